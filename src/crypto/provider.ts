@@ -1,0 +1,143 @@
+import type { Secret } from './secret.ts';
+
+/** A value now or later. Hash, HMAC and AEAD are never later; public-key operations may be. */
+export type Awaitable<T> = T | PromiseLike<T>;
+
+export function isThenable<T>(value: Awaitable<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+/**
+ * Every algorithm that opentls uses, as data. Order of the arrays is preference. Providers compose by spreading:
+ * `{ ...noble, suites: node.suites }`.
+ */
+export interface CryptoProvider {
+  readonly name: string;
+  readonly suites: readonly CipherSuite[];
+  readonly groups: readonly Group[];
+  readonly verifiers: readonly SignatureVerifier[];
+  readonly hashes: Readonly<Record<HashName, Hash>>;
+  /** Cryptographically secure random bytes, fresh memory. */
+  random(length: number): Uint8Array;
+  /**
+   * A signer over a private key held in memory.
+   * @param key PKCS#8 PrivateKeyInfo, DER. The signer takes ownership of it.
+   * @throws TlsError ERR_TLS_KEY_DECODE, ERR_TLS_UNSUPPORTED_KEY
+   */
+  signer(key: Secret<'private key'>): Signer;
+}
+
+export type HashName = 'sha1' | 'sha256' | 'sha384' | 'sha512';
+
+export interface Hash {
+  readonly name: HashName;
+  /** Output length, bytes. */
+  readonly length: number;
+  digest(message: Uint8Array): Uint8Array;
+  start(): RunningHash;
+  /** HMAC (RFC 2104) over the concatenation of `parts`. */
+  hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array;
+}
+
+export interface RunningHash {
+  update(message: Uint8Array): void;
+  /** The hash of what was taken in so far; the running hash goes on. */
+  digest(): Uint8Array;
+}
+
+export interface CipherSuite {
+  /** CipherSuite code point, RFC 9846 Appendix B.4. */
+  readonly id: number;
+  readonly name: string;
+  readonly hash: Hash;
+  readonly aead: AeadAlgorithm;
+}
+
+export interface AeadAlgorithm {
+  readonly name: string;
+  readonly keyLength: number;
+  readonly ivLength: number;
+  readonly tagLength: number;
+  /** Records after which the key must have been replaced (RFC 9846 §5.5). */
+  readonly recordLimit: number;
+  /** One direction, one key. Copies the key: the caller may wipe its own. */
+  create(key: Uint8Array): RecordAead;
+}
+
+/** One key of one direction. Synchronous by contract. */
+export interface RecordAead {
+  /** In place: `body[0..length)` is plaintext before; `body[0..length + tagLength)` is ciphertext and tag after. */
+  seal(nonce: Uint8Array, aad: Uint8Array, body: Uint8Array, length: number): void;
+  /**
+   * `sealed` is ciphertext and tag; on success `out` (of `sealed.length - tagLength` bytes) holds the plaintext.
+   * @returns false where the tag is wrong; then nothing of the plaintext is in `out`.
+   */
+  open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array, out: Uint8Array): boolean;
+  wipe(): void;
+}
+
+/** A NamedGroup: (EC)DHE, KEM or hybrid alike (RFC 9846 §4.3.8, draft-ietf-tls-ecdhe-mlkem). */
+export interface Group {
+  /** NamedGroup code point, RFC 9846 §4.3.7. */
+  readonly id: number;
+  readonly name: string;
+  /** Client: a fresh key pair, used once (RFC 9846 §4.3.8 forbids reuse). */
+  generate(): Awaitable<KeyShare>;
+  /**
+   * Server: answers a client's share.
+   * @throws TlsError ERR_TLS_INVALID_KEY_SHARE (alert illegal_parameter) for a share that is malformed, off the
+   * curve, or gives the all-zero secret (RFC 9846 §7.4.2, RFC 7748 §6)
+   */
+  encapsulate(peer: Uint8Array): Awaitable<Encapsulation>;
+}
+
+export interface Encapsulation {
+  readonly publicKey: Uint8Array;
+  readonly shared: Secret<'shared'>;
+}
+
+/** The client's half of a key exchange: single use. */
+export interface KeyShare {
+  readonly group: number;
+  /** KeyShareEntry.key_exchange as sent. */
+  readonly publicKey: Uint8Array;
+  /** @throws TlsError as {@link Group.encapsulate} */
+  agree(peer: Uint8Array): Awaitable<Secret<'shared'>>;
+  wipe(): void;
+}
+
+/** Signs for a certificate. May sit in an HSM, a KMS or WebCrypto: `sign` may answer later. */
+export interface Signer {
+  /** SignatureScheme code points this key can make (RFC 9846 §4.3.3), best first. */
+  readonly schemes: readonly number[];
+  /** SubjectPublicKeyInfo, DER, where known: it is compared with the certificate's. */
+  readonly publicKey?: Uint8Array;
+  sign(scheme: number, message: Uint8Array): Awaitable<Uint8Array>;
+}
+
+/**
+ * A signature algorithm as certificates and TLS share it. ECDSA carries no curve here: in certificates curve and hash
+ * are independent; TLS binds them by scheme (handshake/schemes.ts).
+ */
+export type SignatureAlgorithm =
+  | 'rsa_pkcs1_sha1'
+  | 'rsa_pkcs1_sha256'
+  | 'rsa_pkcs1_sha384'
+  | 'rsa_pkcs1_sha512'
+  | 'rsa_pss_sha256'
+  | 'rsa_pss_sha384'
+  | 'rsa_pss_sha512'
+  | 'ecdsa_sha256'
+  | 'ecdsa_sha384'
+  | 'ecdsa_sha512'
+  | 'ed25519';
+
+export interface SignatureVerifier {
+  readonly algorithm: SignatureAlgorithm;
+  /**
+   * @param spki SubjectPublicKeyInfo, DER
+   * @param signature as in X.509: ECDSA in DER, RSA as modulus-length bytes
+   * @returns false for a wrong signature, a key of another kind, or a malformed signature; never throws for those
+   */
+  verify(spki: Uint8Array, message: Uint8Array, signature: Uint8Array): Awaitable<boolean>;
+}

@@ -1,0 +1,68 @@
+import { misuse } from '../errors.ts';
+
+/** What a secret is for: the labels of RFC 9846 §7.1, and the few that feed or leave the key schedule. */
+export type SecretLabel =
+  | 'psk'
+  | 'shared'
+  | 'early'
+  | 'handshake'
+  | 'main'
+  | 'binder'
+  | 'c e traffic'
+  | 'e exp master'
+  | 'c hs traffic'
+  | 's hs traffic'
+  | 'c ap traffic'
+  | 's ap traffic'
+  | 'exp master'
+  | 'res master'
+  | 'finished'
+  | 'key'
+  | 'private key';
+
+/** Traffic secrets: each gives the key and IV of one direction (RFC 9846 §7.3). */
+export type TrafficLabel = 'c e traffic' | 'c hs traffic' | 's hs traffic' | 'c ap traffic' | 's ap traffic';
+
+/**
+ * Secret bytes with their purpose in the type: a `Secret<'c hs traffic'>` is neither a `Uint8Array` nor a
+ * `Secret<'s hs traffic'>`. The bytes never show in JSON, `inspect` or string conversion.
+ *
+ * The constructor takes ownership of `bytes`: the caller must not keep them.
+ */
+export class Secret<L extends SecretLabel> {
+  readonly label: L;
+  readonly length: number;
+  #bytes: Uint8Array | undefined;
+
+  constructor(label: L, bytes: Uint8Array) {
+    this.label = label;
+    this.length = bytes.length;
+    this.#bytes = bytes;
+  }
+
+  /**
+   * The bytes themselves, not a copy. Allowed in `keys/` and `providers/` only (test/layers.test.ts).
+   * @throws TlsError ERR_TLS_SECRET_WIPED after {@link wipe}
+   */
+  expose(): Uint8Array {
+    return this.#bytes ?? misuse('ERR_TLS_SECRET_WIPED', `the secret '${this.label}' is used after it was wiped`);
+  }
+
+  get wiped(): boolean {
+    return this.#bytes === undefined;
+  }
+
+  /** Best effort: overwrites our only copy; the garbage collector and the JIT may have made others. */
+  wipe(): void {
+    this.#bytes?.fill(0);
+    this.#bytes = undefined;
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+
+  toString(): string {
+    return `[Secret ${this.label}]`;
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Every bound of the library, with its source. A config may lower or raise those that `Limits` lists;
+ * the rest are the protocol's own.
+ */
+
+/** TLSPlaintext.length, RFC 9846 §5.1. */
+export const MAX_PLAINTEXT: number = 0x4000;
+/** TLSCiphertext.length, RFC 9846 §5.2. */
+export const MAX_CIPHERTEXT: number = MAX_PLAINTEXT + 256;
+export const RECORD_HEADER: number = 5;
+
+export interface Limits {
+  /** Largest handshake message but Certificate, bytes. A ClientHello with post-quantum shares takes about 2 KiB. */
+  readonly handshakeMessage: number;
+  /** Largest Certificate message, bytes: ten times the largest chain seen in the web PKI. */
+  readonly certificateMessage: number;
+  /** Handshake bytes taken in before Finished, all messages together. */
+  readonly handshakeTotal: number;
+  /** Bytes of ciphertext kept while nobody polls: one chunk of most transports plus one record. */
+  readonly inbox: number;
+  /** Bytes of output kept before `write` reports backpressure. */
+  readonly outbox: number;
+  /** Zero-length records in a row (BoringSSL: 32). */
+  readonly emptyRecords: number;
+  /** change_cipher_spec records in a handshake (rustls: 2, one per ClientHello of the peer). */
+  readonly changeCipherSpecs: number;
+  /** `user_canceled` and other warnings in a row (BoringSSL, rustls: 4). */
+  readonly warnings: number;
+  /** Post-handshake messages in a row without application data (BoringSSL, rustls: 32). */
+  readonly postHandshakeMessages: number;
+  readonly extensions: number;
+  readonly keyShares: number;
+  readonly cipherSuites: number;
+  /** Certificates in one Certificate message. */
+  readonly chainLength: number;
+}
+
+export const defaultLimits: Limits = {
+  handshakeMessage: 0x1_0000,
+  certificateMessage: 0x2_0000,
+  handshakeTotal: 0x8_0000,
+  inbox: 0x1_0000 + RECORD_HEADER + MAX_CIPHERTEXT,
+  outbox: 0x10_0000,
+  emptyRecords: 32,
+  changeCipherSpecs: 2,
+  warnings: 4,
+  postHandshakeMessages: 32,
+  extensions: 64,
+  keyShares: 8,
+  cipherSuites: 128,
+  chainLength: 32,
+};
