@@ -1,0 +1,113 @@
+import type { Awaitable, CryptoProvider, Signer } from '../crypto/provider.ts';
+import type { CertificateErrorCode } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+import type { VerifiedPeer } from '../x509/verify.ts';
+
+export type Role = 'client' | 'server';
+
+/** A certificate chain and the key that proves it. */
+export interface Credential {
+  /** DER, leaf first; the root may be left out. */
+  readonly chain: readonly Uint8Array[];
+  readonly signer: Signer;
+}
+
+/** What a verifier is given: RFC 9846 §4.5.1.3 leaves the judgement to it. */
+export interface ChainRequest {
+  /** The side that presented the chain. */
+  readonly peer: Role;
+  /** DER, leaf first, as sent; never empty. */
+  readonly chain: readonly Uint8Array[];
+  /** Client: the name it asked for. */
+  readonly serverName: string | undefined;
+}
+
+/** A refusal: `code` becomes the error's code and chooses the alert (handshake/auth.ts). */
+export interface ChainRefusal {
+  readonly ok: false;
+  readonly code: CertificateErrorCode;
+  readonly reason: string;
+  /** Kept as the `cause` of the connection's error. */
+  readonly cause?: unknown;
+}
+
+export type ChainVerdict = { readonly ok: true; readonly peer: VerifiedPeer } | ChainRefusal;
+
+export interface CommonConfig {
+  readonly provider: CryptoProvider;
+  /** CipherSuite code points, best first. Default: all of the provider's, in its order. */
+  readonly suites?: readonly number[] | undefined;
+  /** NamedGroup code points, best first. Default: all of the provider's, in its order. */
+  readonly groups?: readonly number[] | undefined;
+  /** SignatureScheme code points accepted from the peer, best first. Default: all that the provider verifies. */
+  readonly signatureSchemes?: readonly number[] | undefined;
+  /** ALPN protocol names (RFC 7301), best first. Default: none, the extension is not sent. */
+  readonly alpn?: readonly Uint8Array[] | undefined;
+  /** Judges the peer's chain; called once per handshake in which the peer sends one. */
+  readonly verifyChain: (request: ChainRequest) => Awaitable<ChainVerdict>;
+  /** Emit `secret` events, for SSLKEYLOGFILE. Default false. */
+  readonly keylog?: boolean | undefined;
+  /** Content bytes per record, 64..16384. Default 16382, which keeps record bodies aligned (record/sealer.ts). */
+  readonly maxFragment?: number | undefined;
+  /** Zero bytes to add to a record of `length` content bytes (RFC 9846 §5.4). Default none. */
+  readonly padding?: ((contentType: number, length: number) => number) | undefined;
+  readonly limits?: Partial<Limits> | undefined;
+}
+
+export interface ClientConfig extends CommonConfig {
+  /** SNI host name (RFC 6066 §3). Not sent where absent. */
+  readonly serverName?: string | undefined;
+  /** Groups to send key shares for at once. Default: the first hybrid group and the first classical one. */
+  readonly keyShares?: readonly number[] | undefined;
+  /** For a server that asks for a certificate: the first that fits its signature schemes is sent. */
+  readonly credentials?: readonly Credential[] | undefined;
+  /** RFC 9846 Appendix E.4. Default true. */
+  readonly middleboxCompatibility?: boolean | undefined;
+}
+
+export interface ServerConfig extends CommonConfig {
+  /** The first that fits the client's signature schemes is used. */
+  readonly credentials?: readonly Credential[] | undefined;
+  /** Per connection, by SNI; `undefined` falls back to `credentials`. */
+  readonly chooseCredentials?: ((hello: ClientHelloView) => Awaitable<readonly Credential[] | undefined>) | undefined;
+  /** Per connection, in place of `alpn`; `undefined` refuses with no_application_protocol. Not called without ALPN. */
+  readonly chooseProtocol?: ((hello: ClientHelloView) => Awaitable<Uint8Array | undefined>) | undefined;
+  /** Ask for a client certificate (RFC 9846 §4.4.2). Default 'none'. */
+  readonly clientCertificate?: 'none' | 'optional' | 'required' | undefined;
+  /** Choose suite and group by the server's order (else by the client's). Default true. */
+  readonly preferOwnOrder?: boolean | undefined;
+  /** Send a cookie with a HelloRetryRequest and require it back (RFC 9846 §4.3.2). Default false. */
+  readonly retryCookie?: boolean | undefined;
+}
+
+/** What a server may look at to choose. */
+export interface ClientHelloView {
+  readonly serverName: string | undefined;
+  readonly alpn: readonly Uint8Array[];
+  readonly suites: readonly number[];
+  readonly groups: readonly number[];
+  readonly signatureSchemes: readonly number[];
+}
+
+/** What a finished handshake has established. */
+export interface Facts {
+  readonly role: Role;
+  readonly suite: { readonly id: number; readonly name: string };
+  readonly group: { readonly id: number; readonly name: string };
+  readonly alpn: Uint8Array | undefined;
+  readonly serverName: string | undefined;
+  /** Of the peer's CertificateVerify. */
+  readonly peerSignatureScheme: number | undefined;
+  /** Of our own. */
+  readonly localSignatureScheme: number | undefined;
+  /** The schemes the peer said it accepts. */
+  readonly peerSignatureSchemes: readonly number[];
+  readonly peer: VerifiedPeer | undefined;
+  /** The chain we authenticated with. */
+  readonly localChain: readonly Uint8Array[] | undefined;
+  readonly helloRetryRequest: boolean;
+  readonly resumed: boolean;
+  /** verify_data of both Finished messages. */
+  readonly localFinished: Uint8Array;
+  readonly peerFinished: Uint8Array;
+}

@@ -1,0 +1,163 @@
+import type { Awaitable, Encapsulation, Group, KeyShare, SignatureVerifier, Signer } from '../crypto/provider.ts';
+import type { Secret } from '../crypto/secret.ts';
+import { misuse } from '../errors.ts';
+import type { HandshakeType } from '../wire/enums.ts';
+import type { HandshakeMessage, MessageOf } from '../wire/messages.ts';
+import type { ChainRequest, ChainVerdict, ClientHelloView, Credential } from './config.ts';
+
+/** What a handshake may have to wait for, beside messages. Each carries all that is needed to answer it. */
+export interface Asks {
+  keyShare: { readonly group: Group };
+  agree: { readonly share: KeyShare; readonly peer: Uint8Array };
+  encapsulate: { readonly group: Group; readonly peer: Uint8Array };
+  chooseCredentials: {
+    readonly hello: ClientHelloView;
+    readonly choose: (hello: ClientHelloView) => Awaitable<readonly Credential[] | undefined>;
+  };
+  chooseProtocol: {
+    readonly hello: ClientHelloView;
+    readonly choose: (hello: ClientHelloView) => Awaitable<Uint8Array | undefined>;
+  };
+  verifyChain: {
+    readonly request: ChainRequest;
+    readonly verify: (request: ChainRequest) => Awaitable<ChainVerdict>;
+  };
+  verifySignature: {
+    readonly verifier: SignatureVerifier;
+    readonly spki: Uint8Array;
+    readonly message: Uint8Array;
+    readonly signature: Uint8Array;
+  };
+  sign: { readonly signer: Signer; readonly scheme: number; readonly message: Uint8Array };
+}
+
+export interface Answers {
+  keyShare: KeyShare;
+  agree: Secret<'shared'>;
+  encapsulate: Encapsulation;
+  chooseCredentials: readonly Credential[] | undefined;
+  chooseProtocol: Uint8Array | undefined;
+  verifyChain: ChainVerdict;
+  verifySignature: boolean;
+  sign: Uint8Array;
+}
+
+export type AskName = keyof Asks;
+export type AskRequest = { [K in AskName]: { readonly ask: K } & Asks[K] }[AskName];
+
+/** What a script yields: an ask, or the set of messages it is willing to take next. */
+type Wait = AskRequest | { readonly ask: 'message'; readonly types: readonly HandshakeType[] };
+
+/** A handshake written top to bottom; it is suspended at each `yield*` of {@link expect} and {@link ask}. */
+export type Script<T> = Generator<Wait, T, unknown>;
+
+/** The next handshake message, which must be of one of `types` (RFC 9846 §4: else unexpected_message). */
+export function* expect<T extends HandshakeType>(...types: readonly T[]): Script<MessageOf<T>> {
+  return (yield { ask: 'message', types }) as MessageOf<T>;
+}
+
+export function* ask<K extends AskName>(name: K, request: Asks[K]): Script<Answers[K]> {
+  return (yield { ask: name, ...request } as AskRequest) as Answers[K];
+}
+
+/** An ask as handed to the owner: answer it once, with `Connection.answer` or `Connection.fail`. */
+export interface PendingAsk {
+  readonly request: AskRequest;
+}
+
+/** The obvious answer to an ask: does what the request holds. Throws or rejects where that does. */
+export function perform(request: AskRequest): Awaitable<Answers[AskName]> {
+  switch (request.ask) {
+    case 'keyShare':
+      return request.group.generate();
+    case 'agree':
+      return request.share.agree(request.peer);
+    case 'encapsulate':
+      return request.group.encapsulate(request.peer);
+    case 'chooseCredentials':
+      return request.choose(request.hello);
+    case 'chooseProtocol':
+      return request.choose(request.hello);
+    case 'verifyChain':
+      return request.verify(request.request);
+    case 'verifySignature':
+      return request.verifier.verify(request.spki, request.message, request.signature);
+    case 'sign':
+      return request.signer.sign(request.scheme, request.message);
+  }
+}
+
+/** Steps a script and knows what it waits for. A script that threw cannot be resumed. */
+export class Runner<T> {
+  readonly #script: Script<T>;
+  #wait: Wait | undefined;
+  #pending: PendingAsk | undefined;
+  #result: { readonly value: T } | undefined;
+
+  constructor(script: Script<T>) {
+    this.#script = script;
+  }
+
+  /** Runs to the first wait. */
+  start(): void {
+    this.#step(undefined);
+  }
+
+  /** The message types that would be taken now; empty while an ask is open or the script has ended. */
+  get wants(): readonly HandshakeType[] {
+    return this.#wait?.ask === 'message' ? this.#wait.types : [];
+  }
+
+  get pending(): PendingAsk | undefined {
+    return this.#pending;
+  }
+
+  get result(): T | undefined {
+    return this.#result?.value;
+  }
+
+  get done(): boolean {
+    return this.#result !== undefined;
+  }
+
+  message(message: HandshakeMessage): void {
+    this.#step(message);
+  }
+
+  answer(pending: PendingAsk, value: Answers[AskName]): void {
+    this.#close(pending);
+    this.#step(value);
+  }
+
+  /** The operation failed: the error surfaces in the script at its `yield`. */
+  fail(pending: PendingAsk, error: unknown): void {
+    this.#close(pending);
+    this.#settle(this.#script.throw(error));
+  }
+
+  /** Ends the script where it stands, so that its `finally` wipes what it held. */
+  abandon(): void {
+    this.#wait = undefined;
+    this.#pending = undefined;
+    this.#script.return(undefined as never);
+  }
+
+  #close(pending: PendingAsk): void {
+    if (pending !== this.#pending) misuse('ERR_TLS_INVALID_STATE', 'this ask is not open');
+    this.#pending = undefined;
+  }
+
+  #step(value: unknown): void {
+    this.#settle(this.#script.next(value));
+  }
+
+  #settle(next: IteratorResult<Wait, T>): void {
+    if (next.done === true) {
+      this.#wait = undefined;
+      this.#result = { value: next.value };
+      return;
+    }
+    this.#wait = next.value;
+    this.#pending = next.value.ask === 'message' ? undefined : { request: next.value };
+  }
+}
