@@ -1,0 +1,288 @@
+import { ReadError, Reader } from '../bytes/reader.ts';
+import { ascii, utf8 } from '../bytes/utf8.ts';
+import { Writer } from '../bytes/writer.ts';
+import { reject } from '../errors.ts';
+import { type Dump, dumpRest } from './dump.ts';
+import { type ExtensionName, ExtensionType, NamedGroup, nameOf, SignatureScheme } from './enums.ts';
+import { type Codec, code, empty, list, opaque, rest, struct, u8, u16, u32 } from './schema.ts';
+
+/** The messages that carry extensions, as in the table of RFC 9846 §4.3. */
+export type ExtensionHome = 'CH' | 'SH' | 'HRR' | 'EE' | 'CT' | 'CR' | 'NST';
+
+/** struct { ExtensionType extension_type; opaque extension_data<0..2^16-1>; } Extension;  RFC 9846 §4.3 */
+export interface Extension {
+  readonly type: number;
+  readonly data: Uint8Array;
+}
+
+/** struct { NamedGroup group; opaque key_exchange<1..2^16-1>; } KeyShareEntry;  RFC 9846 §4.3.8 */
+export interface KeyShareEntry {
+  readonly group: number;
+  readonly keyExchange: Uint8Array;
+}
+
+/** struct { opaque identity<1..2^16-1>; uint32 obfuscated_ticket_age; } PskIdentity;  RFC 9846 §4.3.11 */
+export interface PskIdentity {
+  readonly identity: Uint8Array;
+  readonly obfuscatedTicketAge: number;
+}
+
+/** struct { PskIdentity identities<7..2^16-1>; PskBinderEntry binders<33..2^16-1>; } OfferedPsks;  RFC 9846 §4.3.11 */
+export interface OfferedPsks {
+  readonly identities: readonly PskIdentity[];
+  readonly binders: readonly Uint8Array[];
+}
+
+/** struct { NameType name_type; opaque name<1..2^16-1>; } ServerName;  RFC 6066 §3 */
+export interface ServerName {
+  readonly nameType: number;
+  readonly name: Uint8Array;
+}
+
+/** The value of each extension in each message where it may stand. */
+export interface ExtensionValues {
+  readonly CH: {
+    readonly server_name?: readonly ServerName[];
+    readonly status_request?: Uint8Array;
+    readonly supported_groups?: readonly number[];
+    readonly signature_algorithms?: readonly number[];
+    readonly application_layer_protocol_negotiation?: readonly Uint8Array[];
+    readonly signed_certificate_timestamp?: Uint8Array;
+    readonly padding?: Uint8Array;
+    readonly pre_shared_key?: OfferedPsks;
+    readonly early_data?: true;
+    readonly supported_versions?: readonly number[];
+    readonly cookie?: Uint8Array;
+    readonly psk_key_exchange_modes?: readonly number[];
+    readonly certificate_authorities?: readonly Uint8Array[];
+    readonly post_handshake_auth?: true;
+    readonly signature_algorithms_cert?: readonly number[];
+    readonly key_share?: readonly KeyShareEntry[];
+  };
+  readonly SH: {
+    readonly pre_shared_key?: number;
+    readonly supported_versions?: number;
+    readonly key_share?: KeyShareEntry;
+  };
+  readonly HRR: {
+    readonly supported_versions?: number;
+    readonly cookie?: Uint8Array;
+    readonly key_share?: number;
+  };
+  readonly EE: {
+    readonly server_name?: true;
+    readonly supported_groups?: readonly number[];
+    readonly application_layer_protocol_negotiation?: readonly Uint8Array[];
+    readonly early_data?: true;
+  };
+  readonly CT: {
+    readonly status_request?: Uint8Array;
+    readonly signed_certificate_timestamp?: Uint8Array;
+  };
+  readonly CR: {
+    readonly status_request?: Uint8Array;
+    readonly signature_algorithms?: readonly number[];
+    readonly signed_certificate_timestamp?: Uint8Array;
+    readonly certificate_authorities?: readonly Uint8Array[];
+    readonly oid_filters?: Uint8Array;
+    readonly signature_algorithms_cert?: readonly number[];
+  };
+  readonly NST: {
+    readonly early_data?: number;
+  };
+}
+
+type HomesOf<K extends ExtensionName> = {
+  [M in ExtensionHome]: K extends keyof ExtensionValues[M] ? M : never;
+}[ExtensionHome];
+
+/** A row of the table of RFC 9846 §4.3: where an extension may stand and what it holds there. */
+export type ExtensionRow<K extends ExtensionName> = {
+  readonly [M in HomesOf<K>]: K extends keyof ExtensionValues[M] ? Codec<NonNullable<ExtensionValues[M][K]>> : never;
+};
+
+export const Extension: Codec<Extension> = {
+  read: (r) => ({ type: r.u16(), data: r.take(r.u16()) }),
+  write(w, value) {
+    w.u16(value.type);
+    const mark = w.open(2);
+    w.raw(value.data);
+    w.close(mark, 2);
+  },
+  describe(d, r, field) {
+    const start = r.offset;
+    const type = r.u16();
+    d.line(start, r.offset, `${field} ${nameOf(ExtensionType, type)}`);
+    d.nest(() => rest.describe(d, r.sub(r.u16()), 'extension_data'));
+  },
+};
+
+/** `Extension extensions<0..2^16-1>` of a message that is described with the codecs of its row. */
+export function extensionList(home: ExtensionHome): Codec<readonly Extension[]> {
+  const plain = list('u16', Extension);
+  return {
+    read: plain.read,
+    write: plain.write,
+    describe(d, r, field) {
+      const start = r.offset;
+      const inner = r.sub(r.u16());
+      d.line(start, start + 2, `${field}: ${inner.remaining} bytes`);
+      d.nest(() => {
+        while (inner.remaining > 0) describeExtension(d, inner, home);
+      });
+    },
+  };
+}
+
+/** KeyShareEntry client_shares<0..2^16-1>;  RFC 9846 §4.3.8 */
+const KeyShareEntry: Codec<KeyShareEntry> = struct<KeyShareEntry>('KeyShareEntry', {
+  group: code(2, NamedGroup),
+  keyExchange: opaque('u16', 1),
+});
+const OfferedPsks: Codec<OfferedPsks> = struct<OfferedPsks>('OfferedPsks', {
+  identities: list(
+    'u16',
+    struct<PskIdentity>('PskIdentity', { identity: opaque('u16', 1), obfuscatedTicketAge: u32 }),
+    7,
+  ),
+  binders: list('u16', opaque('u8', 32, 255), 33),
+});
+const ServerNameList: Codec<readonly ServerName[]> = list(
+  'u16',
+  struct<ServerName>('ServerName', { nameType: u8, name: opaque('u16', 1) }),
+  1,
+);
+const SignatureSchemeList: Codec<readonly number[]> = list('u16', code(2, SignatureScheme), 2, 0xfffe);
+const NamedGroupList: Codec<readonly number[]> = list('u16', code(2, NamedGroup), 2, 0xffff);
+const ProtocolNameList: Codec<readonly Uint8Array[]> = list('u16', opaque('u8', 1), 2);
+const DistinguishedNames: Codec<readonly Uint8Array[]> = list('u16', opaque('u16', 1), 3);
+const cookie: Codec<Uint8Array> = opaque('u16', 1);
+
+/**
+ * Every extension this library knows the meaning of (RFC 9846 §4.3). Others are ignored where the RFC says so.
+ * A client that gets `server_name` back (RFC 6066 §3) learns nothing from it: the data is empty.
+ */
+export const extensionTable: { readonly [K in ExtensionName]?: ExtensionRow<K> } = {
+  server_name: { CH: ServerNameList, EE: empty },
+  status_request: { CH: rest, CT: rest, CR: rest },
+  supported_groups: { CH: NamedGroupList, EE: NamedGroupList },
+  signature_algorithms: { CH: SignatureSchemeList, CR: SignatureSchemeList },
+  application_layer_protocol_negotiation: { CH: ProtocolNameList, EE: ProtocolNameList },
+  signed_certificate_timestamp: { CH: rest, CT: rest, CR: rest },
+  padding: { CH: rest },
+  pre_shared_key: { CH: OfferedPsks, SH: u16 },
+  early_data: { CH: empty, EE: empty, NST: u32 },
+  supported_versions: { CH: list('u8', u16, 2, 254), SH: u16, HRR: u16 },
+  cookie: { CH: cookie, HRR: cookie },
+  psk_key_exchange_modes: { CH: list('u8', u8, 1) },
+  certificate_authorities: { CH: DistinguishedNames, CR: DistinguishedNames },
+  oid_filters: { CR: rest },
+  post_handshake_auth: { CH: empty },
+  signature_algorithms_cert: { CH: SignatureSchemeList, CR: SignatureSchemeList },
+  key_share: { CH: list('u16', KeyShareEntry), SH: KeyShareEntry, HRR: code(2, NamedGroup) },
+};
+
+/**
+ * Reads the extensions of one message by the rules of RFC 9846 §4.3: no duplicates; a known one must be allowed here;
+ * with `offered`, each must answer one that was sent.
+ */
+export function readExtensions<M extends ExtensionHome>(
+  home: M,
+  extensions: readonly Extension[],
+  offered?: ReadonlySet<number>,
+): ExtensionValues[M] {
+  const seen = new Set<number>();
+  const values: Record<string, unknown> = {};
+  for (const { type, data } of extensions) {
+    const name = nameOf(ExtensionType, type);
+    if (seen.has(type)) reject('ERR_TLS_DUPLICATE_EXTENSION', 'illegal_parameter', `extension ${name} comes twice`);
+    seen.add(type);
+    const row = rowOf(type);
+    const codec = row?.[home];
+    if (row !== undefined && codec === undefined) {
+      reject(
+        'ERR_TLS_UNEXPECTED_EXTENSION',
+        'illegal_parameter',
+        `extension ${name} does not belong in ${homeNames[home]}`,
+      );
+    }
+    if (offered !== undefined && !offered.has(type)) {
+      reject(
+        'ERR_TLS_UNSOLICITED_EXTENSION',
+        'unsupported_extension',
+        `extension ${name} in ${homeNames[home]} was not offered`,
+      );
+    }
+    if (codec !== undefined) values[name] = decode(codec, data, name);
+  }
+  return values as ExtensionValues[M];
+}
+
+/** The reverse: in the order of `values`' keys. */
+export function writeExtensions<M extends ExtensionHome>(home: M, values: ExtensionValues[M]): Extension[] {
+  return Object.entries(values).map(([name, value]) => {
+    const type = ExtensionType[name as ExtensionName];
+    const codec = rowOf(type)?.[home];
+    if (codec === undefined) throw new RangeError(`extension ${name} does not belong in ${homeNames[home]}`);
+    const w = new Writer(64);
+    codec.write(w, value);
+    return { type, data: w.finish() };
+  });
+}
+
+/** HostName of the one host_name entry (RFC 6066 §3); other name types are ignored. */
+export function hostName(names: readonly ServerName[] | undefined): string | undefined {
+  const entry = names?.find((name) => name.nameType === 0);
+  return entry === undefined ? undefined : ascii(entry.name);
+}
+
+export function hostNameList(host: string): readonly ServerName[] {
+  return [{ nameType: 0, name: utf8(host) }];
+}
+
+function decode(codec: Codec<unknown>, data: Uint8Array, name: string): unknown {
+  try {
+    const r = new Reader(data);
+    const value = codec.read(r);
+    r.done();
+    return value;
+  } catch (error) {
+    if (error instanceof ReadError) {
+      reject('ERR_TLS_EXTENSION_DECODE', 'decode_error', `extension ${name} is malformed: ${error.message}`);
+    }
+    throw error;
+  }
+}
+
+function describeExtension(d: Dump, r: Reader, home: ExtensionHome): void {
+  const start = r.offset;
+  const type = r.u16();
+  const length = r.u16();
+  d.line(start, r.offset, `${nameOf(ExtensionType, type)}: ${length} bytes`);
+  const data = r.sub(length);
+  const codec = rowOf(type)?.[home] ?? rest;
+  d.nest(() => {
+    codec.describe(d, data, 'extension_data');
+    if (data.remaining > 0) dumpRest(d, data, 'left over');
+  });
+}
+
+type AnyRow = Partial<Record<ExtensionHome, Codec<unknown>>>;
+
+function rowOf(type: number): AnyRow | undefined {
+  return rowsById.get(type);
+}
+
+const rowsById: ReadonlyMap<number, AnyRow> = new Map(
+  Object.entries(extensionTable).map(([name, row]) => [ExtensionType[name as ExtensionName], row as AnyRow]),
+);
+
+const homeNames: Readonly<Record<ExtensionHome, string>> = {
+  CH: 'ClientHello',
+  SH: 'ServerHello',
+  HRR: 'HelloRetryRequest',
+  EE: 'EncryptedExtensions',
+  CT: 'Certificate',
+  CR: 'CertificateRequest',
+  NST: 'NewSessionTicket',
+};
