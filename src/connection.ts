@@ -1,7 +1,7 @@
 /** The engine: being written. This is its surface (DESIGN 5.5); see handshake/config.ts and handshake/script.ts. */
 import type { TlsError } from './errors.ts';
 import type { ClientConfig, Facts, ServerConfig } from './handshake/config.ts';
-import type { AskName, Answers, PendingAsk } from './handshake/script.ts';
+import type { Answers, AskName, PendingAsk } from './handshake/script.ts';
 
 export type Event =
   /** Application data; the bytes are fresh and the receiver's to keep. */
@@ -11,7 +11,12 @@ export type Event =
   /** The handshake is complete; application data may be written from here (server: from its own Finished on). */
   | { readonly type: 'open'; readonly facts: Facts }
   /** Key log material (only with `keylog: true`). */
-  | { readonly type: 'secret'; readonly label: KeylogLabel; readonly clientRandom: Uint8Array; readonly secret: Uint8Array }
+  | {
+      readonly type: 'secret';
+      readonly label: KeylogLabel;
+      readonly clientRandom: Uint8Array;
+      readonly secret: Uint8Array;
+    }
   /** The peer's close_notify: no more data from it. Our side may go on writing (half-close). */
   | { readonly type: 'end' }
   /** Fatal: emitted once; the alert (if any) is in the output; nothing follows. */

@@ -47,6 +47,6 @@ export const defaultLimits: Limits = {
   postHandshakeMessages: 32,
   extensions: 64,
   keyShares: 8,
-  cipherSuites: 128,
+  cipherSuites: 256,
   chainLength: 32,
 };

@@ -1,3 +1,4 @@
+import { equal } from '../bytes/equal.ts';
 import { ReadError, Reader } from '../bytes/reader.ts';
 import { Writer } from '../bytes/writer.ts';
 import { reject } from '../errors.ts';
