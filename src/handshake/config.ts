@@ -1,6 +1,8 @@
 import type { Awaitable, CryptoProvider, Signer } from '../crypto/provider.ts';
 import type { CertificateErrorCode } from '../errors.ts';
 import type { Limits } from '../limits.ts';
+import type { Extension } from '../wire/extensions.ts';
+import type { ClientHello } from '../wire/messages.ts';
 import type { VerifiedPeer } from '../x509/verify.ts';
 
 export type Role = 'client' | 'server';
@@ -63,6 +65,11 @@ export interface ClientConfig extends CommonConfig {
   readonly credentials?: readonly Credential[] | undefined;
   /** RFC 9846 Appendix E.4. Default true. */
   readonly middleboxCompatibility?: boolean | undefined;
+  /**
+   * Last word on each ClientHello before it is sent: extensions may be added, dropped or reordered. Answers to added
+   * ones are accepted; what they mean is the caller's.
+   */
+  readonly shapeClientHello?: ((draft: ClientHello) => ClientHello) | undefined;
 }
 
 export interface ServerConfig extends CommonConfig {
@@ -76,8 +83,10 @@ export interface ServerConfig extends CommonConfig {
   readonly clientCertificate?: 'none' | 'optional' | 'required' | undefined;
   /** Choose suite and group by the server's order (else by the client's). Default true. */
   readonly preferOwnOrder?: boolean | undefined;
-  /** Send a cookie with a HelloRetryRequest and require it back (RFC 9846 §4.3.2). Default false. */
-  readonly retryCookie?: boolean | undefined;
+  /** A cookie to send with a HelloRetryRequest and to require back (RFC 9846 §4.3.2). Default none. */
+  readonly retryCookie?: (() => Uint8Array) | undefined;
+  /** Raw extensions for EncryptedExtensions, before our own; each is sent only where the client offered its type. */
+  readonly encryptedExtensions?: readonly Extension[] | undefined;
 }
 
 /** What a server may look at to choose. */

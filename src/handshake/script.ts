@@ -51,9 +51,12 @@ type Wait = AskRequest | { readonly ask: 'message'; readonly types: readonly Han
 /** A handshake written top to bottom; it is suspended at each `yield*` of {@link expect} and {@link ask}. */
 export type Script<T> = Generator<Wait, T, unknown>;
 
+/** One message of several types, told apart by `type`. */
+type AnyOf<T extends HandshakeType> = T extends HandshakeType ? MessageOf<T> : never;
+
 /** The next handshake message, which must be of one of `types` (RFC 9846 §4: else unexpected_message). */
-export function* expect<T extends HandshakeType>(...types: readonly T[]): Script<MessageOf<T>> {
-  return (yield { ask: 'message', types }) as MessageOf<T>;
+export function* expect<T extends HandshakeType>(...types: readonly T[]): Script<AnyOf<T>> {
+  return (yield { ask: 'message', types }) as AnyOf<T>;
 }
 
 export function* ask<K extends AskName>(name: K, request: Asks[K]): Script<Answers[K]> {
@@ -124,6 +127,7 @@ export class Runner<T> {
     this.#step(message);
   }
 
+  /** @param pending the open ask, {@link pending} */
   answer(pending: PendingAsk, value: Answers[AskName]): void {
     this.#close(pending);
     this.#step(value);

@@ -1,0 +1,40 @@
+import { reject } from '../errors.ts';
+import { HandshakeType, KeyUpdateRequest, nameOf } from '../wire/enums.ts';
+import { readExtensions } from '../wire/extensions.ts';
+import type { HandshakeMessage } from '../wire/messages.ts';
+import type { Role } from './config.ts';
+
+/** What a post-handshake message asks of the connection. */
+export type PostHandshake =
+  | { readonly action: 'none' }
+  /** Switch the reading key; `respond`: send a KeyUpdate of our own before the next data. */
+  | { readonly action: 'updateRead'; readonly respond: boolean };
+
+/** RFC 9846 §4.7: messages after the handshake have no order among themselves, so there is no script. */
+export function postHandshake(role: Role, message: HandshakeMessage): PostHandshake {
+  switch (message.type) {
+    case HandshakeType.key_update:
+      return { action: 'updateRead', respond: wantsResponse(message.body.requestUpdate) };
+    case HandshakeType.new_session_ticket:
+      if (role === 'client') {
+        // RFC 9846 §4.7.1: a client that does not resume ignores the ticket; it must still be well formed.
+        readExtensions('NST', message.body.extensions);
+        return { action: 'none' };
+      }
+      break;
+  }
+  const name = nameOf(HandshakeType, message.type);
+  return reject('ERR_TLS_UNEXPECTED_MESSAGE', 'unexpected_message', `${name} after the handshake`);
+}
+
+/** RFC 9846 §4.7.3 */
+function wantsResponse(requestUpdate: number): boolean {
+  switch (requestUpdate) {
+    case KeyUpdateRequest.update_not_requested:
+      return false;
+    case KeyUpdateRequest.update_requested:
+      return true;
+    default:
+      return reject('ERR_TLS_DECODE', 'illegal_parameter', `KeyUpdate with request_update ${requestUpdate}`);
+  }
+}

@@ -1,0 +1,59 @@
+import type { CipherSuite, CryptoProvider } from '../crypto/provider.ts';
+import type { Secret, TrafficLabel } from '../crypto/secret.ts';
+import { reject } from '../errors.ts';
+import { checkVerifyData, type Exporter, type MainSecret } from '../keys/schedule.ts';
+import type { Transcript, TranscriptHash } from '../keys/transcript.ts';
+import { NamedGroup, nameOf } from '../wire/enums.ts';
+import type { Finished } from '../wire/messages.ts';
+import type { Facts, Role } from './config.ts';
+import type { Wire } from './wire.ts';
+
+/** What outlives the handshake. */
+export interface Established {
+  readonly facts: Facts;
+  readonly exporter: Exporter;
+}
+
+/** RFC 9846 §4.5.3; `transcript` stands before the Finished message. */
+export function checkFinished(
+  peer: Role,
+  suite: CipherSuite,
+  secret: Secret<TrafficLabel>,
+  transcript: Transcript,
+  finished: Finished,
+): void {
+  if (finished.verifyData.length !== suite.hash.length) {
+    reject('ERR_TLS_DECODE', 'decode_error', 'verify_data has not the length of the hash');
+  }
+  if (!checkVerifyData(suite.hash, secret, transcript.hash(), finished.verifyData)) {
+    reject('ERR_TLS_BAD_FINISHED', 'decrypt_error', `the ${peer}'s Finished does not match the transcript`);
+  }
+}
+
+export interface ApplicationSecrets {
+  readonly client: Secret<'c ap traffic'>;
+  readonly server: Secret<'s ap traffic'>;
+  readonly exporter: Exporter;
+}
+
+/** All that the main secret gives once the server's Finished is in the transcript (RFC 9846 §7.1). */
+export function applicationSecrets(
+  wire: Wire,
+  main: MainSecret,
+  clientRandom: Uint8Array,
+  upToServerFinished: TranscriptHash,
+): ApplicationSecrets {
+  const client = main.traffic('client', upToServerFinished);
+  const server = main.traffic('server', upToServerFinished);
+  wire.log('CLIENT_TRAFFIC_SECRET_0', clientRandom, client);
+  wire.log('SERVER_TRAFFIC_SECRET_0', clientRandom, server);
+  const exporter = main.exporter(upToServerFinished);
+  wire.log('EXPORTER_SECRET', clientRandom, exporter.secret);
+  return { client, server, exporter };
+}
+
+/** The names that facts carry. */
+export function factNames(provider: CryptoProvider, suite: CipherSuite, group: number): Pick<Facts, 'suite' | 'group'> {
+  const name = provider.groups.find((candidate) => candidate.id === group)?.name ?? nameOf(NamedGroup, group);
+  return { suite: { id: suite.id, name: suite.name }, group: { id: group, name } };
+}

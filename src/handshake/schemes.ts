@@ -1,0 +1,52 @@
+import type { CryptoProvider, SignatureAlgorithm, SignatureVerifier } from '../crypto/provider.ts';
+import { SignatureScheme } from '../wire/enums.ts';
+import type { PublicKeyInfo } from '../x509/spki.ts';
+
+/** What a SignatureScheme code point demands of the key (RFC 9846 §4.3.3). */
+interface SchemeRow {
+  readonly algorithm: SignatureAlgorithm;
+  readonly key: 'ec' | 'ed25519' | 'rsa' | 'rsa-pss';
+  readonly curve?: 'P-256' | 'P-384' | 'P-521';
+  /** False for schemes that only certificates may carry: RSASSA-PKCS1-v1_5. */
+  readonly handshake: boolean;
+}
+
+/** Best first: this is the order of our signature_algorithms. */
+const rows: ReadonlyMap<number, SchemeRow> = new Map<number, SchemeRow>([
+  [SignatureScheme.ecdsa_secp256r1_sha256, { algorithm: 'ecdsa_sha256', key: 'ec', curve: 'P-256', handshake: true }],
+  [SignatureScheme.ed25519, { algorithm: 'ed25519', key: 'ed25519', handshake: true }],
+  [SignatureScheme.ecdsa_secp384r1_sha384, { algorithm: 'ecdsa_sha384', key: 'ec', curve: 'P-384', handshake: true }],
+  [SignatureScheme.ecdsa_secp521r1_sha512, { algorithm: 'ecdsa_sha512', key: 'ec', curve: 'P-521', handshake: true }],
+  [SignatureScheme.rsa_pss_rsae_sha256, { algorithm: 'rsa_pss_sha256', key: 'rsa', handshake: true }],
+  [SignatureScheme.rsa_pss_rsae_sha384, { algorithm: 'rsa_pss_sha384', key: 'rsa', handshake: true }],
+  [SignatureScheme.rsa_pss_rsae_sha512, { algorithm: 'rsa_pss_sha512', key: 'rsa', handshake: true }],
+  [SignatureScheme.rsa_pss_pss_sha256, { algorithm: 'rsa_pss_sha256', key: 'rsa-pss', handshake: true }],
+  [SignatureScheme.rsa_pss_pss_sha384, { algorithm: 'rsa_pss_sha384', key: 'rsa-pss', handshake: true }],
+  [SignatureScheme.rsa_pss_pss_sha512, { algorithm: 'rsa_pss_sha512', key: 'rsa-pss', handshake: true }],
+  [SignatureScheme.rsa_pkcs1_sha256, { algorithm: 'rsa_pkcs1_sha256', key: 'rsa', handshake: false }],
+  [SignatureScheme.rsa_pkcs1_sha384, { algorithm: 'rsa_pkcs1_sha384', key: 'rsa', handshake: false }],
+  [SignatureScheme.rsa_pkcs1_sha512, { algorithm: 'rsa_pkcs1_sha512', key: 'rsa', handshake: false }],
+]);
+
+/** The schemes to advertise: all that the provider verifies, or those of `wanted` among them, in its order. */
+export function advertisedSchemes(provider: CryptoProvider, wanted?: readonly number[]): number[] {
+  const known = (scheme: number): boolean => verifierFor(provider, scheme) !== undefined;
+  return (wanted ?? [...rows.keys()]).filter(known);
+}
+
+/** Whether a CertificateVerify may carry the scheme at all (RFC 9846 §4.3.3: PKCS#1 v1.5 and SHA-1 may not). */
+export function isHandshakeScheme(scheme: number): boolean {
+  return rows.get(scheme)?.handshake === true;
+}
+
+/** Whether a key of this kind may sign with the scheme: ECDSA binds the curve, RSA the OID of the key. */
+export function schemeFitsKey(scheme: number, key: PublicKeyInfo): boolean {
+  const row = rows.get(scheme);
+  if (row === undefined || row.key !== key.algorithm) return false;
+  return row.curve === undefined || row.curve === key.curve;
+}
+
+export function verifierFor(provider: CryptoProvider, scheme: number): SignatureVerifier | undefined {
+  const algorithm = rows.get(scheme)?.algorithm;
+  return provider.verifiers.find((verifier) => verifier.algorithm === algorithm);
+}

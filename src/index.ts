@@ -1,0 +1,58 @@
+/**
+ * `opentls/core`: the sans-IO engine, for any byte stream. A provider comes from `opentls/crypto/noble` or
+ * `opentls/crypto/node`; `verifyPeer` for `verifyChain` from `opentls/x509`.
+ */
+export { Connection, type Event, type Phase, type SecretEvent } from './connection.ts';
+export type {
+  AeadAlgorithm,
+  Awaitable,
+  CipherSuite,
+  CryptoProvider,
+  Encapsulation,
+  Group,
+  Hash,
+  HashName,
+  KeyShare,
+  RecordAead,
+  RunningHash,
+  SignatureAlgorithm,
+  SignatureVerifier,
+  Signer,
+} from './crypto/provider.ts';
+export { isThenable } from './crypto/provider.ts';
+export { Secret, type SecretLabel } from './crypto/secret.ts';
+export {
+  AlertDescription,
+  type AlertErrorCode,
+  type AlertName,
+  type Blame,
+  type CertificateErrorCode,
+  type LocalErrorCode,
+  TlsError,
+  type TlsErrorCode,
+} from './errors.ts';
+export type {
+  ChainRefusal,
+  ChainRequest,
+  ChainVerdict,
+  ClientConfig,
+  ClientHelloView,
+  CommonConfig,
+  Credential,
+  Facts,
+  Role,
+  ServerConfig,
+} from './handshake/config.ts';
+export {
+  type Answers,
+  type AskName,
+  type AskRequest,
+  type Asks,
+  type PendingAsk,
+  perform,
+} from './handshake/script.ts';
+export type { KeylogLabel } from './handshake/wire.ts';
+export { defaultLimits, type Limits } from './limits.ts';
+export { CipherSuiteId, ExtensionType, HandshakeType, NamedGroup, SignatureScheme } from './wire/enums.ts';
+export type { Extension } from './wire/extensions.ts';
+export { type ClientHello, describeMessage } from './wire/messages.ts';

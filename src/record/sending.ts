@@ -1,0 +1,92 @@
+import type { CipherSuite } from '../crypto/provider.ts';
+import type { Secret, TrafficLabel } from '../crypto/secret.ts';
+import { ContentType } from '../wire/enums.ts';
+import { Outbox } from './outbox.ts';
+import { PlainSealer, Sealer, type SealerOptions } from './sealer.ts';
+
+/** The write half of a connection: what it is told leaves as records, in that order. */
+export class Sending {
+  readonly #outbox = new Outbox();
+  readonly #options: SealerOptions;
+  #sealer: PlainSealer | Sealer = new PlainSealer();
+  /** Handshake messages under the current key that have not become records yet. */
+  #flight: Uint8Array[] = [];
+  #ccsSent = false;
+
+  constructor(options: SealerOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes waiting to be taken. */
+  get length(): number {
+    return this.#outbox.length;
+  }
+
+  get protected(): boolean {
+    return this.#sealer instanceof Sealer;
+  }
+
+  /** Whether the key has reached its limit (RFC 9846 §5.5). */
+  get needsUpdate(): boolean {
+    return this.#sealer instanceof Sealer && this.#sealer.needsUpdate;
+  }
+
+  handshake(message: Uint8Array): void {
+    this.#flight.push(message);
+  }
+
+  data(chunks: readonly Uint8Array[]): void {
+    this.#seal(ContentType.application_data, chunks);
+  }
+
+  /** One alert, one record (RFC 9846 §5.1). */
+  alert(level: number, description: number): void {
+    this.#seal(ContentType.alert, [new Uint8Array([level, description])]);
+  }
+
+  /** RFC 9846 Appendix E.4: once, and never protected. */
+  changeCipherSpec(): void {
+    if (this.#ccsSent) return;
+    this.#ccsSent = true;
+    this.flush();
+    this.#outbox.push(new Uint8Array([ContentType.change_cipher_spec, 3, 3, 0, 1, 1]));
+  }
+
+  /** Messages before a key change end their record (RFC 9846 §5.1). */
+  protect(suite: CipherSuite, secret: Secret<TrafficLabel>): void {
+    this.flush();
+    this.#sealer.wipe();
+    this.#sealer = new Sealer(suite, secret, this.#options);
+  }
+
+  /** The KeyUpdate message goes out under the old key, all after it under the new (RFC 9846 §4.7.3). */
+  updateKey(message: Uint8Array): void {
+    this.handshake(message);
+    this.flush();
+    if (this.#sealer instanceof Sealer) this.#sealer.update();
+  }
+
+  /** Turns the gathered handshake messages into records: as few as they fit in. */
+  flush(): void {
+    if (this.#flight.length === 0) return;
+    const flight = this.#flight;
+    this.#flight = [];
+    this.#sealer.seal(ContentType.handshake, flight, this.#outbox);
+  }
+
+  take(): Uint8Array[] {
+    this.flush();
+    return this.#outbox.take();
+  }
+
+  /** Drops the key; what is in the outbox may still be taken. */
+  wipe(): void {
+    this.#flight = [];
+    this.#sealer.wipe();
+  }
+
+  #seal(type: number, chunks: readonly Uint8Array[]): void {
+    this.flush();
+    this.#sealer.seal(type, chunks, this.#outbox);
+  }
+}
