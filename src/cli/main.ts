@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+import { inspect } from './inspect.ts';
+
+/** What a subcommand does with the words after its name: prints, and answers with the exit code. */
+type Command = (args: readonly string[]) => Promise<number>;
+
+const commands: Readonly<Record<string, { readonly run: Command; readonly summary: string }>> = {
+  inspect: { run: inspect, summary: 'look at a live TLS server: chain, parameters, timings, verdict' },
+};
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(usage());
+    return 0;
+  }
+  const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    process.stderr.write(name === undefined ? usage() : `opentls: there is no command '${name}'\n\n${usage()}`);
+    return 2;
+  }
+  return command.run(rest);
+}
+
+function usage(): string {
+  const rows = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}\n`);
+  return `Usage: opentls COMMAND [OPTIONS]\n\nCommands:\n${rows.join('')}\n'opentls COMMAND --help' tells more.\n`;
+}
