@@ -74,7 +74,7 @@ export class Connection {
   private constructor(role: Role, config: CommonConfig, script: (wire: Wire, limits: Limits) => Script<Established>) {
     this.role = role;
     this.#limits = config.limits === undefined ? defaultLimits : { ...defaultLimits, ...config.limits };
-    this.#sending = new Sending({ padding: config.padding, maxFragment: config.maxFragment });
+    this.#sending = new Sending(role, { padding: config.padding, maxFragment: config.maxFragment });
     this.#receiving = new Receiving(this.#limits, role);
     this.#runner = new Runner(script(this.#wire(config.keylog === true), this.#limits));
   }

@@ -8,22 +8,19 @@ import { PlainSealer, Sealer, type SealerOptions } from './sealer.ts';
 export class Sending {
   readonly #outbox = new Outbox();
   readonly #options: SealerOptions;
-  #sealer: PlainSealer | Sealer = new PlainSealer();
+  #sealer: PlainSealer | Sealer;
   /** Handshake messages under the current key that have not become records yet. */
   #flight: Uint8Array[] = [];
   #ccsSent = false;
 
-  constructor(options: SealerOptions) {
+  constructor(role: 'client' | 'server', options: SealerOptions) {
     this.#options = options;
+    this.#sealer = new PlainSealer(role);
   }
 
   /** Bytes waiting to be taken. */
   get length(): number {
     return this.#outbox.length;
-  }
-
-  get protected(): boolean {
-    return this.#sealer instanceof Sealer;
   }
 
   /** Whether the key has reached its limit (RFC 9846 §5.5). */

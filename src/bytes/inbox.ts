@@ -1,0 +1,55 @@
+/** Kept when empty, so that small records in a row do not allocate each time. */
+const KEPT = 2048;
+
+/**
+ * The one growable receive buffer: bytes are copied in once, looked at, and consumed from the front. Views from
+ * {@link peek} are good until the next `append`, `consume` or `wipe`.
+ */
+export class Inbox {
+  #bytes: Uint8Array = nothing;
+  #start = 0;
+  #end = 0;
+
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  append(chunk: Uint8Array): void {
+    this.#makeRoom(chunk.length);
+    this.#bytes.set(chunk, this.#end);
+    this.#end += chunk.length;
+  }
+
+  /** The next `length` bytes as a view; undefined when there are fewer. */
+  peek(length: number): Uint8Array | undefined {
+    if (this.length < length) return undefined;
+    return this.#bytes.subarray(this.#start, this.#start + length);
+  }
+
+  consume(length: number): void {
+    this.#start += length;
+    if (this.#start < this.#end) return;
+    this.#start = 0;
+    this.#end = 0;
+    if (this.#bytes.length > KEPT) this.#bytes = nothing;
+  }
+
+  wipe(): void {
+    this.#bytes = nothing;
+    this.#start = 0;
+    this.#end = 0;
+  }
+
+  /** Moves what is left to the front, or into a buffer of at least twice the size: never quadratic. */
+  #makeRoom(extra: number): void {
+    if (this.#end + extra <= this.#bytes.length) return;
+    const needed = this.length + extra;
+    const target = needed <= this.#bytes.length / 2 ? this.#bytes : new Uint8Array(Math.max(needed, 2 * this.length));
+    target.set(this.#bytes.subarray(this.#start, this.#end));
+    this.#bytes = target;
+    this.#end = this.length;
+    this.#start = 0;
+  }
+}
+
+const nothing: Uint8Array = new Uint8Array(0);

@@ -1,0 +1,58 @@
+import { concat } from '../bytes/concat.ts';
+import type { Hash, RunningHash } from '../crypto/provider.ts';
+import { HandshakeType } from '../wire/enums.ts';
+
+declare const transcriptBrand: unique symbol;
+
+/** The hash of all handshake messages up to a point (RFC 9846 §4.1); only a {@link Transcript} makes one. */
+export type TranscriptHash = Uint8Array & { readonly [transcriptBrand]: true };
+
+/** A transcript whose hash the server has not chosen yet: it keeps the messages. */
+export class PendingTranscript {
+  readonly #messages: Uint8Array[] = [];
+
+  add(message: Uint8Array): void {
+    this.#messages.push(message);
+  }
+
+  start(hash: Hash): Transcript {
+    const transcript = Transcript.from(hash);
+    for (const message of this.#messages) transcript.add(message);
+    return transcript;
+  }
+}
+
+/** The running hash over whole handshake messages, headers included. */
+export class Transcript {
+  readonly #hash: Hash;
+  readonly #running: RunningHash;
+
+  static from(hash: Hash): Transcript {
+    return new Transcript(hash);
+  }
+
+  private constructor(hash: Hash) {
+    this.#hash = hash;
+    this.#running = hash.start();
+  }
+
+  add(message: Uint8Array): void {
+    this.#running.update(message);
+  }
+
+  hash(): TranscriptHash {
+    return this.#running.digest() as TranscriptHash;
+  }
+
+  /** For a HelloRetryRequest, of a transcript that holds ClientHello1 alone: it goes on from its message_hash. */
+  intoRetry(): Transcript {
+    const transcript = Transcript.from(this.#hash);
+    transcript.add(messageHash(this.hash()));
+    return transcript;
+  }
+}
+
+/** The synthetic message that stands for ClientHello1, RFC 9846 §4.1. */
+export function messageHash(clientHello1Hash: Uint8Array): Uint8Array {
+  return concat([new Uint8Array([HandshakeType.message_hash, 0, 0, clientHello1Hash.length]), clientHello1Hash]);
+}

@@ -1,0 +1,70 @@
+import type { Inbox } from '../bytes/inbox.ts';
+import { ascii } from '../bytes/utf8.ts';
+import { reject } from '../errors.ts';
+import { MAX_CIPHERTEXT, RECORD_HEADER } from '../limits.ts';
+import { ContentType } from '../wire/enums.ts';
+import { readHeader } from './header.ts';
+
+/** A record still in the inbox: views, good until {@link Deframer.consume}. */
+export interface RecordView {
+  readonly type: number;
+  /** The five header bytes: the additional data of the AEAD (RFC 9846 §5.2). */
+  readonly header: Uint8Array;
+  readonly body: Uint8Array;
+}
+
+/** Bytes → records. What is wrong with a header is said as soon as the header is there. */
+export class Deframer {
+  #first = true;
+  #record = 0;
+
+  next(inbox: Inbox): RecordView | undefined {
+    if (this.#first) checkFirstBytes(inbox);
+    const header = inbox.peek(RECORD_HEADER);
+    if (header === undefined) return undefined;
+    const { type, length } = readHeader(header);
+    if (type < ContentType.change_cipher_spec || type > ContentType.application_data) {
+      reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', `a record of content type ${type}`);
+    }
+    // Unprotected records have a lower limit, checked where it is known which this is (record/opener.ts).
+    if (length > MAX_CIPHERTEXT) {
+      reject('ERR_TLS_RECORD_OVERFLOW', 'record_overflow', `a record of ${length} bytes`);
+    }
+    const whole = inbox.peek(RECORD_HEADER + length);
+    if (whole === undefined) return undefined;
+    this.#first = false;
+    this.#record = whole.length;
+    return { type, header: whole.subarray(0, RECORD_HEADER), body: whole.subarray(RECORD_HEADER) };
+  }
+
+  /** Drops the record last returned. */
+  consume(inbox: Inbox): void {
+    inbox.consume(this.#record);
+  }
+}
+
+/** Tells other protocols from a broken TLS peer, as soon as four bytes are there. */
+function checkFirstBytes(inbox: Inbox): void {
+  const start = inbox.peek(4);
+  if (start === undefined) return;
+  const text = ascii(start);
+  if (text === 'CONN') {
+    reject('ERR_TLS_HTTPS_PROXY_REQUEST', 'unexpected_message', 'an HTTP proxy request came instead of TLS');
+  }
+  if (httpMethods.has(text)) {
+    reject('ERR_TLS_HTTP_REQUEST', 'unexpected_message', 'an HTTP request came instead of TLS');
+  }
+  const [type = 0, major = 0, third = 0] = start;
+  // RFC 5246 Appendix E.2: a two-byte length with the high bit set, then msg_type 1.
+  if ((type & 0x80) !== 0 && third === 1) {
+    reject('ERR_TLS_UNSUPPORTED_PROTOCOL', 'protocol_version', 'an SSLv2 ClientHello');
+  }
+  const known = type >= ContentType.change_cipher_spec && type <= ContentType.application_data;
+  // legacy_record_version is ignored (RFC 9846 §5.1), but all versions there ever were have this major byte.
+  if (!known || major !== 3) {
+    reject('ERR_TLS_NOT_TLS', known ? 'protocol_version' : 'unexpected_message', 'the peer does not speak TLS');
+  }
+}
+
+/** The first four characters of the request methods of RFC 9110 §9 and RFC 5789. */
+const httpMethods: ReadonlySet<string> = new Set(['GET ', 'HEAD', 'POST', 'PUT ', 'DELE', 'OPTI', 'TRAC', 'PATC']);

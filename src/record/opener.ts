@@ -1,0 +1,94 @@
+import type { CipherSuite, RecordAead } from '../crypto/provider.ts';
+import type { Secret, TrafficLabel } from '../crypto/secret.ts';
+import { reject } from '../errors.ts';
+import { nextTraffic, trafficKeys } from '../keys/schedule.ts';
+import { MAX_PLAINTEXT } from '../limits.ts';
+import { ContentType } from '../wire/enums.ts';
+import type { RecordView } from './deframer.ts';
+import { NonceSequence } from './nonce.ts';
+
+/** The content of a record, in fresh memory. */
+export interface Opened {
+  readonly type: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A record before there are keys: TLSPlaintext, RFC 9846 §5.1. */
+export function openPlain(record: RecordView): Opened {
+  if (record.type === ContentType.application_data) {
+    reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', 'application data before there are keys');
+  }
+  if (record.body.length > MAX_PLAINTEXT) {
+    reject('ERR_TLS_RECORD_OVERFLOW', 'record_overflow', `a record of ${record.body.length} bytes`);
+  }
+  checkNotEmpty(record.type, record.body.length);
+  return { type: record.type, bytes: record.body.slice() };
+}
+
+/** The read half of one key: TLSCiphertext, RFC 9846 §5.2. */
+export class Opener {
+  readonly #suite: CipherSuite;
+  #secret: Secret<TrafficLabel>;
+  #aead: RecordAead;
+  #nonces: NonceSequence;
+
+  /** Takes ownership of `secret`. */
+  constructor(suite: CipherSuite, secret: Secret<TrafficLabel>) {
+    this.#suite = suite;
+    this.#secret = secret;
+    const { aead, iv } = trafficKeys(suite, secret);
+    this.#aead = aead;
+    this.#nonces = new NonceSequence(iv);
+  }
+
+  open(record: RecordView): Opened {
+    if (record.type !== ContentType.application_data) {
+      reject('ERR_TLS_INVALID_OUTER_RECORD_TYPE', 'unexpected_message', 'an unprotected record where keys are in use');
+    }
+    const length = record.body.length - this.#suite.aead.tagLength;
+    // Shorter than a tag and a content type: it cannot be deprotected.
+    const inner = new Uint8Array(Math.max(length, 0));
+    if (length < 1 || !this.#aead.open(this.#nonces.next(), record.header, record.body, inner)) {
+      reject('ERR_TLS_BAD_RECORD_MAC', 'bad_record_mac', 'a record that cannot be deprotected');
+    }
+    return unpad(inner);
+  }
+
+  /** RFC 9846 §7.2 */
+  update(): void {
+    this.#secret = nextTraffic(this.#suite.hash, this.#secret);
+    this.#aead.wipe();
+    this.#nonces.wipe();
+    const { aead, iv } = trafficKeys(this.#suite, this.#secret);
+    this.#aead = aead;
+    this.#nonces = new NonceSequence(iv);
+  }
+
+  wipe(): void {
+    this.#secret.wipe();
+    this.#aead.wipe();
+    this.#nonces.wipe();
+  }
+}
+
+/** TLSInnerPlaintext: the last byte that is not zero is the content type (RFC 9846 §5.4). */
+function unpad(inner: Uint8Array): Opened {
+  if (inner.length > MAX_PLAINTEXT + 1) {
+    reject('ERR_TLS_PLAINTEXT_OVERFLOW', 'record_overflow', `a record that holds ${inner.length - 1} bytes`);
+  }
+  let end = inner.length - 1;
+  while (end >= 0 && inner[end] === 0) end--;
+  const type = inner[end];
+  if (type === undefined) {
+    reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', 'a record of padding alone, without a content type');
+  }
+  checkNotEmpty(type, end);
+  return { type, bytes: inner.subarray(0, end) };
+}
+
+/** RFC 9846 §5.1: handshake fragments and alerts are never empty, padded or not. */
+function checkNotEmpty(type: number, length: number): void {
+  if (length === 0 && (type === ContentType.handshake || type === ContentType.alert)) {
+    reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', 'an empty handshake or alert record');
+  }
+}

@@ -1,0 +1,142 @@
+import { Inbox } from '../bytes/inbox.ts';
+import type { CipherSuite } from '../crypto/provider.ts';
+import type { Secret, TrafficLabel } from '../crypto/secret.ts';
+import { reject } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+import { ContentType } from '../wire/enums.ts';
+import { Deframer, type RecordView } from './deframer.ts';
+import { Joiner } from './joiner.ts';
+import { Opener, openPlain } from './opener.ts';
+
+/** Content as the layers above see it: for 'handshake' one whole message, else the content of one record. */
+export interface Received {
+  readonly type: typeof ContentType.handshake | typeof ContentType.alert | typeof ContentType.application_data;
+  readonly bytes: Uint8Array;
+}
+
+/** The read half of a connection: chunks of ciphertext in, content out. */
+export class Receiving {
+  readonly #limits: Limits;
+  readonly #inbox = new Inbox();
+  readonly #deframer: Deframer;
+  readonly #joiner: Joiner;
+  #opener: Opener | undefined;
+  /** RFC 9846 §5: between the first ClientHello and the peer's Finished. */
+  #takesChangeCipherSpec: boolean;
+  #changeCipherSpecs = 0;
+  /** A client that fails before it has keys can only send its alert in the clear. */
+  #takesPlainAlert: boolean;
+  #emptyRecords = 0;
+
+  constructor(limits: Limits, role: 'client' | 'server') {
+    this.#limits = limits;
+    this.#deframer = new Deframer();
+    this.#joiner = new Joiner(limits);
+    this.#takesChangeCipherSpec = role === 'client';
+    this.#takesPlainAlert = role === 'server';
+  }
+
+  /** Bytes taken in and not yet used. */
+  get buffered(): number {
+    return this.#inbox.length;
+  }
+
+  append(chunk: Uint8Array): void {
+    this.#inbox.append(chunk);
+  }
+
+  /** The next content that is complete; undefined when more bytes are needed. */
+  next(): Received | undefined {
+    for (;;) {
+      const message = this.#joiner.next();
+      if (message !== undefined) {
+        this.#takesChangeCipherSpec ||= this.#opener === undefined;
+        return { type: ContentType.handshake, bytes: message };
+      }
+      const record = this.#deframer.next(this.#inbox);
+      if (record === undefined) return undefined;
+      const content = this.#open(record);
+      this.#deframer.consume(this.#inbox);
+      if (content !== undefined) return content;
+    }
+  }
+
+  /** @throws TlsError ERR_TLS_EXCESS_HANDSHAKE_DATA: handshake bytes cross the key change (RFC 9846 §5.1) */
+  protect(suite: CipherSuite, secret: Secret<TrafficLabel>): void {
+    this.#checkAligned();
+    this.#opener?.wipe();
+    this.#opener = new Opener(suite, secret);
+  }
+
+  /** The peer's KeyUpdate has been read (RFC 9846 §4.7.3). */
+  updateKey(): void {
+    this.#checkAligned();
+    this.#opener?.update();
+  }
+
+  /** From here on change_cipher_spec is an unexpected record (RFC 9846 §5). */
+  endHandshake(): void {
+    this.#takesChangeCipherSpec = false;
+  }
+
+  wipe(): void {
+    this.#opener?.wipe();
+    this.#inbox.wipe();
+    this.#joiner.wipe();
+  }
+
+  #open(record: RecordView): Received | undefined {
+    if (record.type === ContentType.change_cipher_spec) return this.#dropChangeCipherSpec(record.body);
+    const content = this.#decrypt(record);
+    if (content.type === ContentType.handshake) {
+      this.#joiner.push(content.bytes);
+      return undefined;
+    }
+    if (!this.#joiner.empty) {
+      reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', 'a record of another type inside a handshake message');
+    }
+    switch (content.type) {
+      case ContentType.alert:
+        return { type: ContentType.alert, bytes: content.bytes };
+      case ContentType.application_data:
+        this.#countEmpty(content.bytes.length);
+        return { type: ContentType.application_data, bytes: content.bytes };
+      default:
+        return reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', `a record of content type ${content.type}`);
+    }
+  }
+
+  #decrypt(record: RecordView): { readonly type: number; readonly bytes: Uint8Array } {
+    const opener = this.#opener;
+    if (opener === undefined) return openPlain(record);
+    if (record.type === ContentType.alert && this.#takesPlainAlert) return openPlain(record);
+    const content = opener.open(record);
+    this.#takesPlainAlert = false;
+    return content;
+  }
+
+  /** RFC 9846 §5: dropped without a look into the state, but for where and what it may be. */
+  #dropChangeCipherSpec(body: Uint8Array): undefined {
+    this.#changeCipherSpecs++;
+    const harmless = body.length === 1 && body[0] === 1;
+    if (!this.#takesChangeCipherSpec || !harmless || !this.#joiner.empty) {
+      reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', 'an unexpected change_cipher_spec record');
+    }
+    if (this.#changeCipherSpecs > this.#limits.changeCipherSpecs) {
+      reject('ERR_TLS_TOO_MANY_CHANGE_CIPHER_SPEC', 'unexpected_message', 'too many change_cipher_spec records');
+    }
+  }
+
+  #countEmpty(length: number): void {
+    this.#emptyRecords = length === 0 ? this.#emptyRecords + 1 : 0;
+    if (this.#emptyRecords > this.#limits.emptyRecords) {
+      reject('ERR_TLS_TOO_MANY_EMPTY_RECORDS', 'unexpected_message', 'too many empty records in a row');
+    }
+  }
+
+  #checkAligned(): void {
+    if (!this.#joiner.empty) {
+      reject('ERR_TLS_EXCESS_HANDSHAKE_DATA', 'unexpected_message', 'handshake data runs over a change of keys');
+    }
+  }
+}

@@ -1,0 +1,242 @@
+/** What a {@link DerReader} throws; `parse…` functions turn it into an error of their own. */
+export class DerError extends Error {}
+
+/** Universal tags of X.690 §8.1.2, as the identifier octet. */
+export const Tag = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  oid: 0x06,
+  enumerated: 0x0a,
+  utf8String: 0x0c,
+  printableString: 0x13,
+  teletexString: 0x14,
+  ia5String: 0x16,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  universalString: 0x1c,
+  bmpString: 0x1e,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
+
+/** Identifier octets of context-specific tags: [n] primitive (IMPLICIT) and [n] constructed (EXPLICIT or structured). */
+export function context(n: number, form: 'primitive' | 'constructed'): number {
+  return (form === 'constructed' ? 0xa0 : 0x80) | n;
+}
+
+export interface DerElement {
+  /** Identifier octet. Tag numbers above 30 are not used in X.509 and are refused. */
+  readonly tag: number;
+  /** The whole element, header included: a view. */
+  readonly raw: Uint8Array;
+  readonly content: Uint8Array;
+}
+
+/** Nesting of elements; a certificate needs about 10. */
+export const MAX_DER_DEPTH = 32;
+
+/**
+ * A cursor over strict DER (X.690 §10): definite, minimal lengths; minimal INTEGERs; BOOLEAN 00 or ff; nothing left
+ * over where the caller says {@link end}. BER that is not DER is refused with {@link DerError}.
+ */
+export class DerReader {
+  readonly #bytes: Uint8Array;
+  readonly #depth: number;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array, depth = 0) {
+    if (depth > MAX_DER_DEPTH) throw new DerError(`nested deeper than ${MAX_DER_DEPTH}`);
+    this.#bytes = bytes;
+    this.#depth = depth;
+  }
+
+  get done(): boolean {
+    return this.#offset === this.#bytes.length;
+  }
+
+  /** The identifier octet of the next element; undefined at the end. */
+  get nextTag(): number | undefined {
+    return this.#bytes[this.#offset];
+  }
+
+  /** The bytes of all that is left, without consuming it. */
+  get rest(): Uint8Array {
+    return this.#bytes.subarray(this.#offset);
+  }
+
+  /** @throws DerError where bytes are left over */
+  end(): void {
+    if (!this.done) throw new DerError(`${this.#bytes.length - this.#offset} bytes left over`);
+  }
+
+  /** The next element, of the given tag if one is given. */
+  element(tag?: number): DerElement {
+    const start = this.#offset;
+    const found = this.#byte(start);
+    if (tag !== undefined && found !== tag) {
+      throw new DerError(`tag 0x${found.toString(16)} where 0x${tag.toString(16)} is due`);
+    }
+    if ((found & 0x1f) === 0x1f) throw new DerError('a tag number above 30');
+    const { length, header } = this.#length(start + 1);
+    const contentStart = start + 1 + header;
+    const end = contentStart + length;
+    if (end > this.#bytes.length) throw new DerError('an element that ends after its container');
+    this.#offset = end;
+    return { tag: found, raw: this.#bytes.subarray(start, end), content: this.#bytes.subarray(contentStart, end) };
+  }
+
+  /** The next element if it has this tag. */
+  optional(tag: number): DerElement | undefined {
+    return this.nextTag === tag ? this.element(tag) : undefined;
+  }
+
+  /** A cursor into the next element, which must have this tag. */
+  enter(tag: number): DerReader {
+    return new DerReader(this.element(tag).content, this.#depth + 1);
+  }
+
+  enterOptional(tag: number): DerReader | undefined {
+    return this.nextTag === tag ? this.enter(tag) : undefined;
+  }
+
+  sequence(): DerReader {
+    return this.enter(Tag.sequence);
+  }
+
+  /** A cursor over content that was taken out before, at this reader's depth. */
+  within(content: Uint8Array): DerReader {
+    return new DerReader(content, this.#depth + 1);
+  }
+
+  boolean(): boolean {
+    return readBoolean(this.element(Tag.boolean).content);
+  }
+
+  /** Big-endian two's complement, minimal: the content octets. */
+  integerBytes(): Uint8Array {
+    return checkInteger(this.element(Tag.integer).content);
+  }
+
+  /** @throws DerError where it is negative or over 2^31 - 1 */
+  smallInteger(): number {
+    return toSmallInteger(this.integerBytes());
+  }
+
+  oid(): string {
+    return readOid(this.element(Tag.oid).content);
+  }
+
+  octetString(): Uint8Array {
+    return this.element(Tag.octetString).content;
+  }
+
+  bitString(): BitString {
+    return readBitString(this.element(Tag.bitString).content);
+  }
+
+  null(): void {
+    if (this.element(Tag.null).content.length !== 0) throw new DerError('a NULL with content');
+  }
+
+  #byte(offset: number): number {
+    const byte = this.#bytes[offset];
+    if (byte === undefined) throw new DerError('the bytes end inside an element');
+    return byte;
+  }
+
+  #length(offset: number): { readonly length: number; readonly header: number } {
+    const first = this.#byte(offset);
+    if (first < 0x80) return { length: first, header: 1 };
+    const count = first & 0x7f;
+    if (count === 0) throw new DerError('an indefinite length');
+    if (count > 4) throw new DerError('a length of more than four bytes');
+    let length = 0;
+    for (let i = 1; i <= count; i++) length = length * 256 + this.#byte(offset + i);
+    if (length < 0x80 || length < 2 ** (8 * (count - 1))) throw new DerError('a length that is not minimal');
+    return { length, header: 1 + count };
+  }
+}
+
+export interface BitString {
+  readonly bytes: Uint8Array;
+  /** Unused bits of the last byte, 0..7; they are zero. */
+  readonly unusedBits: number;
+}
+
+export function readBoolean(content: Uint8Array): boolean {
+  const [value] = content;
+  if (content.length !== 1 || (value !== 0x00 && value !== 0xff)) throw new DerError('a BOOLEAN that is not 00 or ff');
+  return value === 0xff;
+}
+
+export function checkInteger(content: Uint8Array): Uint8Array {
+  const [first, second = 0] = content;
+  if (first === undefined) throw new DerError('an INTEGER without content');
+  const padded = content.length > 1 && ((first === 0x00 && second < 0x80) || (first === 0xff && second >= 0x80));
+  if (padded) throw new DerError('an INTEGER that is not minimal');
+  return content;
+}
+
+export function toSmallInteger(content: Uint8Array): number {
+  checkInteger(content);
+  if (content.length > 4 || (content[0] ?? 0) >= 0x80) throw new DerError('an INTEGER out of range');
+  let value = 0;
+  for (const byte of content) value = value * 256 + byte;
+  return value;
+}
+
+export function readBitString(content: Uint8Array): BitString {
+  const [unusedBits] = content;
+  const bytes = content.subarray(1);
+  if (unusedBits === undefined || unusedBits > 7 || (bytes.length === 0 && unusedBits > 0)) {
+    throw new DerError('a malformed BIT STRING');
+  }
+  const last = bytes.at(-1) ?? 0;
+  if ((last & ((1 << unusedBits) - 1)) !== 0) throw new DerError('a BIT STRING with unused bits that are not zero');
+  return { bytes, unusedBits };
+}
+
+/** Dotted decimal. Arcs are below 2^53. */
+export function readOid(content: Uint8Array): string {
+  if (content.length === 0 || (content.at(-1) ?? 0) >= 0x80) throw new DerError('a malformed OBJECT IDENTIFIER');
+  const arcs: number[] = [];
+  let arc = 0;
+  let fresh = true;
+  for (const byte of content) {
+    if (fresh && byte === 0x80) throw new DerError('an OBJECT IDENTIFIER that is not minimal');
+    arc = arc * 128 + (byte & 0x7f);
+    if (arc > Number.MAX_SAFE_INTEGER) throw new DerError('an OBJECT IDENTIFIER arc out of range');
+    fresh = byte < 0x80;
+    if (!fresh) continue;
+    arcs.push(arc);
+    arc = 0;
+  }
+  const [first = 0, ...others] = arcs;
+  const top = Math.min(2, Math.floor(first / 40));
+  return [top, first - 40 * top, ...others].join('.');
+}
+
+/**
+ * UTCTime or GeneralizedTime in the only forms of RFC 5280 §4.1.2.5: seconds, Zulu, no fractions.
+ * @returns milliseconds since 1970
+ */
+export function readTime(element: DerElement): number {
+  const text = String.fromCharCode(...element.content);
+  const match = (element.tag === Tag.utcTime ? utcTime : generalizedTime).exec(text);
+  if (match === null) throw new DerError(`not a time of RFC 5280: ${JSON.stringify(text)}`);
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number);
+  // RFC 5280 §4.1.2.5.1: two-digit years are 1950 to 2049.
+  const fullYear = element.tag === Tag.utcTime ? year + (year < 50 ? 2000 : 1900) : year;
+  const date = new Date(0);
+  date.setUTCFullYear(fullYear, month - 1, day);
+  date.setUTCHours(hour, minute, second);
+  const exact = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  if (!exact || hour > 23 || minute > 59 || second > 59) throw new DerError(`no such time: ${text}`);
+  return date.getTime();
+}
+
+const utcTime = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
+const generalizedTime = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;

@@ -1,0 +1,142 @@
+import type { HashName } from '../crypto/provider.ts';
+import { DerError, DerReader, Tag } from './der.ts';
+import { Oid } from './oids.ts';
+
+export type CurveName = 'P-256' | 'P-384' | 'P-521';
+
+/** A SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) as far as this library has a use for it. */
+export type PublicKeyInfo =
+  | RsaPublicKeyInfo
+  | { readonly algorithm: 'ec'; readonly curve: CurveName; readonly point: Uint8Array; readonly bits: number }
+  | { readonly algorithm: 'ed25519'; readonly curve?: undefined; readonly key: Uint8Array; readonly bits: number }
+  | { readonly algorithm: 'unknown'; readonly curve?: undefined; readonly oid: string; readonly bits: 0 };
+
+/** RSA keys by the OID they carry: rsaEncryption, or id-RSASSA-PSS with optional restrictions (RFC 4055 §3). */
+export interface RsaPublicKeyInfo {
+  readonly algorithm: 'rsa' | 'rsa-pss';
+  readonly curve?: undefined;
+  /** Big-endian, without a sign byte. */
+  readonly modulus: Uint8Array;
+  readonly exponent: Uint8Array;
+  readonly bits: number;
+  /** Only these parameters may be used with the key; absent: any. */
+  readonly pss?: PssParameters | undefined;
+}
+
+/** RSASSA-PSS-params, RFC 4055 §3.1. */
+export interface PssParameters {
+  readonly hash: HashName;
+  readonly mgfHash: HashName;
+  readonly saltLength: number;
+}
+
+/** @throws DerError for anything but strict DER of a known form; unknown algorithms are `unknown`, not an error */
+export function parseSpki(der: Uint8Array): PublicKeyInfo {
+  const outer = new DerReader(der);
+  const spki = outer.sequence();
+  outer.end();
+  const algorithm = spki.sequence();
+  const oid = algorithm.oid();
+  const key = spki.bitString();
+  spki.end();
+  if (key.unusedBits !== 0) throw new DerError('a public key that is not whole bytes');
+  switch (oid) {
+    case Oid.rsaEncryption:
+      algorithm.null();
+      algorithm.end();
+      return parseRsa('rsa', key.bytes, undefined);
+    case Oid.rsassaPss:
+      return parseRsa('rsa-pss', key.bytes, algorithm.done ? undefined : parsePssParameters(algorithm.rest));
+    case Oid.ecPublicKey:
+      return parseEc(algorithm, key.bytes);
+    case Oid.ed25519:
+      algorithm.end();
+      if (key.bytes.length !== 32) throw new DerError('an Ed25519 key that is not 32 bytes');
+      return { algorithm: 'ed25519', key: key.bytes, bits: 253 };
+    default:
+      return { algorithm: 'unknown', oid, bits: 0 };
+  }
+}
+
+/**
+ * RSASSA-PSS-params with their defaults (SHA-1, MGF1 with SHA-1, 20 bytes).
+ * @throws DerError for another mask generation function, an unknown hash, or a trailer field other than 1
+ */
+export function parsePssParameters(der: Uint8Array): PssParameters {
+  const outer = new DerReader(der);
+  const params = outer.sequence();
+  outer.end();
+  const hash = params.enterOptional(0xa0);
+  const mgf = params.enterOptional(0xa1);
+  const salt = params.enterOptional(0xa2);
+  const trailer = params.enterOptional(0xa3);
+  params.end();
+  if (trailer !== undefined && trailer.smallInteger() !== 1)
+    throw new DerError('an RSASSA-PSS trailer field other than 1');
+  return {
+    hash: hash === undefined ? 'sha1' : parseHash(hash.sequence()),
+    mgfHash: mgf === undefined ? 'sha1' : parseMgf(mgf.sequence()),
+    saltLength: salt === undefined ? 20 : salt.smallInteger(),
+  };
+}
+
+function parseMgf(algorithm: DerReader): HashName {
+  if (algorithm.oid() !== Oid.mgf1) throw new DerError('a mask generation function other than MGF1');
+  return parseHash(algorithm.sequence());
+}
+
+function parseHash(algorithm: DerReader): HashName {
+  const oid = algorithm.oid();
+  // RFC 4055 §2.1: parameters NULL or absent.
+  if (!algorithm.done) algorithm.null();
+  algorithm.end();
+  const name = hashes.get(oid);
+  if (name === undefined) throw new DerError(`the hash algorithm ${oid} is not known`);
+  return name;
+}
+
+function parseRsa(algorithm: 'rsa' | 'rsa-pss', bytes: Uint8Array, pss: PssParameters | undefined): RsaPublicKeyInfo {
+  const outer = new DerReader(bytes);
+  const key = outer.sequence();
+  outer.end();
+  const modulus = positive(key.integerBytes());
+  const exponent = positive(key.integerBytes());
+  key.end();
+  return { algorithm, modulus, exponent, bits: bitLength(modulus), pss };
+}
+
+function parseEc(algorithm: DerReader, point: Uint8Array): PublicKeyInfo {
+  if (algorithm.nextTag !== Tag.oid) throw new DerError('an EC key without a named curve (RFC 5480 §2.1.1)');
+  const oid = algorithm.oid();
+  algorithm.end();
+  const curve = curves.get(oid);
+  if (curve === undefined) return { algorithm: 'unknown', oid, bits: 0 };
+  // RFC 5480 §2.2 allows compressed points, but nobody issues them.
+  if (point.length !== 1 + 2 * curve.bytes || point[0] !== 4)
+    throw new DerError('an EC point that is not uncompressed');
+  return { algorithm: 'ec', curve: curve.name, point, bits: curve.bits };
+}
+
+function positive(integer: Uint8Array): Uint8Array {
+  if ((integer[0] ?? 0) >= 0x80) throw new DerError('a negative RSA integer');
+  return integer[0] === 0 ? integer.subarray(1) : integer;
+}
+
+function bitLength(bytes: Uint8Array): number {
+  const [first] = bytes;
+  return first === undefined ? 0 : 8 * (bytes.length - 1) + (32 - Math.clz32(first));
+}
+
+const curves: ReadonlyMap<string, { readonly name: CurveName; readonly bytes: number; readonly bits: number }> =
+  new Map([
+    [Oid.prime256v1, { name: 'P-256', bytes: 32, bits: 256 }],
+    [Oid.secp384r1, { name: 'P-384', bytes: 48, bits: 384 }],
+    [Oid.secp521r1, { name: 'P-521', bytes: 66, bits: 521 }],
+  ]);
+
+const hashes: ReadonlyMap<string, HashName> = new Map([
+  [Oid.sha1, 'sha1'],
+  [Oid.sha256, 'sha256'],
+  [Oid.sha384, 'sha384'],
+  [Oid.sha512, 'sha512'],
+]);
