@@ -1,0 +1,165 @@
+/**
+ * Groups from primitives: (EC)DHE alone, and the hybrid of a KEM with it. What is common to every provider is here:
+ * single use, wiping, the order of the parts, and the alert for a bad share (RFC 9846 §4.3.8, §7.4).
+ */
+import { concat } from '../bytes/concat.ts';
+import { wipe } from '../bytes/wipe.ts';
+import type { Encapsulation, Group, KeyShare } from '../crypto/provider.ts';
+import { Secret } from '../crypto/secret.ts';
+import { misuse, reject, TlsError } from '../errors.ts';
+
+/** A Diffie-Hellman function with key pairs of type `K`. */
+export interface DiffieHellman<K> {
+  /** NamedGroup code point, RFC 9846 §4.3.7. */
+  readonly id: number;
+  readonly name: string;
+  /** Length of a public key, bytes. */
+  readonly publicLength: number;
+  generate(): KeyPair<K>;
+  /** The shared secret; throws anything for a peer's key of the right length that is no valid one. */
+  agree(privateKey: K, peer: Uint8Array): Uint8Array;
+  wipe(privateKey: K): void;
+}
+
+/** A key encapsulation mechanism with key pairs of type `K`. */
+export interface Kem<K> {
+  readonly publicLength: number;
+  readonly ciphertextLength: number;
+  generate(): KeyPair<K>;
+  /** Throws anything for an encapsulation key of the right length that is no valid one (FIPS 203 §7.2). */
+  encapsulate(publicKey: Uint8Array): { readonly ciphertext: Uint8Array; readonly shared: Uint8Array };
+  decapsulate(privateKey: K, ciphertext: Uint8Array): Uint8Array;
+  wipe(privateKey: K): void;
+}
+
+export interface KeyPair<K> {
+  readonly publicKey: Uint8Array;
+  readonly privateKey: K;
+}
+
+export function diffieHellmanGroup<K>(dh: DiffieHellman<K>): Group {
+  return {
+    id: dh.id,
+    name: dh.name,
+    generate() {
+      const { publicKey, privateKey } = dh.generate();
+      return new SingleUseShare(dh.id, publicKey, {
+        agree: (peer) => agreeChecked(dh, privateKey, peer),
+        wipe: () => dh.wipe(privateKey),
+      });
+    },
+    encapsulate(peer) {
+      const { publicKey, privateKey } = dh.generate();
+      try {
+        return { publicKey, shared: new Secret('shared', agreeChecked(dh, privateKey, peer)) };
+      } finally {
+        dh.wipe(privateKey);
+      }
+    },
+  };
+}
+
+/**
+ * The KEM's part first, then the Diffie-Hellman part, in the shares as in the secret
+ * (draft-ietf-tls-ecdhe-mlkem §4.1 to §4.3, X25519MLKEM768).
+ */
+export function hybridGroup<K, D>(id: number, name: string, kem: Kem<K>, dh: DiffieHellman<D>): Group {
+  return {
+    id,
+    name,
+    generate() {
+      const kemPair = kem.generate();
+      const dhPair = dh.generate();
+      return new SingleUseShare(id, concat([kemPair.publicKey, dhPair.publicKey]), {
+        agree(peer) {
+          checkLength(name, peer, kem.ciphertextLength + dh.publicLength);
+          const ciphertext = peer.subarray(0, kem.ciphertextLength);
+          const kemShared = checked(name, () => kem.decapsulate(kemPair.privateKey, ciphertext));
+          return join(kemShared, () => agreeChecked(dh, dhPair.privateKey, peer.subarray(kem.ciphertextLength)));
+        },
+        wipe() {
+          kem.wipe(kemPair.privateKey);
+          dh.wipe(dhPair.privateKey);
+        },
+      });
+    },
+    encapsulate: (peer) => encapsulateHybrid(name, kem, dh, peer),
+  };
+}
+
+function encapsulateHybrid<K, D>(name: string, kem: Kem<K>, dh: DiffieHellman<D>, peer: Uint8Array): Encapsulation {
+  checkLength(name, peer, kem.publicLength + dh.publicLength);
+  const { ciphertext, shared } = checked(name, () => kem.encapsulate(peer.subarray(0, kem.publicLength)));
+  const { publicKey, privateKey } = dh.generate();
+  try {
+    const secret = join(shared, () => agreeChecked(dh, privateKey, peer.subarray(kem.publicLength)));
+    return { publicKey: concat([ciphertext, publicKey]), shared: new Secret('shared', secret) };
+  } finally {
+    dh.wipe(privateKey);
+  }
+}
+
+/** Takes ownership of `first`: it is wiped whether or not there is a second half. */
+function join(first: Uint8Array, second: () => Uint8Array): Uint8Array {
+  let last: Uint8Array | undefined;
+  try {
+    last = second();
+    return concat([first, last]);
+  } finally {
+    wipe(first, last);
+  }
+}
+
+/** RFC 9846 §4.3.8 forbids key reuse: the private half is wiped by the first `agree`, good or bad. */
+class SingleUseShare implements KeyShare {
+  readonly group: number;
+  readonly publicKey: Uint8Array;
+  #half: { agree(peer: Uint8Array): Uint8Array; wipe(): void } | undefined;
+
+  constructor(group: number, publicKey: Uint8Array, half: { agree(peer: Uint8Array): Uint8Array; wipe(): void }) {
+    this.group = group;
+    this.publicKey = publicKey;
+    this.#half = half;
+  }
+
+  agree(peer: Uint8Array): Secret<'shared'> {
+    const half = this.#half ?? misuse('ERR_TLS_INVALID_STATE', 'a key share is used twice');
+    try {
+      return new Secret('shared', half.agree(peer));
+    } finally {
+      this.wipe();
+    }
+  }
+
+  wipe(): void {
+    this.#half?.wipe();
+    this.#half = undefined;
+  }
+}
+
+function agreeChecked<K>(dh: DiffieHellman<K>, privateKey: K, peer: Uint8Array): Uint8Array {
+  checkLength(dh.name, peer, dh.publicLength);
+  return checked(dh.name, () => dh.agree(privateKey, peer));
+}
+
+function checkLength(name: string, share: Uint8Array, length: number): void {
+  if (share.length === length) return;
+  reject(
+    'ERR_TLS_INVALID_KEY_SHARE',
+    'illegal_parameter',
+    `a ${name} key share of ${share.length} bytes, not ${length}`,
+  );
+}
+
+/** Whatever a primitive throws about the peer's bytes means that the share is bad. */
+function checked<T>(name: string, operation: () => T): T {
+  try {
+    return operation();
+  } catch (cause) {
+    if (cause instanceof TlsError) throw cause;
+    throw new TlsError('ERR_TLS_INVALID_KEY_SHARE', `the ${name} key share is not valid`, {
+      alert: 'illegal_parameter',
+      cause,
+    });
+  }
+}

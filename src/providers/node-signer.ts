@@ -1,0 +1,42 @@
+import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
+import type { Signer } from '../crypto/provider.ts';
+import type { Secret } from '../crypto/secret.ts';
+import { misuse, TlsError } from '../errors.ts';
+import { parseSpki } from '../x509/spki.ts';
+import { plain } from './node-hash.ts';
+import { digestName, keyInput } from './node-verify.ts';
+import { parametersFor, schemesOf } from './signature-algorithms.ts';
+
+/** The shortest RSA modulus to sign with, bits; as in the other providers. */
+const RSA_BITS_MIN = 2048;
+
+/** A signer over an OpenSSL key: RSA too is constant time here. */
+export function nodeSigner(secret: Secret<'private key'>): Signer {
+  const key = importKey(secret);
+  const publicKey = plain(createPublicKey(key).export({ type: 'spki', format: 'der' }));
+  const schemes = schemesOf(publicKey);
+  const { algorithm, bits } = parseSpki(publicKey);
+  if ((algorithm === 'rsa' || algorithm === 'rsa-pss') && bits < RSA_BITS_MIN) {
+    misuse('ERR_TLS_UNSUPPORTED_KEY', `an RSA key of ${bits} bits; ${RSA_BITS_MIN} or more can sign`);
+  }
+  return {
+    schemes,
+    publicKey,
+    sign(scheme, message) {
+      const { family, hash } = parametersFor(schemes, scheme);
+      return plain(sign(digestName(family, hash), message, keyInput(family, key)));
+    },
+  };
+}
+
+function importKey(secret: Secret<'private key'>): KeyObject {
+  const der = Buffer.from(secret.expose());
+  try {
+    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  } catch (cause) {
+    throw new TlsError('ERR_TLS_KEY_DECODE', 'a malformed private key', { blame: 'config', cause });
+  } finally {
+    der.fill(0);
+    secret.wipe();
+  }
+}

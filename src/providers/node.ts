@@ -1,0 +1,22 @@
+import { randomFillSync } from 'node:crypto';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import { nodeSuites } from './node-aead.ts';
+import { nodeGroups } from './node-groups.ts';
+import { nodeHashes } from './node-hash.ts';
+import { nodeSigner } from './node-signer.ts';
+import { nodeVerifiers } from './node-verify.ts';
+
+/**
+ * Everything by node:crypto, synchronous: records 10 to 25 times as fast as in JavaScript, private keys in constant
+ * time. ML-KEM-768 comes from node:crypto where the runtime has it (Node 24.7 and later), else from
+ * @noble/post-quantum.
+ */
+export const node: CryptoProvider = {
+  name: 'node',
+  suites: nodeSuites,
+  groups: nodeGroups,
+  verifiers: nodeVerifiers,
+  hashes: nodeHashes,
+  random: (length) => randomFillSync(new Uint8Array(length)),
+  signer: nodeSigner,
+};

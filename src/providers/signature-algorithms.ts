@@ -1,0 +1,137 @@
+/** What the signature algorithms and schemes mean to a provider, whoever computes them. */
+import type { HashName, SignatureAlgorithm } from '../crypto/provider.ts';
+import { misuse, TlsError } from '../errors.ts';
+import { SignatureScheme } from '../wire/enums.ts';
+import { DerError } from '../x509/der.ts';
+import { type PssParameters, type PublicKeyInfo, parseSpki } from '../x509/spki.ts';
+import type { RsaEncoding } from './rsa.ts';
+
+export type SignatureFamily = RsaEncoding | 'ecdsa' | 'ed25519';
+
+export interface SignatureParameters {
+  readonly family: SignatureFamily;
+  /** Ed25519 has its own (RFC 8032 §5.1): this is not used for it. */
+  readonly hash: HashName;
+}
+
+/** Every algorithm that providers verify. */
+export const signatureAlgorithms: Readonly<Record<SignatureAlgorithm, SignatureParameters>> = {
+  rsa_pkcs1_sha1: { family: 'pkcs1', hash: 'sha1' },
+  rsa_pkcs1_sha256: { family: 'pkcs1', hash: 'sha256' },
+  rsa_pkcs1_sha384: { family: 'pkcs1', hash: 'sha384' },
+  rsa_pkcs1_sha512: { family: 'pkcs1', hash: 'sha512' },
+  rsa_pss_sha256: { family: 'pss', hash: 'sha256' },
+  rsa_pss_sha384: { family: 'pss', hash: 'sha384' },
+  rsa_pss_sha512: { family: 'pss', hash: 'sha512' },
+  ecdsa_sha256: { family: 'ecdsa', hash: 'sha256' },
+  ecdsa_sha384: { family: 'ecdsa', hash: 'sha384' },
+  ecdsa_sha512: { family: 'ecdsa', hash: 'sha512' },
+  ed25519: { family: 'ed25519', hash: 'sha512' },
+};
+
+export function eachAlgorithm<T>(make: (algorithm: SignatureAlgorithm, parameters: SignatureParameters) => T): T[] {
+  const made: T[] = [];
+  for (const algorithm of Object.keys(signatureAlgorithms) as SignatureAlgorithm[]) {
+    made.push(make(algorithm, signatureAlgorithms[algorithm]));
+  }
+  return made;
+}
+
+/**
+ * The SignatureScheme code points that a private key makes, best first (RFC 9846 §4.3.3).
+ * @param spki SubjectPublicKeyInfo, DER, of the pair
+ * @throws TlsError ERR_TLS_KEY_DECODE, ERR_TLS_UNSUPPORTED_KEY
+ */
+export function schemesOf(spki: Uint8Array): readonly number[] {
+  const schemes = schemesFor(readSpki(spki));
+  if (schemes.length > 0) return schemes;
+  return misuse('ERR_TLS_UNSUPPORTED_KEY', 'an RSASSA-PSS key whose parameters fit no signature scheme of TLS');
+}
+
+function readSpki(spki: Uint8Array): PublicKeyInfo {
+  try {
+    return parseSpki(spki);
+  } catch (cause) {
+    if (!(cause instanceof DerError)) throw cause;
+    throw new TlsError('ERR_TLS_KEY_DECODE', `a malformed key: ${cause.message}`, { blame: 'config' });
+  }
+}
+
+function schemesFor(key: PublicKeyInfo): readonly number[] {
+  switch (key.algorithm) {
+    case 'ec':
+      return [ecdsaSchemes[key.curve]];
+    case 'ed25519':
+      return [SignatureScheme.ed25519];
+    case 'rsa':
+      return rsaSchemes;
+    case 'rsa-pss':
+      return pssSchemes.filter((scheme) => allowsPss(key.pss, parametersOf(scheme).hash));
+    case 'unknown':
+      return misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key of the unknown algorithm ${key.oid}`);
+  }
+}
+
+/** @throws TlsError ERR_TLS_CONFIG where the key does not make the scheme */
+export function parametersFor(schemes: readonly number[], scheme: number): SignatureParameters {
+  if (!schemes.includes(scheme)) {
+    misuse('ERR_TLS_CONFIG', `the key does not make the signature scheme 0x${scheme.toString(16)}`);
+  }
+  return parametersOf(scheme);
+}
+
+/**
+ * Whether a key may be used for RSASSA-PSS with this hash for message and MGF1, and a salt as long as the hash. The
+ * key's own salt length is a lower bound (RFC 4055 §3.1).
+ */
+export function allowsPss(restriction: PssParameters | undefined, hash: HashName): boolean {
+  if (restriction === undefined) return true;
+  return restriction.hash === hash && restriction.mgfHash === hash && restriction.saltLength <= hashLengths[hash];
+}
+
+function parametersOf(scheme: number): SignatureParameters {
+  const algorithm = schemeAlgorithms.get(scheme);
+  return algorithm === undefined
+    ? misuse('ERR_TLS_CONFIG', `the signature scheme 0x${scheme.toString(16)} is not known`)
+    : signatureAlgorithms[algorithm];
+}
+
+const ecdsaSchemes = {
+  'P-256': SignatureScheme.ecdsa_secp256r1_sha256,
+  'P-384': SignatureScheme.ecdsa_secp384r1_sha384,
+  'P-521': SignatureScheme.ecdsa_secp521r1_sha512,
+} as const;
+
+/** PKCS#1 v1.5 last: it signs certificates, but no CertificateVerify. */
+const rsaSchemes: readonly number[] = [
+  SignatureScheme.rsa_pss_rsae_sha256,
+  SignatureScheme.rsa_pss_rsae_sha384,
+  SignatureScheme.rsa_pss_rsae_sha512,
+  SignatureScheme.rsa_pkcs1_sha256,
+  SignatureScheme.rsa_pkcs1_sha384,
+  SignatureScheme.rsa_pkcs1_sha512,
+];
+
+const pssSchemes: readonly number[] = [
+  SignatureScheme.rsa_pss_pss_sha256,
+  SignatureScheme.rsa_pss_pss_sha384,
+  SignatureScheme.rsa_pss_pss_sha512,
+];
+
+const schemeAlgorithms: ReadonlyMap<number, SignatureAlgorithm> = new Map<number, SignatureAlgorithm>([
+  [SignatureScheme.ecdsa_secp256r1_sha256, 'ecdsa_sha256'],
+  [SignatureScheme.ecdsa_secp384r1_sha384, 'ecdsa_sha384'],
+  [SignatureScheme.ecdsa_secp521r1_sha512, 'ecdsa_sha512'],
+  [SignatureScheme.ed25519, 'ed25519'],
+  [SignatureScheme.rsa_pss_rsae_sha256, 'rsa_pss_sha256'],
+  [SignatureScheme.rsa_pss_rsae_sha384, 'rsa_pss_sha384'],
+  [SignatureScheme.rsa_pss_rsae_sha512, 'rsa_pss_sha512'],
+  [SignatureScheme.rsa_pss_pss_sha256, 'rsa_pss_sha256'],
+  [SignatureScheme.rsa_pss_pss_sha384, 'rsa_pss_sha384'],
+  [SignatureScheme.rsa_pss_pss_sha512, 'rsa_pss_sha512'],
+  [SignatureScheme.rsa_pkcs1_sha256, 'rsa_pkcs1_sha256'],
+  [SignatureScheme.rsa_pkcs1_sha384, 'rsa_pkcs1_sha384'],
+  [SignatureScheme.rsa_pkcs1_sha512, 'rsa_pkcs1_sha512'],
+]);
+
+const hashLengths: Readonly<Record<HashName, number>> = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 };
