@@ -1,0 +1,201 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('..', import.meta.url));
+const manifest: Manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+const entries = Object.keys(manifest.exports)
+  .filter((entry) => entry !== './package.json')
+  .map((entry) => manifest.name + entry.slice(1));
+
+interface Manifest {
+  readonly name: string;
+  readonly exports: Readonly<Record<string, unknown>>;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+interface Packed {
+  readonly filename: string;
+  readonly size: number;
+  readonly unpackedSize: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'opentls-package-'));
+const consumer = join(folder, 'consumer');
+let packed: Packed;
+
+/** npm as a user calls it: without what `npm test` says about this package in the environment. */
+async function npm(cwd: string, ...args: readonly string[]): Promise<string> {
+  const own = /^npm_(?:package_|lifecycle_|command$|config_local_prefix$)/;
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
+  return (await run('npm', args, { cwd, env })).stdout;
+}
+
+async function node(file: string, source: string): Promise<unknown> {
+  writeFileSync(join(consumer, file), source);
+  return JSON.parse((await run(process.execPath, [file], { cwd: consumer })).stdout);
+}
+
+beforeAll(async () => {
+  // What `npm test` has just built is what is packed.
+  const [answer] = JSON.parse(await npm(root, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder));
+  packed = answer;
+  mkdirSync(consumer);
+  writeFileSync(join(consumer, 'package.json'), '{ "private": true }');
+  await npm(consumer, 'install', '--prefer-offline', '--no-audit', '--no-fund', join(folder, packed.filename));
+}, 120_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the tarball', () => {
+  test('holds what a user needs and nothing else', () => {
+    const paths = packed.files.map(({ path }) => path);
+    for (const path of ['package.json', 'README.md', 'LICENSE', 'SECURITY.md', 'src/connection.ts']) {
+      expect(paths).toContain(path);
+    }
+    const expected = /^(?:package\.json|README\.md|LICENSE|SECURITY\.md|src\/.*\.ts|dist\/.*\.(?:js|d\.ts)(?:\.map)?)$/;
+    expect(paths.filter((path) => !expected.test(path))).toEqual([]);
+  });
+
+  test('was built from these sources only', () => {
+    const paths = new Set(packed.files.map(({ path }) => path));
+    const built = [...paths].filter((path) => /^dist\/.*\.js$/.test(path));
+    expect(built.length).toBeGreaterThan(40);
+    expect(built.filter((path) => !paths.has(path.replace('dist/', 'src/').replace(/\.js$/, '.ts')))).toEqual([]);
+  });
+
+  test('stays small', () => {
+    expect(packed.size).toBeLessThan(600_000);
+    expect(packed.unpackedSize).toBeLessThan(3_000_000);
+  });
+
+  test('pins what it depends on exactly', () => {
+    const versions = Object.values({ ...manifest.dependencies, ...manifest.devDependencies });
+    expect(versions.filter((version) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
+  });
+
+  test('passes publint', async () => {
+    const { stdout } = await run('node_modules/.bin/publint', ['run', join(folder, packed.filename), '--strict'], {
+      cwd: root,
+    });
+    expect(stdout).toContain('All good!');
+  });
+
+  test('has types that resolve', async () => {
+    const args = [join(folder, packed.filename), '--profile', 'esm-only', '--format', 'ascii'];
+    const { stdout } = await run('node_modules/.bin/attw', args, { cwd: root });
+    expect(stdout).toContain('No problems found');
+  });
+});
+
+/** The names that both ways of loading must give; a sample of each entry's. */
+const sample = `
+  answer.connect = [typeof tls.connect, tls.connect === tls.default.connect];
+  answer.core = typeof core.Connection;
+  answer.https = typeof https.request;
+  answer.x509 = typeof x509.parseCertificate;
+  answer.provider = [noble.noble.name, node.node.name];
+  console.log(JSON.stringify(answer));
+`;
+const expected = {
+  connect: ['function', true],
+  core: 'function',
+  https: 'function',
+  x509: 'function',
+  provider: ['noble', 'node'],
+};
+
+describe('installed in an empty folder', () => {
+  test('is alone with its dependencies', async () => {
+    const { dependencies } = JSON.parse(await npm(consumer, 'ls', '--json'));
+    expect(Object.keys(dependencies)).toEqual([manifest.name]);
+  });
+
+  test('every entry is there for import', async () => {
+    const source = `const names = {};
+      for (const entry of ${JSON.stringify(entries)}) names[entry] = Object.keys(await import(entry)).length;
+      console.log(JSON.stringify(names));`;
+    const names = await node('entries.mjs', source);
+    expect(Object.keys(names ?? {})).toEqual(entries);
+    expect(Object.values(names ?? {}).filter((count) => count === 0)).toEqual([]);
+  });
+
+  test('works through import', async () => {
+    const source = `
+      import * as tls from 'opentls';
+      import * as core from 'opentls/core';
+      import * as https from 'opentls/https';
+      import * as x509 from 'opentls/x509';
+      import * as noble from 'opentls/crypto/noble';
+      import * as node from 'opentls/crypto/node';
+      const answer = {};
+      ${sample}`;
+    expect(await node('consumer.mjs', source)).toEqual(expected);
+  });
+
+  test('works through require', async () => {
+    const source = `
+      const [tls, core, https, x509] = ['opentls', 'opentls/core', 'opentls/https', 'opentls/x509'].map((name) => require(name));
+      const [noble, node] = ['opentls/crypto/noble', 'opentls/crypto/node'].map((name) => require(name));
+      const answer = {};
+      ${sample}`;
+    expect(await node('consumer.cjs', source)).toEqual(expected);
+  });
+
+  test('has its command', async () => {
+    const { stdout } = await run('node_modules/.bin/opentls', ['--help'], { cwd: consumer });
+    expect(stdout).toContain('inspect');
+  });
+});
+
+describe('types', () => {
+  const imports = entries.map((entry, index) => `import * as entry${index} from '${entry}';`).join('\n');
+  const uses = entries.map((_, index) => `entry${index}`).join(', ');
+  const program = `${imports}
+    import tls from 'opentls';
+    import { connect, type TLSSocket } from 'opentls';
+    import { noble } from 'opentls/crypto/noble';
+    export const entries: readonly object[] = [${uses}];
+    export const socket: TLSSocket = connect({ host: 'localhost', port: 443, provider: noble });
+    export const same: typeof connect = tls.connect;
+    // @ts-expect-error a port is a number
+    connect({ port: true });
+  `;
+
+  async function check(file: string, source: string, options: object): Promise<string> {
+    writeFileSync(join(consumer, file), source);
+    const shared = { strict: true, exactOptionalPropertyTypes: true, noEmit: true, target: 'es2022', lib: ['es2023'] };
+    const types = { types: ['node'], typeRoots: [`${root}node_modules/@types`] };
+    const config = { compilerOptions: { ...shared, ...types, ...options }, files: [file] };
+    writeFileSync(join(consumer, 'tsconfig.json'), JSON.stringify(config));
+    return run(`${root}node_modules/.bin/tsc`, ['-p', '.'], { cwd: consumer }).then(
+      ({ stdout }) => stdout,
+      (error: { readonly stdout?: string }) => error.stdout ?? String(error),
+    );
+  }
+
+  test.each([
+    { file: 'nodenext.mts', options: { module: 'nodenext' } },
+    { file: 'bundler.ts', options: { module: 'esnext', moduleResolution: 'bundler', customConditions: ['node'] } },
+  ])('hold in $file', async ({ file, options }) => {
+    expect(await check(file, program, options)).toBe('');
+  });
+
+  test('hold for require', async () => {
+    const source = `import tls = require('opentls');
+      export const port: number | undefined = tls.connect({ port: 443 }).remotePort;`;
+    expect(await check('require.cts', source, { module: 'nodenext' })).toBe('');
+  });
+
+  test('a mistake is found', async () => {
+    const source = "import { connect } from 'opentls';\nexport const wrong: number = connect({ port: 443 });";
+    expect(await check('wrong.mts', source, { module: 'nodenext' })).toContain('TS2322');
+  });
+});
