@@ -43,7 +43,7 @@ export function* clientHandshake(wire: Wire, config: ClientConfig, limits: Limit
       transcript.add(hello.raw);
       const first = hello.body;
       offer = yield* retriedOffer(config, offer, retry);
-      wire.changeCipherSpec();
+      if (offer.hello.legacySessionId.length > 0) wire.changeCipherSpec();
       emit(wire, transcript, offer.message);
       hello = yield* expect(H.server_hello);
       checkAgainstRetry(first, retry, hello.body);

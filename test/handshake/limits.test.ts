@@ -1,0 +1,149 @@
+import { defaultLimits } from '#opentls/limits';
+import { noble } from '#opentls/providers/noble';
+import { ContentType, HandshakeType } from '#opentls/wire/enums';
+import { encodeMessage, parseMessage } from '#opentls/wire/messages';
+import { describe, expect, test } from 'vitest';
+import { credential, errorOf, feed, newClient, newPair, newServer, openPair, settle, shuttle, trustAnything } from './pair.ts';
+import { Peer } from './peer.ts';
+
+const config = { provider: noble, verifyChain: trustAnything, credentials: [credential] };
+
+function record(type: number, body: Uint8Array, length = body.length): Uint8Array {
+  return Buffer.concat([new Uint8Array([type, 3, 3, length >>> 8, length & 0xff]), body]);
+}
+
+/** The bytes of an honest ClientHello message. */
+function honestHello(): Uint8Array {
+  const client = newClient();
+  settle(client);
+  const [slab] = client.takeOutput();
+  return (slab ?? new Uint8Array(0)).slice(5);
+}
+
+function serverSays(...records: readonly Uint8Array[]): ReturnType<typeof errorOf> {
+  const server = newServer();
+  const events = settle(server);
+  for (const bytes of records) feed(server, bytes, events);
+  return errorOf(events);
+}
+
+describe('what is not TLS 1.3', () => {
+  const text = (words: string) => new TextEncoder().encode(words);
+  test.each([
+    ['an HTTP request', text('GET / HTTP/1.1\r\n'), 'ERR_TLS_HTTP_REQUEST', 'unexpected_message'],
+    ['an HTTP proxy request', text('CONNECT a:443 HTTP/1.1\r\n'), 'ERR_TLS_HTTPS_PROXY_REQUEST', 'unexpected_message'],
+    ['an SSH banner', text('SSH-2.0-OpenSSH'), 'ERR_TLS_NOT_TLS', 'unexpected_message'],
+    ['an SSLv2 hello', new Uint8Array([0x80, 0x2e, 1, 3, 1]), 'ERR_TLS_UNSUPPORTED_PROTOCOL', 'protocol_version'],
+    ['a record of SSL 2.x', new Uint8Array([22, 2, 0, 0, 1]), 'ERR_TLS_NOT_TLS', 'protocol_version'],
+    ['zeros', new Uint8Array(32), 'ERR_TLS_NOT_TLS', 'unexpected_message'],
+    ['early application data', record(23, new Uint8Array(20)), 'ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message'],
+    ['a change_cipher_spec first', record(20, new Uint8Array([1])), 'ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message'],
+    ['an empty handshake record', record(22, new Uint8Array(0)), 'ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message'],
+    ['an alert of three bytes', record(21, new Uint8Array(3)), 'ERR_TLS_BAD_ALERT', 'decode_error'],
+  ])('%s', (_, bytes, code, alert) => {
+    expect(serverSays(bytes)).toEqual({ code, alert });
+  });
+
+  test('a TLS 1.2 ClientHello', () => {
+    const { body } = parseMessage(honestHello()) as ReturnType<typeof parseMessage> & { type: 1 };
+    const extensions = body.extensions.filter(({ type }) => type !== 43);
+    for (const hello of [{ ...body, extensions }, { ...body, extensions: [] }]) {
+      expect(serverSays(record(22, encodeMessage(HandshakeType.client_hello, hello)))).toEqual({
+        code: 'ERR_TLS_UNSUPPORTED_PROTOCOL',
+        alert: 'protocol_version',
+      });
+    }
+  });
+});
+
+describe('bounds, at n and n+1', () => {
+  test('a record before there are keys: 2^14', () => {
+    const hello = new Uint8Array(0x4000);
+    hello.set([1, 0, 0xff, 0xff]);
+    expect(serverSays(record(22, hello))).toBeUndefined();
+    expect(serverSays(record(22, Buffer.concat([hello, new Uint8Array(1)])))).toMatchObject({
+      code: 'ERR_TLS_RECORD_OVERFLOW',
+      alert: 'record_overflow',
+    });
+  });
+
+  test('a record at all: 2^14 + 256, said as soon as its header is there', () => {
+    expect(serverSays(record(22, new Uint8Array(0), 0x4100))).toBeUndefined();
+    expect(serverSays(record(22, new Uint8Array(0), 0x4101))).toMatchObject({ code: 'ERR_TLS_RECORD_OVERFLOW' });
+  });
+
+  test('a handshake message: 64 KiB, said from its header', () => {
+    const header = (length: number) => record(22, new Uint8Array([1, length >>> 16, length >>> 8, length]));
+    expect(serverSays(header(defaultLimits.handshakeMessage))).toBeUndefined();
+    expect(serverSays(header(defaultLimits.handshakeMessage + 1))).toMatchObject({
+      code: 'ERR_TLS_MESSAGE_TOO_LARGE',
+      alert: 'decode_error',
+    });
+  });
+
+  test.each([
+    ['extensions', 'ERR_TLS_TOO_MANY_EXTENSIONS'],
+    ['cipherSuites', 'ERR_TLS_CLIENT_HELLO_DECODE'],
+  ] as const)('%s in a ClientHello', (what, code) => {
+    const limit = defaultLimits[what];
+    const hello = (count: number) => {
+      const { body } = parseMessage(honestHello()) as ReturnType<typeof parseMessage> & { type: 1 };
+      const grow = {
+        extensions: () => {
+          const extra = Array.from({ length: count - body.extensions.length }, (_, i) => ({ type: 0x4000 + i, data: new Uint8Array(0) }));
+          return { ...body, extensions: [...body.extensions, ...extra] };
+        },
+        cipherSuites: () => {
+          const extra = Array.from({ length: count - body.cipherSuites.length }, (_, i) => 0x4000 + i);
+          return { ...body, cipherSuites: [...body.cipherSuites, ...extra] };
+        },
+      };
+      return record(22, encodeMessage(HandshakeType.client_hello, grow[what]()));
+    };
+    expect(serverSays(hello(limit))).toBeUndefined();
+    expect(serverSays(hello(limit + 1))).toMatchObject({ code, alert: 'decode_error' });
+  });
+
+  test('a certificate chain', () => {
+    const [leaf] = credential.chain;
+    const chain = (length: number) => [{ chain: Array.from({ length }, () => leaf ?? new Uint8Array(1)), signer: credential.signer }];
+    expect(errorOf(shuttle(newPair({}, { credentials: chain(defaultLimits.chainLength) })).clientEvents)).toBeUndefined();
+    const long = shuttle(newPair({}, { credentials: chain(defaultLimits.chainLength + 1) }));
+    expect(errorOf(long.clientEvents)).toEqual({ code: 'CERT_CHAIN_TOO_LONG', alert: 'bad_certificate' });
+    expect(errorOf(long.serverEvents)).toMatchObject({ code: 'ERR_TLS_ALERT_BAD_CERTIFICATE' });
+  });
+
+  test('change_cipher_spec records', () => {
+    const ccs = record(20, new Uint8Array([1]));
+    const hello = record(22, honestHello());
+    const times = (count: number) => serverSays(hello, ...Array.from({ length: count }, () => ccs));
+    expect(times(defaultLimits.changeCipherSpecs)).toBeUndefined();
+    expect(times(defaultLimits.changeCipherSpecs + 1)).toMatchObject({ code: 'ERR_TLS_TOO_MANY_CHANGE_CIPHER_SPEC' });
+  });
+
+  test('empty records in a row', () => {
+    for (const extra of [0, 1]) {
+      const peer = new Peer('server', config);
+      const client = newClient();
+      peer.play(client, 5);
+      for (let i = 0; i < defaultLimits.emptyRecords + extra; i++) peer.sayEmpty(client, ContentType.application_data);
+      expect(errorOf(peer.events)?.code).toBe(extra === 0 ? undefined : 'ERR_TLS_TOO_MANY_EMPTY_RECORDS');
+    }
+  });
+
+  test('KeyUpdates in a row without data', () => {
+    for (const extra of [0, 1]) {
+      const { client, server, serverEvents } = openPair();
+      for (let i = 0; i < defaultLimits.postHandshakeMessages + extra; i++) client.updateKeys();
+      for (const slab of client.takeOutput()) feed(server, slab, serverEvents);
+      expect(errorOf(serverEvents)?.code).toBe(extra === 0 ? undefined : 'ERR_TLS_TOO_MANY_KEY_UPDATES');
+    }
+  });
+
+  test('input that nobody polls for is refused, not gathered', () => {
+    const server = newServer();
+    server.receive(new Uint8Array(server.inputRoom));
+    expect(server.inputRoom).toBe(0);
+    expect(() => server.receive(new Uint8Array(1))).toThrow(expect.objectContaining({ code: 'ERR_TLS_INVALID_STATE' }) as Error);
+  });
+});
