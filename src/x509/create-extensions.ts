@@ -14,7 +14,6 @@ import {
   taggedContents,
   utf8String,
 } from './asn1.ts';
-import { parseIpAddress } from './names.ts';
 
 /** KeyUsage, RFC 5280 §4.2.1.3: the position is the bit. */
 const keyUsageBits = [
@@ -146,8 +145,36 @@ function generalNames(names: SubjectAltNames): readonly Uint8Array[] {
   ];
 }
 
+/** The 4 or 16 octets of iPAddress. */
 function ipBytes(address: string): Uint8Array {
-  return parseIpAddress(address) ?? misuse('ERR_TLS_CONFIG', `'${address}' is not an IP address`);
+  const bytes = address.includes(':') ? ipv6Bytes(address) : ipv4Bytes(address);
+  return new Uint8Array(bytes ?? misuse('ERR_TLS_CONFIG', `'${address}' is not an IP address`));
+}
+
+function ipv4Bytes(text: string): readonly number[] | undefined {
+  const parts = text.split('.');
+  const valid = parts.length === 4 && parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256);
+  return valid ? parts.map(Number) : undefined;
+}
+
+/** RFC 4291 §2.2, without a zone. */
+function ipv6Bytes(text: string): readonly number[] | undefined {
+  // An IPv4 address may take the place of the last two groups only.
+  if (/\..*:/.test(text)) return undefined;
+  const halves = text.split('::').map((half) => (half === '' ? [] : half.split(':')).map(groupBytes));
+  if (halves.length > 2 || halves.flat().includes(undefined)) return undefined;
+  const [head = [], tail = []] = halves.map((half) => half.flatMap((bytes) => bytes ?? []));
+  const gap = 16 - head.length - tail.length;
+  // '::' stands for one group of zeros or more.
+  if (halves.length === 2 ? gap < 2 : gap !== 0) return undefined;
+  return [...head, ...new Array<number>(gap).fill(0), ...tail];
+}
+
+function groupBytes(group: string): readonly number[] | undefined {
+  if (group.includes('.')) return ipv4Bytes(group);
+  if (!/^[0-9a-fA-F]{1,4}$/.test(group)) return undefined;
+  const value = Number.parseInt(group, 16);
+  return [value >> 8, value & 0xff];
 }
 
 function encodeAttribute(attribute: NameAttribute): Uint8Array {

@@ -1,6 +1,6 @@
 import { toHex } from '../bytes/hex.ts';
 import { type Awaitable, type CryptoProvider, isThenable, type Signer } from '../crypto/provider.ts';
-import { misuse } from '../errors.ts';
+import { misuse, TlsError } from '../errors.ts';
 import { nameOf, SignatureScheme } from '../wire/enums.ts';
 import {
   bitString,
@@ -14,7 +14,6 @@ import {
   taggedContents,
   time,
 } from './asn1.ts';
-import { type Certificate, parseCertificate } from './certificate.ts';
 import {
   encodeExtension,
   encodeName,
@@ -22,7 +21,9 @@ import {
   type SubjectOptions,
   subjectExtensions,
 } from './create-extensions.ts';
-import { encodePem } from './pem.ts';
+import { context, DerError, DerReader, Tag } from './der.ts';
+import { Oid } from './oids.ts';
+import { encodePem } from './pem-write.ts';
 
 export interface CertificateOptions extends SubjectOptions {
   /** For the key identifiers and the serial number. */
@@ -57,7 +58,7 @@ export interface Created {
  * Makes an X.509 v3 certificate (RFC 5280 §4.1). What is asked for is written, sensible or not: nothing checks that
  * the issuer may issue it.
  * @returns at once where the signer answers at once
- * @throws TlsError ERR_TLS_CONFIG, ERR_TLS_UNSUPPORTED_KEY; of the issuer's certificate as {@link parseCertificate}
+ * @throws TlsError ERR_TLS_CONFIG, ERR_TLS_UNSUPPORTED_KEY, ERR_TLS_CERTIFICATE_DECODE (the issuer's)
  */
 export function createCertificate(options: CertificateOptions): Awaitable<Created> {
   const publicKey = options.publicKey ?? (options.issuer === undefined ? options.signer.publicKey : undefined);
@@ -66,14 +67,14 @@ export function createCertificate(options: CertificateOptions): Awaitable<Create
   const scheme = schemeFor(options.signer, options.signatureScheme);
   const algorithm = signatureAlgorithm(scheme);
   const subject = encodeName(options.subject);
-  const issuer = options.issuer === undefined ? undefined : parseCertificate(options.issuer.certificate);
+  const issuer = options.issuer === undefined ? undefined : readIssuer(options.issuer.certificate);
 
   const extensions = [...subjectExtensions(options), ...keyIdentifiers(options.provider, publicKey, issuer)];
   const tbsCertificate = sequence(
     tagged(0, integer(2)),
     integer(serialNumber(options)),
     algorithm,
-    issuer === undefined ? subject : issuer.subject.raw,
+    issuer === undefined ? subject : issuer.name,
     sequence(time(options.notBefore), time(options.notAfter)),
     subject,
     publicKey,
@@ -135,45 +136,83 @@ function serialNumber(options: CertificateOptions): bigint {
 function keyIdentifiers(
   provider: Pick<CryptoProvider, 'hashes'>,
   publicKey: Uint8Array,
-  issuer: Certificate | undefined,
+  issuer: Issuer | undefined,
 ): readonly RawExtension[] {
-  const subject: RawExtension = { oid: '2.5.29.14', value: octetString(keyIdentifier(provider, publicKey)) };
+  const subject: RawExtension = { oid: SUBJECT_KEY_IDENTIFIER, value: octetString(keyIdentifier(provider, publicKey)) };
   if (issuer === undefined) return [subject];
-  const authority = issuer.subjectKeyIdentifier ?? keyIdentifier(provider, issuer.spki.raw);
+  const authority = issuer.keyIdentifier ?? keyIdentifier(provider, issuer.publicKey);
   return [subject, { oid: '2.5.29.35', value: sequence(taggedContents(0, authority)) }];
+}
+
+interface Issuer {
+  /** Name, DER: it goes into the new certificate byte for byte (RFC 5280 §4.1.2.4). */
+  readonly name: Uint8Array;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array;
+  readonly keyIdentifier: Uint8Array | undefined;
+}
+
+function readIssuer(der: Uint8Array): Issuer {
+  try {
+    const tbs = new DerReader(der).sequence().sequence();
+    tbs.optional(context(0, 'constructed'));
+    tbs.integerBytes();
+    // signature, issuer, validity
+    for (let i = 0; i < 3; i++) tbs.sequence();
+    const name = tbs.element(Tag.sequence).raw;
+    const publicKey = tbs.element(Tag.sequence).raw;
+    const extensions = tbs.enterOptional(context(3, 'constructed'))?.sequence();
+    return { name, publicKey, keyIdentifier: extensions && readKeyIdentifier(extensions) };
+  } catch (cause) {
+    if (!(cause instanceof DerError)) throw cause;
+    const message = `the issuer's certificate is malformed: ${cause.message}`;
+    throw new TlsError('ERR_TLS_CERTIFICATE_DECODE', message, { blame: 'config' });
+  }
+}
+
+function readKeyIdentifier(extensions: DerReader): Uint8Array | undefined {
+  while (!extensions.done) {
+    const extension = extensions.sequence();
+    const oid = extension.oid();
+    extension.optional(Tag.boolean);
+    if (oid === SUBJECT_KEY_IDENTIFIER) return new DerReader(extension.octetString()).octetString();
+  }
+  return undefined;
 }
 
 /** RFC 7093 §2, method 1: the leftmost 160 bits of the SHA-256 of the subjectPublicKey bits. */
 function keyIdentifier(provider: Pick<CryptoProvider, 'hashes'>, publicKey: Uint8Array): Uint8Array {
-  return provider.hashes.sha256.digest(subjectPublicKey(publicKey)).subarray(0, 20);
+  const spki = new DerReader(publicKey).sequence();
+  spki.sequence();
+  return provider.hashes.sha256.digest(spki.bitString().bytes).subarray(0, 20);
 }
 
 /** The AlgorithmIdentifier of a certificate signed with a scheme. @throws TlsError ERR_TLS_UNSUPPORTED_KEY */
 function signatureAlgorithm(scheme: number): Uint8Array {
   switch (scheme) {
     case SignatureScheme.ecdsa_secp256r1_sha256:
-      return sequence(objectIdentifier('1.2.840.10045.4.3.2'));
+      return sequence(objectIdentifier(Oid.ecdsaWithSha256));
     case SignatureScheme.ecdsa_secp384r1_sha384:
-      return sequence(objectIdentifier('1.2.840.10045.4.3.3'));
+      return sequence(objectIdentifier(Oid.ecdsaWithSha384));
     case SignatureScheme.ecdsa_secp521r1_sha512:
-      return sequence(objectIdentifier('1.2.840.10045.4.3.4'));
+      return sequence(objectIdentifier(Oid.ecdsaWithSha512));
     case SignatureScheme.ed25519:
-      return sequence(objectIdentifier('1.3.101.112'));
+      return sequence(objectIdentifier(Oid.ed25519));
     case SignatureScheme.rsa_pkcs1_sha256:
-      return sequence(objectIdentifier('1.2.840.113549.1.1.11'), nullValue());
+      return sequence(objectIdentifier(Oid.sha256WithRSAEncryption), nullValue());
     case SignatureScheme.rsa_pkcs1_sha384:
-      return sequence(objectIdentifier('1.2.840.113549.1.1.12'), nullValue());
+      return sequence(objectIdentifier(Oid.sha384WithRSAEncryption), nullValue());
     case SignatureScheme.rsa_pkcs1_sha512:
-      return sequence(objectIdentifier('1.2.840.113549.1.1.13'), nullValue());
+      return sequence(objectIdentifier(Oid.sha512WithRSAEncryption), nullValue());
     case SignatureScheme.rsa_pss_rsae_sha256:
     case SignatureScheme.rsa_pss_pss_sha256:
-      return pssAlgorithm('2.16.840.1.101.3.4.2.1', 32);
+      return pssAlgorithm(Oid.sha256, 32);
     case SignatureScheme.rsa_pss_rsae_sha384:
     case SignatureScheme.rsa_pss_pss_sha384:
-      return pssAlgorithm('2.16.840.1.101.3.4.2.2', 48);
+      return pssAlgorithm(Oid.sha384, 48);
     case SignatureScheme.rsa_pss_rsae_sha512:
     case SignatureScheme.rsa_pss_pss_sha512:
-      return pssAlgorithm('2.16.840.1.101.3.4.2.3', 64);
+      return pssAlgorithm(Oid.sha512, 64);
     default:
       misuse('ERR_TLS_UNSUPPORTED_KEY', `no certificate is signed with ${nameOf(SignatureScheme, scheme)}`);
   }
@@ -182,7 +221,9 @@ function signatureAlgorithm(scheme: number): Uint8Array {
 /** RSASSA-PSS with its parameters, RFC 4055 §3.1: salt as long as the hash, the default trailer left out. */
 function pssAlgorithm(hash: string, saltLength: number): Uint8Array {
   const hashAlgorithm = sequence(objectIdentifier(hash), nullValue());
-  const mgf1 = sequence(objectIdentifier('1.2.840.113549.1.1.8'), hashAlgorithm);
+  const mgf1 = sequence(objectIdentifier(Oid.mgf1), hashAlgorithm);
   const parameters = sequence(tagged(0, hashAlgorithm), tagged(1, mgf1), tagged(2, integer(saltLength)));
-  return sequence(objectIdentifier('1.2.840.113549.1.1.10'), parameters);
+  return sequence(objectIdentifier(Oid.rsassaPss), parameters);
 }
+
+const SUBJECT_KEY_IDENTIFIER = '2.5.29.14';

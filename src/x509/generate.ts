@@ -2,7 +2,10 @@ import { compare } from '../bytes/equal.ts';
 import { fromHex } from '../bytes/hex.ts';
 import { wipe } from '../bytes/wipe.ts';
 import { Secret } from '../crypto/secret.ts';
-import { integer, objectIdentifier, octetString, sequence } from './asn1.ts';
+import { integer, objectIdentifier } from './asn1.ts';
+import { Tag } from './der.ts';
+import { element } from './der-write.ts';
+import { Oid } from './oids.ts';
 
 export type GeneratedKeyKind = 'P-256' | 'P-384' | 'P-521' | 'ed25519';
 
@@ -17,18 +20,24 @@ export function generatePrivateKey(
 ): Secret<'private key'> {
   if (kind === 'ed25519') {
     const seed = random(32);
-    const inner = octetString(seed);
-    const key = sequence(integer(0), sequence(objectIdentifier('1.3.101.112')), octetString(inner));
-    wipe(seed, inner);
-    return new Secret('private key', key);
+    return privateKeyInfo([objectIdentifier(Oid.ed25519)], element(Tag.octetString, seed), seed);
   }
   const curve = curves[kind];
   const scalar = randomScalar(fromHex(curve.order), random);
-  const inner = sequence(integer(1), octetString(scalar));
-  const algorithm = sequence(objectIdentifier('1.2.840.10045.2.1'), objectIdentifier(curve.id));
-  const key = sequence(integer(0), algorithm, octetString(inner));
-  wipe(scalar, inner);
-  return new Secret('private key', key);
+  const inner = element(Tag.sequence, integer(1), element(Tag.octetString, scalar));
+  return privateKeyInfo([objectIdentifier(Oid.ecPublicKey), objectIdentifier(curve.id)], inner, scalar);
+}
+
+/** Wipes the parts: the key is in the whole. */
+function privateKeyInfo(
+  algorithm: readonly Uint8Array[],
+  privateKey: Uint8Array,
+  secret: Uint8Array,
+): Secret<'private key'> {
+  const wrapped = element(Tag.octetString, privateKey);
+  const whole = element(Tag.sequence, integer(0), element(Tag.sequence, ...algorithm), wrapped);
+  wipe(secret, privateKey, wrapped);
+  return new Secret('private key', whole);
 }
 
 /** Uniform in [1, order): tries until one fits (FIPS 186-5 §A.2.2), because reducing would favour small values. */
@@ -44,16 +53,16 @@ function randomScalar(order: Uint8Array, random: (length: number) => Uint8Array)
 /** Named curves of RFC 5480 §2.1.1.1 with their orders, SP 800-186 §3.2.1. */
 const curves: Readonly<Record<'P-256' | 'P-384' | 'P-521', { readonly id: string; readonly order: string }>> = {
   'P-256': {
-    id: '1.2.840.10045.3.1.7',
+    id: Oid.prime256v1,
     order: 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551',
   },
   'P-384': {
-    id: '1.3.132.0.34',
+    id: Oid.secp384r1,
     order: 'ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973',
   },
   'P-521': {
-    id: '1.3.132.0.35',
+    id: Oid.secp521r1,
     order:
-      '01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409',
+      '01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409',
   },
 };

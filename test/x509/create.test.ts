@@ -13,9 +13,13 @@ import {
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fromHex, toHex } from '#opentls/bytes/hex';
 import type { CryptoProvider, Signer } from '#opentls/crypto/provider';
+import { Secret } from '#opentls/crypto/secret';
+import { noble } from '#opentls/providers/noble';
+import { node } from '#opentls/providers/node';
 import { SignatureScheme } from '#opentls/wire/enums';
 import { type Created, createCertificate, createCertificateRequest } from '#opentls/x509/create';
 import { generatePrivateKey } from '#opentls/x509/generate';
@@ -217,7 +221,7 @@ describe('what is written', () => {
     const { der } = now(
       createCertificate({ provider, subject: 'a', signer, ...period, extensions: [{ oid: '1.2.3.4', value }] }),
     );
-    expect(Buffer.from(der).includes(value)).toBe(true);
+    expect(Buffer.from(der).includes(Buffer.from(value))).toBe(true);
     expect(new X509Certificate(der).verify(new X509Certificate(der).publicKey)).toBe(true);
   });
 
@@ -225,7 +229,7 @@ describe('what is written', () => {
     const { der } = now(createCertificate({ provider, subject: 'a', signer, ...period }));
     // A P-256 SubjectPublicKeyInfo ends in the 65 bytes of the point.
     const id = createHash('sha256')
-      .update(signer.publicKey?.subarray(-65) ?? '')
+      .update(signer.publicKey?.subarray(-65) ?? new Uint8Array())
       .digest('hex')
       .slice(0, 40);
     expect(toHex(der)).toContain(`0603551d0e04160414${id}`);
@@ -245,6 +249,48 @@ describe('what is written', () => {
     expect(() => createCertificate({ provider, subject: 'a', signer, ...period, ...change })).toThrow(
       expect.objectContaining({ code: 'ERR_TLS_CONFIG' }),
     );
+  });
+
+  test.each([
+    ['::', '0:0:0:0:0:0:0:0'],
+    ['::1', '0:0:0:0:0:0:0:1'],
+    ['1::', '1:0:0:0:0:0:0:0'],
+    ['1:2:3:4:5:6:7::', '1:2:3:4:5:6:7:0'],
+    ['1:2:3:4:5:6:7:8', '1:2:3:4:5:6:7:8'],
+    ['::ffff:192.0.2.1', '0:0:0:0:0:FFFF:C000:201'],
+    ['255.0.10.1', '255.0.10.1'],
+  ])('the IP address %s', (ip, read) => {
+    const created = createCertificate({ provider, subject: 'a', signer, ...period, subjectAltNames: { ip: [ip] } });
+    expect(new X509Certificate(now(created).der).subjectAltName).toBe(`IP Address:${read}`);
+  });
+
+  test.each([
+    ':::',
+    '1::2::3',
+    '1:2:3:4:5:6:7:8::',
+    '1:2:3:4:5:6:7',
+    '12345::',
+    '1.2.3.4::',
+    '256.0.0.1',
+    '01.0.0.0',
+    '',
+  ])("'%s' is no IP address", (ip) => {
+    expect(() =>
+      createCertificate({ provider, subject: 'a', signer, ...period, subjectAltNames: { ip: [ip] } }),
+    ).toThrow(expect.objectContaining({ code: 'ERR_TLS_CONFIG' }));
+  });
+
+  test('an issuer that is no certificate is refused', () => {
+    expect(() =>
+      createCertificate({
+        provider,
+        subject: 'a',
+        signer,
+        ...period,
+        publicKey: fromHex('3000'),
+        issuer: { certificate: fromHex('3003020101') },
+      }),
+    ).toThrow(expect.objectContaining({ code: 'ERR_TLS_CERTIFICATE_DECODE' }));
   });
 
   test('a scheme that the signer cannot make is refused', () => {
@@ -282,6 +328,36 @@ describe.skipIf(!openssl)('certification requests', () => {
   });
 });
 
+describe.each([noble, node])('the $name provider signs with keys', (real) => {
+  const rsaPss = generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey;
+  const exported = (key: KeyObject) =>
+    new Secret('private key', new Uint8Array(key.export({ type: 'pkcs8', format: 'der' })));
+  const keys: [string, () => Secret<'private key'>][] = [
+    ...(['P-256', 'P-384', 'P-521', 'ed25519'] as const).map((kind): [string, () => Secret<'private key'>] => [
+      kind,
+      () => generatePrivateKey(kind, real.random),
+    ]),
+    ['RSA', () => exported(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey)],
+    ['RSA-PSS', () => exported(rsaPss)],
+  ];
+
+  test.each(keys)('%s', async (_name, makeKey) => {
+    const signer = real.signer(makeKey());
+    for (const signatureScheme of signer.schemes) {
+      const { der } = await createCertificate({
+        provider: real,
+        subject: 'a',
+        signer,
+        signatureScheme,
+        notBefore: start,
+        notAfter: end,
+      });
+      const certificate = new X509Certificate(der);
+      expect(certificate.verify(certificate.publicKey)).toBe(true);
+    }
+  });
+});
+
 describe('private keys', () => {
   test.each([
     ['P-256', 'prime256v1'],
@@ -304,12 +380,17 @@ describe('private keys', () => {
     expect(key.export({ format: 'jwk' }).d).toBe(seed.toString('base64url'));
   });
 
-  test('scalars of zero and from the order on are thrown away', () => {
-    const order = 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551';
-    const below = `${order.slice(0, -1)}0`;
-    const draws = ['00'.repeat(32), 'ff'.repeat(32), order, below].map(fromHex);
-    const der = generatePrivateKey('P-256', () => draws.shift() ?? expect.fail('drew once too often')).expose();
-    expect(toHex(der)).toContain(`0420${below}`);
+  test.each([
+    ['P-256', p256.Point.Fn.ORDER],
+    ['P-384', p384.Point.Fn.ORDER],
+    ['P-521', p521.Point.Fn.ORDER],
+  ] as const)('%s: scalars of zero and from the order on are thrown away', (kind, order) => {
+    const length = { 'P-256': 32, 'P-384': 48, 'P-521': 66 }[kind];
+    const bytes = (value: bigint) => fromHex(value.toString(16).padStart(2 * length, '0'));
+    const below = bytes(order - 1n);
+    const draws = [bytes(0n), new Uint8Array(length).fill(0xff), bytes(order), below];
+    const der = generatePrivateKey(kind, () => (draws.shift() ?? expect.fail('drew once too often')).slice()).expose();
+    expect(toHex(der)).toContain(`04${length.toString(16)}${toHex(below)}`);
     expect(draws).toEqual([]);
   });
 });
