@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { rules } from './layers/rules.ts';
-import { importsOf, parseSource } from './layers/source.ts';
+import { relativeImports, rules } from './layers/rules.ts';
+import { importsOf, parseSource, type Source } from './layers/source.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -21,6 +21,45 @@ describe('src keeps its layers', () => {
   test.each(Object.entries(rules))('%s', (_name, rule) => {
     expect(sources.length).toBeGreaterThan(20);
     expect(sources.flatMap((source) => rule(source).map((complaint) => `src/${source.path} ${complaint}`))).toEqual([]);
+  });
+});
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, unknown>>;
+  readonly bin: Readonly<Record<string, string>>;
+  readonly dependencies: Readonly<Record<string, string>>;
+}
+const manifest: Manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+
+/** Files of src that an entry point of the package leads to. */
+function reachable(entries: readonly string[], all: readonly Source[]): Set<string> {
+  const byPath = new Map(all.map((source) => [source.path, source]));
+  const seen = new Set(entries);
+  for (const path of seen) {
+    const source = byPath.get(path);
+    if (source !== undefined) for (const { target } of relativeImports(source)) seen.add(target);
+  }
+  return seen;
+}
+
+describe('nothing is left over', () => {
+  const entries = [...JSON.stringify([manifest.exports, manifest.bin]).matchAll(/\.\/dist\/([\w/-]+)\.js/g)].map(
+    ([, path]) => `${path}.ts`,
+  );
+  test('every file is reached from an entry point', () => {
+    const seen = reachable(entries, sources);
+    expect(sources.map(({ path }) => path).filter((path) => !seen.has(path))).toEqual([]);
+  });
+  test('an orphan would be found', () => {
+    const chain = [parseSource('a.ts', "import './b/c.ts';"), parseSource('b/c.ts', "export * from '../d.ts';")];
+    expect([...reachable(['a.ts'], chain)]).toEqual(['a.ts', 'b/c.ts', 'd.ts']);
+  });
+  test('every dependency is imported, and nothing but those', () => {
+    const packages = sources
+      .flatMap((source) => importsOf(source))
+      .map(({ specifier }) => /^(?:@[\w-]+\/)?[\w-]+(?=\/|$)/.exec(specifier)?.[0])
+      .filter((name) => name !== undefined);
+    expect([...new Set(packages)].sort()).toEqual(Object.keys(manifest.dependencies).sort());
   });
 });
 

@@ -6,6 +6,8 @@ import { nobleHashes } from './noble-hash.ts';
 import { nobleSigner } from './noble-signer.ts';
 import { nobleVerifiers } from './noble-verify.ts';
 
+export { fastGcmSuites } from './noble-gcm.ts';
+
 /**
  * Everything in JavaScript, over @noble/ciphers, curves, hashes and post-quantum; RSA over BigInt (rsa.ts). Runs
  * anywhere that has `crypto.getRandomValues`.

@@ -89,7 +89,8 @@ function door(specifier: string): RegExp {
   return /^(?!)/;
 }
 
-function relativeImports(source: Source): { target: string; line: number }[] {
+/** Imports of files of src, by their path from src. */
+export function relativeImports(source: Source): { target: string; line: number }[] {
   return importsOf(source)
     .filter(({ specifier }) => specifier.startsWith('.'))
     .map(({ specifier, line }) => ({ target: posix.join(posix.dirname(source.path), specifier), line }));
