@@ -1,0 +1,262 @@
+import { equal } from '../bytes/equal.ts';
+import type { SignatureAlgorithm } from '../crypto/provider.ts';
+import { TlsError } from '../errors.ts';
+import { context, DerError, DerReader, readTime, Tag } from './der.ts';
+import {
+  type AccessDescription,
+  type AuthorityKeyIdentifier,
+  type BasicConstraints,
+  ExtensionOid,
+  type GeneralName,
+  type KeyUsage,
+  type NameConstraints,
+  parseAuthorityInfoAccess,
+  parseAuthorityKeyIdentifier,
+  parseBasicConstraints,
+  parseExtensions,
+  parseExtKeyUsage,
+  parseGeneralNames,
+  parseKeyUsage,
+  parseNameConstraints,
+  parseSubjectKeyIdentifier,
+  type RawExtension,
+} from './extensions.ts';
+import { type DistinguishedName, parseName } from './names.ts';
+import { Oid } from './oids.ts';
+import { type PublicKeyInfo, parsePssParameters, parseSpki } from './spki.ts';
+
+/** AlgorithmIdentifier of a signature, as far as it is known. */
+export interface CertificateSignature {
+  readonly oid: string;
+  /** Undefined for an algorithm that no provider verifies (MD5, DSA, PSS with a salt of another length, …). */
+  readonly algorithm: SignatureAlgorithm | undefined;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * An X.509 certificate (RFC 5280 §4.1). What every path needs is read at once; extensions are read when they are used
+ * and throw DerError then if they are malformed. Byte fields are views of `raw`.
+ */
+export interface Certificate {
+  readonly raw: Uint8Array;
+  /** The signed part, header included. */
+  readonly tbs: Uint8Array;
+  readonly version: 1 | 2 | 3;
+  /** Content octets of the INTEGER. */
+  readonly serialNumber: Uint8Array;
+  readonly issuer: DistinguishedName;
+  readonly subject: DistinguishedName;
+  /** Milliseconds since 1970, both inclusive. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly spki: Uint8Array;
+  readonly signature: CertificateSignature;
+  readonly extensions: readonly RawExtension[];
+  readonly publicKey: PublicKeyInfo;
+  readonly basicConstraints: BasicConstraints | undefined;
+  readonly keyUsage: KeyUsage | undefined;
+  readonly extKeyUsage: readonly string[] | undefined;
+  readonly subjectAltName: readonly GeneralName[] | undefined;
+  readonly nameConstraints: NameConstraints | undefined;
+  readonly authorityKeyIdentifier: AuthorityKeyIdentifier | undefined;
+  readonly subjectKeyIdentifier: Uint8Array | undefined;
+  readonly authorityInfoAccess: readonly AccessDescription[] | undefined;
+}
+
+/** A certificate of more bytes is not read. The largest in the web PKI take about 10 KiB. */
+export const MAX_CERTIFICATE = 0x1_0000;
+
+/**
+ * @param der one certificate; kept, not copied
+ * @throws TlsError INVALID_CERTIFICATE, whose message says what is wrong
+ */
+export function parseCertificate(der: Uint8Array): Certificate {
+  try {
+    if (der.length > MAX_CERTIFICATE) throw new DerError(`${der.length} bytes`);
+    return Object.freeze(parse(der));
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    throw new TlsError('INVALID_CERTIFICATE', `the certificate is malformed: ${error.message}`, {
+      alert: 'bad_certificate',
+      cause: error,
+    });
+  }
+}
+
+export function isSelfIssued(certificate: Certificate): boolean {
+  return equal(certificate.issuer.raw, certificate.subject.raw);
+}
+
+function parse(der: Uint8Array): Certificate {
+  const outer = new DerReader(der);
+  const reader = outer.sequence();
+  outer.end();
+  const tbs = reader.element(Tag.sequence);
+  const outerAlgorithm = reader.element(Tag.sequence);
+  const bits = reader.bitString();
+  reader.end();
+  if (bits.unusedBits !== 0) throw new DerError('a signature that is not whole bytes');
+  const fields = parseTbs(reader.within(tbs.content));
+  // RFC 5280 §4.1.1.2
+  if (!equal(fields.algorithm, outerAlgorithm.raw)) throw new DerError('two different signature algorithms');
+  return new ParsedCertificate(der, tbs.raw, fields, readSignature(outerAlgorithm.raw, bits.bytes));
+}
+
+type TbsFields = Pick<
+  Certificate,
+  'version' | 'serialNumber' | 'issuer' | 'subject' | 'notBefore' | 'notAfter' | 'spki' | 'extensions'
+> & { readonly algorithm: Uint8Array };
+
+/** TBSCertificate, RFC 5280 §4.1 */
+function parseTbs(tbs: DerReader): TbsFields {
+  const version = parseVersion(tbs);
+  const serialNumber = tbs.integerBytes();
+  const algorithm = tbs.element(Tag.sequence).raw;
+  const issuer = parseName(tbs.element(Tag.sequence).raw);
+  const validity = tbs.sequence();
+  const notBefore = readTime(timeElement(validity));
+  const notAfter = readTime(timeElement(validity));
+  validity.end();
+  const subject = parseName(tbs.element(Tag.sequence).raw);
+  const spki = tbs.element(Tag.sequence).raw;
+  const issuerId = tbs.optional(context(1, 'primitive'));
+  const subjectId = tbs.optional(context(2, 'primitive'));
+  if (version === 1 && (issuerId ?? subjectId) !== undefined) throw new DerError('unique identifiers in version 1');
+  const wrapped = tbs.enterOptional(context(3, 'constructed'));
+  tbs.end();
+  if (wrapped !== undefined && version !== 3) throw new DerError('extensions in a certificate that is not version 3');
+  const extensions = wrapped === undefined ? [] : parseExtensions(wrapped);
+  return { version, serialNumber, algorithm, issuer, subject, notBefore, notAfter, spki, extensions };
+}
+
+function parseVersion(tbs: DerReader): 1 | 2 | 3 {
+  const wrapped = tbs.enterOptional(context(0, 'constructed'));
+  if (wrapped === undefined) return 1;
+  const version = wrapped.smallInteger();
+  wrapped.end();
+  // DER leaves a default out: version 1 is never written.
+  if (version === 1) return 2;
+  if (version === 2) return 3;
+  throw new DerError(`certificate version ${version + 1}`);
+}
+
+function timeElement(validity: DerReader) {
+  const element = validity.element();
+  if (element.tag !== Tag.utcTime && element.tag !== Tag.generalizedTime)
+    throw new DerError('a validity that is no time');
+  return element;
+}
+
+/** RFC 4055 §3, §5; RFC 5758 §3.2; RFC 8410 §3: which parameters belong to which algorithm. */
+function readSignature(algorithm: Uint8Array, bytes: Uint8Array): CertificateSignature {
+  const reader = new DerReader(algorithm).sequence();
+  const oid = reader.oid();
+  if (oid === Oid.rsassaPss) return { oid, algorithm: pssAlgorithm(reader), bytes };
+  const known = algorithms.get(oid);
+  if (known === undefined) return { oid, algorithm: undefined, bytes };
+  // RSA carries NULL; some issuers leave it out, and RFC 4055 §5 tells us to accept that too.
+  if (known.startsWith('rsa') && !reader.done) reader.null();
+  reader.end();
+  return { oid, algorithm: known, bytes };
+}
+
+function pssAlgorithm(reader: DerReader): SignatureAlgorithm | undefined {
+  if (reader.done) throw new DerError('an RSASSA-PSS signature without parameters');
+  const { hash, mgfHash, saltLength } = parsePssParameters(reader.rest);
+  const names = {
+    sha1: undefined,
+    sha256: 'rsa_pss_sha256',
+    sha384: 'rsa_pss_sha384',
+    sha512: 'rsa_pss_sha512',
+  } as const;
+  const lengths = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 };
+  return mgfHash === hash && saltLength === lengths[hash] ? names[hash] : undefined;
+}
+
+/** Extensions are read once, when first asked for. */
+class ParsedCertificate implements Certificate {
+  readonly raw: Uint8Array;
+  readonly tbs: Uint8Array;
+  readonly version: 1 | 2 | 3;
+  readonly serialNumber: Uint8Array;
+  readonly issuer: DistinguishedName;
+  readonly subject: DistinguishedName;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly spki: Uint8Array;
+  readonly signature: CertificateSignature;
+  readonly extensions: readonly RawExtension[];
+  readonly #read: Map<string, unknown> = new Map();
+
+  constructor(raw: Uint8Array, tbs: Uint8Array, fields: TbsFields, signature: CertificateSignature) {
+    this.raw = raw;
+    this.tbs = tbs;
+    this.version = fields.version;
+    this.serialNumber = fields.serialNumber;
+    this.issuer = fields.issuer;
+    this.subject = fields.subject;
+    this.notBefore = fields.notBefore;
+    this.notAfter = fields.notAfter;
+    this.spki = fields.spki;
+    this.signature = signature;
+    this.extensions = fields.extensions;
+  }
+
+  get publicKey(): PublicKeyInfo {
+    return this.#once('spki', () => parseSpki(this.spki));
+  }
+
+  get basicConstraints(): BasicConstraints | undefined {
+    return this.#extension(ExtensionOid.basicConstraints, parseBasicConstraints);
+  }
+
+  get keyUsage(): KeyUsage | undefined {
+    return this.#extension(ExtensionOid.keyUsage, parseKeyUsage);
+  }
+
+  get extKeyUsage(): readonly string[] | undefined {
+    return this.#extension(ExtensionOid.extKeyUsage, parseExtKeyUsage);
+  }
+
+  get subjectAltName(): readonly GeneralName[] | undefined {
+    return this.#extension(ExtensionOid.subjectAltName, parseGeneralNames);
+  }
+
+  get nameConstraints(): NameConstraints | undefined {
+    return this.#extension(ExtensionOid.nameConstraints, parseNameConstraints);
+  }
+
+  get authorityKeyIdentifier(): AuthorityKeyIdentifier | undefined {
+    return this.#extension(ExtensionOid.authorityKeyIdentifier, parseAuthorityKeyIdentifier);
+  }
+
+  get subjectKeyIdentifier(): Uint8Array | undefined {
+    return this.#extension(ExtensionOid.subjectKeyIdentifier, parseSubjectKeyIdentifier);
+  }
+
+  get authorityInfoAccess(): readonly AccessDescription[] | undefined {
+    return this.#extension(ExtensionOid.authorityInfoAccess, parseAuthorityInfoAccess);
+  }
+
+  #extension<T>(oid: string, parseValue: (der: Uint8Array) => T): T | undefined {
+    const extension = this.extensions.find((candidate) => candidate.oid === oid);
+    return extension && this.#once(oid, () => parseValue(extension.value));
+  }
+
+  #once<T>(key: string, read: () => T): T {
+    if (!this.#read.has(key)) this.#read.set(key, read());
+    return this.#read.get(key) as T;
+  }
+}
+
+const algorithms: ReadonlyMap<string, SignatureAlgorithm> = new Map([
+  [Oid.sha1WithRSAEncryption, 'rsa_pkcs1_sha1'],
+  [Oid.sha256WithRSAEncryption, 'rsa_pkcs1_sha256'],
+  [Oid.sha384WithRSAEncryption, 'rsa_pkcs1_sha384'],
+  [Oid.sha512WithRSAEncryption, 'rsa_pkcs1_sha512'],
+  [Oid.ecdsaWithSha256, 'ecdsa_sha256'],
+  [Oid.ecdsaWithSha384, 'ecdsa_sha384'],
+  [Oid.ecdsaWithSha512, 'ecdsa_sha512'],
+  [Oid.ed25519, 'ed25519'],
+]);

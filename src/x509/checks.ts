@@ -1,0 +1,140 @@
+import type { CertificateErrorCode } from '../errors.ts';
+import { type Certificate, isSelfIssued } from './certificate.ts';
+import { checkNames } from './constraints.ts';
+import { DerError } from './der.ts';
+import { ExtensionOid, KeyPurpose } from './extensions.ts';
+import type { Budget, Path } from './path.ts';
+import type { Profile } from './profile.ts';
+
+/** What the leaf's key is to be used for: the certificate of a server, or of a client. */
+export type Purpose = 'server' | 'client';
+
+/** One rule that one certificate of a path broke. */
+export class CheckFailure extends Error {
+  readonly code: CertificateErrorCode;
+  readonly at: number;
+
+  constructor(code: CertificateErrorCode, message: string, at: number) {
+    super(message);
+    this.code = code;
+    this.at = at;
+  }
+}
+
+/**
+ * All of RFC 5280 §6.1 that needs no public-key operation, on a path with its anchor last.
+ * @throws CheckFailure for the first rule that fails
+ */
+export function checkPath(
+  path: Path,
+  { purpose, time }: { readonly purpose: Purpose; readonly time: number },
+  profile: Profile,
+  budget: Budget,
+): void {
+  // As OpenSSL reports them, a wrong time outranks what is wrong with a certificate otherwise.
+  for (const [i, certificate] of path.entries()) checkTime(certificate, time, i);
+  path.forEach((certificate, i) => {
+    reading(i, () => {
+      checkCritical(certificate, i);
+      checkKey(certificate, profile, i);
+      if (i < path.length - 1) checkAlgorithm(certificate, profile, i);
+      if (i > 0) checkCa(certificate, i, path);
+      checkPurpose(certificate, purpose, i);
+      if (i > 0) checkConstraints(certificate, path.slice(0, i), budget, i);
+    });
+  });
+}
+
+/** RFC 5280 §4.1.2.5: both ends are included. */
+export function checkTime(certificate: Certificate, time: number, at: number): void {
+  if (time < certificate.notBefore) throw new CheckFailure('CERT_NOT_YET_VALID', 'certificate is not yet valid', at);
+  // notAfter names a whole second.
+  if (time >= certificate.notAfter + 1000) throw new CheckFailure('CERT_HAS_EXPIRED', 'certificate has expired', at);
+}
+
+/** RFC 5280 §4.2: an unrecognised critical extension is a reason to refuse. */
+function checkCritical(certificate: Certificate, at: number): void {
+  const unknown = certificate.extensions.find(({ critical, oid }) => critical && !handled.has(oid));
+  if (unknown === undefined) return;
+  throw new CheckFailure('UNHANDLED_CRITICAL_EXTENSION', `unhandled critical extension ${unknown.oid}`, at);
+}
+
+function checkKey({ publicKey }: Certificate, profile: Profile, at: number): void {
+  if (publicKey.algorithm !== 'rsa' && publicKey.algorithm !== 'rsa-pss') return;
+  if (publicKey.bits >= profile.minRsaBits) return;
+  const code = at === 0 ? 'EE_KEY_TOO_SMALL' : 'CA_KEY_TOO_SMALL';
+  throw new CheckFailure(code, `an RSA key of ${publicKey.bits} bits is too small`, at);
+}
+
+/** RFC 9846 §4.5.1.3 of MD5 and SHA-1; an anchor's own signature is not looked at. */
+function checkAlgorithm({ signature }: Certificate, profile: Profile, at: number): void {
+  if (signature.algorithm === undefined) {
+    throw new CheckFailure('UNSUPPORTED_SIGNATURE_ALGORITHM', `unsupported signature algorithm ${signature.oid}`, at);
+  }
+  if (signature.algorithm === 'rsa_pkcs1_sha1' && !profile.sha1) {
+    throw new CheckFailure('CA_MD_TOO_WEAK', 'CA signature digest algorithm too weak', at);
+  }
+}
+
+/** RFC 5280 §6.1.4 (k) to (n). */
+function checkCa(certificate: Certificate, at: number, path: Path): void {
+  const { basicConstraints, keyUsage } = certificate;
+  // A version 1 root says nothing of itself; as an anchor it is trusted for what it is.
+  const legacyAnchor = certificate.version === 1 && at === path.length - 1;
+  if (basicConstraints?.ca !== true && !legacyAnchor)
+    throw new CheckFailure('INVALID_CA', 'invalid CA certificate', at);
+  if (keyUsage !== undefined && !keyUsage.has('keyCertSign')) {
+    throw new CheckFailure('INVALID_CA', 'invalid CA certificate: its key is not for signing certificates', at);
+  }
+  const limit = basicConstraints?.pathLength;
+  // RFC 5280 §4.2.1.9: intermediates below, self-issued ones and the leaf not counted.
+  const below = path.slice(1, at).filter((member) => !isSelfIssued(member)).length;
+  if (limit !== undefined && below > limit) {
+    throw new CheckFailure('PATH_LENGTH_EXCEEDED', 'path length constraint exceeded', at);
+  }
+}
+
+/** RFC 5280 §4.2.1.12; on a CA it limits what the CA may issue, as the web PKI has it. */
+function checkPurpose({ extKeyUsage }: Certificate, purpose: Purpose, at: number): void {
+  if (extKeyUsage === undefined) return;
+  const wanted = purpose === 'server' ? KeyPurpose.serverAuth : KeyPurpose.clientAuth;
+  if (extKeyUsage.includes(wanted) || extKeyUsage.includes(KeyPurpose.any)) return;
+  throw new CheckFailure('INVALID_PURPOSE', 'unsuitable certificate purpose', at);
+}
+
+/** RFC 5280 §6.1.3 (b) and (c): every certificate below, but for self-issued intermediates. */
+function checkConstraints({ nameConstraints }: Certificate, below: Path, budget: Budget, at: number): void {
+  if (nameConstraints === undefined) return;
+  below.forEach((certificate, i) => {
+    if (i > 0 && isSelfIssued(certificate)) return;
+    switch (checkNames(nameConstraints, certificate, () => budget.spendNameComparison())) {
+      case 'permitted':
+        throw new CheckFailure('PERMITTED_VIOLATION', 'permitted subtree violation', i);
+      case 'excluded':
+        throw new CheckFailure('EXCLUDED_VIOLATION', 'excluded subtree violation', i);
+      case 'unsupported':
+        throw new CheckFailure('UNHANDLED_CRITICAL_EXTENSION', 'unsupported name constraint type', at);
+    }
+  });
+}
+
+/** Extensions and keys are parsed when first used: a malformed one fails the path that uses it. */
+function reading(at: number, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    throw new CheckFailure('INVALID_EXTENSION', `invalid or inconsistent certificate extension: ${error.message}`, at);
+  }
+}
+
+/** Extensions that are enforced, or that bind nobody who sets no policy. */
+const handled: ReadonlySet<string> = new Set([
+  ExtensionOid.basicConstraints,
+  ExtensionOid.keyUsage,
+  ExtensionOid.extKeyUsage,
+  ExtensionOid.subjectAltName,
+  ExtensionOid.nameConstraints,
+  // RFC 5280 §6.1.1: with any-policy as the user's set, policies alone refuse nothing.
+  ExtensionOid.certificatePolicies,
+]);

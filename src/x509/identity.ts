@@ -1,0 +1,95 @@
+import { equal } from '../bytes/equal.ts';
+import type { Certificate } from './certificate.ts';
+
+/** Who the peer should be (RFC 9525 §6): a DNS name or an address. */
+export type PeerName = { readonly dns: string } | { readonly ip: Uint8Array };
+
+/** A host as people write it: an address becomes an IP-ID, all else a DNS-ID in A-labels. */
+export function hostName(host: string): PeerName {
+  const ip = parseIp(host);
+  return ip === undefined ? { dns: toAscii(host) } : { ip };
+}
+
+/** RFC 9525 §6.3 and §6.5: only subjectAltName counts; a common name never does. */
+export function matchName(certificate: Certificate, name: PeerName): boolean {
+  const names = certificate.subjectAltName ?? [];
+  if ('ip' in name) return names.some((candidate) => candidate.type === 'ip' && equal(candidate.value, name.ip));
+  return names.some((candidate) => candidate.type === 'dns' && matchDns(candidate.value, name.dns));
+}
+
+/**
+ * RFC 9525 §6.3: labels are compared without regard to case; `*` stands for one whole left-most label, and for
+ * nothing where fewer than two labels follow it.
+ */
+export function matchDns(pattern: string, host: string): boolean {
+  const wanted = labelsOf(host);
+  const given = labelsOf(pattern);
+  if (wanted === undefined || given === undefined || wanted.length !== given.length) return false;
+  const [first, ...others] = given;
+  const wildcard = first === '*' && others.length >= 2;
+  if (!wildcard && !isLabel(first)) return false;
+  if (!others.every(isLabel)) return false;
+  return given.every((label, i) => (wildcard && i === 0) || label === wanted[i]);
+}
+
+/** An IPv4 address in dotted decimal or an IPv6 address (RFC 4291 §2.2), without brackets or zone. */
+export function parseIp(text: string): Uint8Array | undefined {
+  return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
+}
+
+/** Lower case, without a trailing dot, U-labels as A-labels (RFC 9525 §2). */
+function toAscii(host: string): string {
+  const bare = host.replace(/\.$/, '');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range is what is asked for
+  if (/^[\x00-\x7f]*$/.test(bare)) return bare.toLowerCase();
+  try {
+    return new URL(`https://${bare}`).hostname;
+  } catch {
+    return bare.toLowerCase();
+  }
+}
+
+function labelsOf(name: string): readonly string[] | undefined {
+  const labels = name.toLowerCase().replace(/\.$/, '').split('.');
+  return labels.some((label) => label === '') ? undefined : labels;
+}
+
+/** Letters, digits, hyphens, and the underscore that some names have. No wildcard inside a label (RFC 9525 §6.3). */
+function isLabel(label: string | undefined): boolean {
+  return label !== undefined && /^[a-z0-9_-]{1,63}$/.test(label);
+}
+
+function parseIpv4(text: string): Uint8Array | undefined {
+  const parts = text.split('.');
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256))
+    return undefined;
+  return Uint8Array.from(parts, Number);
+}
+
+function parseIpv6(text: string): Uint8Array | undefined {
+  const halves = text.split('::');
+  if (halves.length > 2) return undefined;
+  const [left, right] = halves.map((half) => (half === '' ? [] : groupsOf(half)));
+  if (left === undefined || (halves.length === 2 && right === undefined)) return undefined;
+  const tail = right ?? [];
+  const missing = 8 - left.length - tail.length;
+  if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined;
+  const groups = [...left, ...new Array<number>(missing).fill(0), ...tail];
+  return Uint8Array.from(groups.flatMap((group) => [group >>> 8, group & 0xff]));
+}
+
+/** Sixteen-bit groups; the last two may be an IPv4 address. */
+function groupsOf(text: string): number[] | undefined {
+  const groups: number[] = [];
+  const parts = text.split(':');
+  for (const [i, part] of parts.entries()) {
+    const ipv4 = i === parts.length - 1 ? parseIpv4(part) : undefined;
+    if (ipv4 !== undefined) {
+      const [a = 0, b = 0, c = 0, d = 0] = ipv4;
+      groups.push((a << 8) | b, (c << 8) | d);
+    } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
+      groups.push(Number.parseInt(part, 16));
+    } else return undefined;
+  }
+  return groups;
+}

@@ -1,0 +1,31 @@
+/** `opentls/x509`: certificates read, made and verified, without TLS. */
+export { type Certificate, type CertificateSignature, parseCertificate } from './certificate.ts';
+export type { Purpose } from './checks.ts';
+export {
+  type CertificateOptions,
+  type CertificateRequestOptions,
+  type Created,
+  createCertificate,
+  createCertificateRequest,
+} from './create.ts';
+export type { KeyPurpose, KeyUsageName, NewName, RawExtension, SubjectAltNames } from './create-extensions.ts';
+export { DerError } from './der.ts';
+export type { BasicConstraints, GeneralName, KeyUsage, NameConstraints } from './extensions.ts';
+export { type GeneratedKeyKind, generatePrivateKey } from './generate.ts';
+export { hostName, matchDns, matchName, type PeerName, parseIp } from './identity.ts';
+export { type DistinguishedName, type NameAttribute, nameText } from './names.ts';
+export { type BudgetLimits, defaultBudget } from './path.ts';
+export { decodePem, type PemBlock } from './pem.ts';
+export { encodePem } from './pem-write.ts';
+export { nodeProfile, type Profile, webpki } from './profile.ts';
+export { type PublicKeyInfo, parseSpki } from './spki.ts';
+export { TrustStore, type TrustStoreOptions } from './trust.ts';
+export {
+  dangerouslyTrust,
+  type FailedPath,
+  type Failure,
+  type Verdict,
+  type VerifiedPeer,
+  type VerifyOptions,
+  verifyPeer,
+} from './verify.ts';

@@ -1,0 +1,46 @@
+import type { Certificate } from './certificate.ts';
+import { CheckFailure, checkTime } from './checks.ts';
+import { isSelfSignedName, type Path, presentedChain } from './path.ts';
+import type { FailedPath } from './verify.ts';
+
+/** Why nothing leads to an anchor, in OpenSSL's terms: what is at the end of what was presented? */
+export function explainNoPath(
+  leaf: Certificate,
+  intermediates: readonly Certificate[],
+  time: number,
+  maxDepth: number,
+): FailedPath {
+  const path = presentedChain(leaf, intermediates, maxDepth);
+  const wrongTime = findWrongTime(path, time);
+  if (wrongTime !== undefined) {
+    return { code: wrongTime.code, reason: wrongTime.message, certificates: path, at: wrongTime.at };
+  }
+  return { ...endOf(path), certificates: path, at: path.length - 1 };
+}
+
+function endOf(path: Path): Pick<FailedPath, 'code' | 'reason'> {
+  const top = path.at(-1);
+  const selfSigned = top !== undefined && isSelfSignedName(top);
+  if (selfSigned && path.length === 1)
+    return { code: 'DEPTH_ZERO_SELF_SIGNED_CERT', reason: 'self-signed certificate' };
+  if (selfSigned) {
+    return { code: 'SELF_SIGNED_CERT_IN_CHAIN', reason: 'self-signed certificate in certificate chain' };
+  }
+  if (path.length === 1) {
+    return { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', reason: 'unable to verify the first certificate' };
+  }
+  return { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', reason: 'unable to get local issuer certificate' };
+}
+
+/** OpenSSL checks times last and reports the last error: the one nearest to the leaf. */
+function findWrongTime(path: Path, time: number): CheckFailure | undefined {
+  for (const [i, certificate] of path.entries()) {
+    try {
+      checkTime(certificate, time, i);
+    } catch (error) {
+      if (error instanceof CheckFailure) return error;
+      throw error;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,133 @@
+import { equal } from '../bytes/equal.ts';
+import type { Certificate } from './certificate.ts';
+import { nameKey } from './names.ts';
+import type { TrustStore } from './trust.ts';
+
+/**
+ * What a path may cost. Others allow 100 signature checks (webpki, Go): at 6 ms for P-384 in JavaScript that would
+ * block for more than half a second.
+ */
+export interface BudgetLimits {
+  readonly signatures: number;
+  /** Steps of the search (webpki: 200,000 calls of cheaper steps). */
+  readonly steps: number;
+  /** Name-constraint comparisons (webpki: 250,000, after CVE-2018-16875 and its kin). */
+  readonly nameComparisons: number;
+}
+
+export const defaultBudget: BudgetLimits = { signatures: 24, steps: 1_000, nameComparisons: 250_000 };
+
+/** Intermediates of a path at most. The web PKI uses three. */
+export const DEFAULT_MAX_DEPTH = 8;
+
+export class BudgetExceeded extends Error {}
+
+/** Counts down; what is spent on one path is not there for the next. */
+export class Budget {
+  #signatures: number;
+  #steps: number;
+  #nameComparisons: number;
+
+  constructor(limits: Partial<BudgetLimits> = {}) {
+    const { signatures, steps, nameComparisons } = { ...defaultBudget, ...limits };
+    this.#signatures = signatures;
+    this.#steps = steps;
+    this.#nameComparisons = nameComparisons;
+  }
+
+  spendSignature(): void {
+    if (--this.#signatures < 0) throw new BudgetExceeded('too many signature checks');
+  }
+
+  spendStep(): void {
+    if (--this.#steps < 0) throw new BudgetExceeded('too many steps in the search for a path');
+  }
+
+  spendNameComparison(): void {
+    if (--this.#nameComparisons < 0) throw new BudgetExceeded('too many name constraint comparisons');
+  }
+}
+
+/** Leaf first, anchor last. A leaf that is an anchor itself is a path of one. */
+export type Path = readonly Certificate[];
+
+/**
+ * All paths from a leaf to an anchor (RFC 4158), one by one, anchors first; no signature is checked. Key identifiers
+ * only order the search: they may be wrong (RFC 4158 §3.5.12).
+ * @throws BudgetExceeded while iterating
+ */
+export function* buildPaths(
+  leaf: Certificate,
+  intermediates: readonly Certificate[],
+  trust: TrustStore,
+  budget: Budget,
+  maxDepth: number,
+): Generator<Path, void, undefined> {
+  const bySubject = new Map<string, Certificate[]>();
+  for (const certificate of intermediates) {
+    const key = nameKey(certificate.subject);
+    bySubject.set(key, [...(bySubject.get(key) ?? []), certificate]);
+  }
+  yield* extend([leaf]);
+
+  function* extend(path: readonly [...Certificate[], Certificate]): Generator<Path, void, undefined> {
+    budget.spendStep();
+    const top = path[path.length - 1] as Certificate;
+    if (trust.has(top) && (trust.allowPartial || isSelfSignedName(top))) yield path;
+    for (const anchor of likelyFirst(trust.named(top.issuer), top)) {
+      budget.spendStep();
+      const usable = trust.allowPartial || isSelfSignedName(anchor);
+      if (usable && !inPath(path, anchor)) yield [...path, anchor];
+    }
+    if (path.length > maxDepth) return;
+    for (const candidate of likelyFirst(bySubject.get(nameKey(top.issuer)) ?? [], top)) {
+      if (!inPath(path, candidate)) yield* extend([...path, candidate]);
+    }
+  }
+}
+
+/** The chain one gets by following issuers among what was sent: for saying why there is no path. */
+export function presentedChain(leaf: Certificate, intermediates: readonly Certificate[], maxDepth: number): Path {
+  const path = [leaf];
+  for (let top = leaf; path.length <= maxDepth + 1; ) {
+    const candidates = intermediates.filter((candidate) => nameKey(candidate.subject) === nameKey(top.issuer));
+    const [next] = likelyFirst(candidates, top).filter((candidate) => !inPath(path, candidate));
+    if (next === undefined || isSelfSignedName(top)) break;
+    path.push(next);
+    top = next;
+  }
+  return path;
+}
+
+/** Issuer and subject are one name: what a root looks like before its signature is checked. */
+export function isSelfSignedName(certificate: Certificate): boolean {
+  return nameKey(certificate.issuer) === nameKey(certificate.subject);
+}
+
+/** RFC 4158 §5.2: a loop is the same name with the same key. */
+function inPath(path: Path, candidate: Certificate): boolean {
+  return path.some(
+    (member) => equal(member.spki, candidate.spki) && nameKey(member.subject) === nameKey(candidate.subject),
+  );
+}
+
+/** Candidates whose subjectKeyIdentifier fits first, those whose does not last. */
+function likelyFirst(candidates: readonly Certificate[], child: Certificate): readonly Certificate[] {
+  if (candidates.length < 2) return candidates;
+  const wanted = tolerant(() => child.authorityKeyIdentifier?.keyIdentifier);
+  const score = (candidate: Certificate): number => {
+    const id = tolerant(() => candidate.subjectKeyIdentifier);
+    if (wanted === undefined || id === undefined) return 1;
+    return equal(wanted, id) ? 0 : 2;
+  };
+  return [...candidates].sort((a, b) => score(a) - score(b));
+}
+
+/** A hint that cannot be read is no hint; verification will say so. */
+function tolerant<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,65 @@
+/** One block of a PEM file (RFC 7468): its label, as 'CERTIFICATE', and its bytes. */
+export interface PemBlock {
+  readonly label: string;
+  readonly der: Uint8Array;
+  /** RFC 1421 headers such as `DEK-Info`, which only old encrypted keys carry. */
+  readonly headers: string;
+}
+
+/**
+ * All blocks of a text, in order. Text around them, CRLF and trailing blanks are ignored, as OpenSSL does.
+ * @throws RangeError where a block has no end or is not base64
+ */
+export function decodePem(text: string): readonly PemBlock[] {
+  const blocks: PemBlock[] = [];
+  for (const match of text.matchAll(boundary)) {
+    const [begin = '', label = ''] = match;
+    const start = match.index + begin.length;
+    const end = text.indexOf(`-----END ${label}-----`, start);
+    if (end < 0) throw new RangeError(`the PEM block ${label} has no end`);
+    blocks.push(decodeBlock(label, text.slice(start, end)));
+  }
+  return blocks;
+}
+
+/** The bytes of base64 with padding; white space is ignored. @throws RangeError where it is something else */
+export function decodeBase64(text: string): Uint8Array {
+  const digits = text.replace(/\s+/g, '');
+  if (digits.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(digits)) throw new RangeError('not base64');
+  const padding = digits.endsWith('==') ? 2 : digits.endsWith('=') ? 1 : 0;
+  const bytes = new Uint8Array((digits.length / 4) * 3 - padding);
+  for (let i = 0, offset = 0; i < digits.length; i += 4, offset += 3) {
+    const group =
+      (value(digits, i) << 18) | (value(digits, i + 1) << 12) | (value(digits, i + 2) << 6) | value(digits, i + 3);
+    bytes[offset] = group >>> 16;
+    if (offset + 1 < bytes.length) bytes[offset + 1] = group >>> 8;
+    if (offset + 2 < bytes.length) bytes[offset + 2] = group;
+  }
+  return bytes;
+}
+
+function decodeBlock(label: string, body: string): PemBlock {
+  // RFC 1421 headers end with an empty line.
+  const split = /^\s*[A-Za-z0-9-]+:/.test(body) ? /\r?\n[ \t]*\r?\n/.exec(body) : null;
+  const headers = split === null ? '' : body.slice(0, split.index).trim();
+  const base64 = split === null ? body : body.slice(split.index);
+  try {
+    return { label, headers, der: decodeBase64(base64) };
+  } catch {
+    throw new RangeError(`the PEM block ${label} is not base64`);
+  }
+}
+
+function value(digits: string, index: number): number {
+  const code = values[digits.charCodeAt(index)];
+  return code ?? 0;
+}
+
+const boundary = /-----BEGIN ([A-Z0-9 #]+)-----/g;
+
+const values: readonly number[] = (() => {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+  const table = new Array<number>(128).fill(0);
+  for (let i = 0; i < alphabet.length; i++) table[alphabet.charCodeAt(i)] = i;
+  return table;
+})();

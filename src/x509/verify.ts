@@ -1,0 +1,239 @@
+import { type Awaitable, isThenable, type SignatureVerifier } from '../crypto/provider.ts';
+import { type CertificateErrorCode, TlsError } from '../errors.ts';
+import { type Certificate, parseCertificate } from './certificate.ts';
+import { CheckFailure, checkPath, type Purpose } from './checks.ts';
+import { DerError } from './der.ts';
+import { matchName, type PeerName } from './identity.ts';
+import { explainNoPath } from './no-path.ts';
+import { Budget, BudgetExceeded, type BudgetLimits, buildPaths, DEFAULT_MAX_DEPTH, type Path } from './path.ts';
+import { type Profile, webpki } from './profile.ts';
+import type { TrustStore } from './trust.ts';
+
+declare const verifiedBrand: unique symbol;
+
+/**
+ * Proof that a chain was judged. Only {@link verifyPeer} makes one with `verified: true`; only
+ * {@link dangerouslyTrust} makes one without.
+ */
+export interface VerifiedPeer {
+  readonly [verifiedBrand]: true;
+  /** Leaf first: the path to the anchor, or what was presented where nothing was verified. */
+  readonly certificates: readonly Certificate[];
+  readonly verified: boolean;
+  /** Why it is not verified. */
+  readonly failure: Failure | undefined;
+}
+
+export interface VerifyOptions {
+  readonly trust: TrustStore;
+  readonly verifiers: readonly SignatureVerifier[];
+  /** Which the leaf must be for; a list means any of them. Absent: names are not looked at. */
+  readonly name?: PeerName | readonly PeerName[] | undefined;
+  readonly purpose: Purpose;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  /** Default {@link webpki}. */
+  readonly profile?: Profile | undefined;
+  /** Intermediates in a path at most. Default 8. */
+  readonly maxDepth?: number | undefined;
+  readonly budget?: Partial<BudgetLimits> | undefined;
+}
+
+/** Why a path, or the whole, was refused. */
+export interface Failure {
+  readonly code: CertificateErrorCode;
+  readonly reason: string;
+}
+
+export interface FailedPath extends Failure {
+  readonly certificates: readonly Certificate[];
+  /** Index in `certificates` of the one that failed. */
+  readonly at: number;
+}
+
+export type Verdict =
+  | { readonly ok: true; readonly peer: VerifiedPeer }
+  /** `paths`: every path that was tried, most specific failure first. */
+  | (Failure & { readonly ok: false; readonly paths: readonly FailedPath[] });
+
+/**
+ * Whether a chain leads to a trust anchor (RFC 5280 §6) and is for the peer that was asked for. Cheap checks come
+ * first, then signatures of whole paths. Answers at once where all verifiers do.
+ * @param chain DER, leaf first, as presented: others may be in any order, missing or too many (RFC 9846 §4.5.1)
+ */
+export function verifyPeer(chain: readonly Uint8Array[], options: VerifyOptions): Awaitable<Verdict> {
+  const { trust, maxDepth = DEFAULT_MAX_DEPTH } = options;
+  let leaf: Certificate;
+  try {
+    leaf = parseCertificate(chain[0] ?? new Uint8Array(0));
+  } catch (error) {
+    return refused(asFailure(error), []);
+  }
+  const intermediates = parseIntermediates(chain.slice(1));
+  const budget = new Budget(options.budget);
+  const paths = buildPaths(leaf, intermediates, trust, budget, maxDepth);
+  const search = new Search(paths, budget, options);
+  return after(search.run(), (found) => {
+    if (found === undefined) {
+      const failures = search.failures.length > 0 ? [] : [explainNoPath(leaf, intermediates, options.time, maxDepth)];
+      return worstOf([...search.failures, ...failures]);
+    }
+    if (!namesMatch(leaf, options.name)) {
+      return refused({ code: 'HOSTNAME_MISMATCH', reason: 'the certificate is not for this name' }, []);
+    }
+    return { ok: true, peer: mint(found, true, undefined) };
+  });
+}
+
+/**
+ * Takes a chain as it is, verified or not: for callers that decide by other means, or not at all. The mark
+ * `verified: false` stays with it.
+ * @throws TlsError INVALID_CERTIFICATE for a leaf that cannot be read
+ */
+export function dangerouslyTrust(chain: readonly Uint8Array[], failure?: Failure): VerifiedPeer {
+  const leaf = parseCertificate(chain[0] ?? new Uint8Array(0));
+  return mint([leaf, ...parseIntermediates(chain.slice(1))], false, failure);
+}
+
+/** Tries path after path until one stands. */
+class Search {
+  readonly failures: FailedPath[] = [];
+  readonly #paths: Iterator<Path>;
+  readonly #budget: Budget;
+  readonly #options: VerifyOptions;
+
+  constructor(paths: Iterator<Path>, budget: Budget, options: VerifyOptions) {
+    this.#paths = paths;
+    this.#budget = budget;
+    this.#options = options;
+  }
+
+  run(): Awaitable<Path | undefined> {
+    for (;;) {
+      const next = this.#next();
+      if (next === undefined) return undefined;
+      const outcome = this.#check(next);
+      if (isThenable(outcome)) return outcome.then((good) => (good ? next : this.run()));
+      if (outcome) return next;
+    }
+  }
+
+  #next(): Path | undefined {
+    try {
+      const { value, done } = this.#paths.next();
+      return done === true ? undefined : value;
+    } catch (error) {
+      if (!(error instanceof BudgetExceeded)) throw error;
+      this.failures.push({ code: 'BUDGET_EXCEEDED', reason: error.message, certificates: [], at: 0 });
+      return undefined;
+    }
+  }
+
+  #check(path: Path): Awaitable<boolean> {
+    const fail = (error: unknown): boolean => {
+      this.failures.push({ ...asFailure(error), certificates: path, at: error instanceof CheckFailure ? error.at : 0 });
+      return false;
+    };
+    try {
+      checkPath(path, this.#options, this.#options.profile ?? webpki, this.#budget);
+      const signatures = this.#checkSignatures(path, path.length - 2);
+      return isThenable(signatures) ? signatures.then(() => true, fail) : true;
+    } catch (error) {
+      return fail(error);
+    }
+  }
+
+  /** From the anchor down, so that what is trusted vouches for the next. An anchor's own signature says nothing. */
+  #checkSignatures(path: Path, index: number): Awaitable<void> {
+    for (let i = index; i >= 0; i--) {
+      const outcome = this.#checkSignature(path, i);
+      if (isThenable(outcome)) {
+        return outcome.then((good) => {
+          requireSignature(good, i);
+          return this.#checkSignatures(path, i - 1);
+        });
+      }
+      requireSignature(outcome, i);
+    }
+  }
+
+  #checkSignature(path: Path, index: number): Awaitable<boolean> {
+    const certificate = path[index];
+    const issuer = path[index + 1];
+    if (certificate === undefined || issuer === undefined) return false;
+    this.#budget.spendSignature();
+    const { algorithm, bytes } = certificate.signature;
+    const verifier = this.#options.verifiers.find((candidate) => candidate.algorithm === algorithm);
+    if (verifier === undefined) {
+      throw new CheckFailure('UNSUPPORTED_SIGNATURE_ALGORITHM', `no verifier for ${certificate.signature.oid}`, index);
+    }
+    return verifier.verify(issuer.spki, certificate.tbs, bytes);
+  }
+}
+
+function requireSignature(good: boolean, index: number): void {
+  if (!good) throw new CheckFailure('CERT_SIGNATURE_FAILURE', 'certificate signature failure', index);
+}
+
+/** What cannot be read cannot be part of a path; that alone is no reason to refuse the others. */
+function parseIntermediates(chain: readonly Uint8Array[]): readonly Certificate[] {
+  return chain.flatMap((der) => {
+    try {
+      return [parseCertificate(der)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function namesMatch(leaf: Certificate, names: VerifyOptions['name']): boolean {
+  if (names === undefined) return true;
+  const wanted = 'length' in names ? names : [names];
+  return wanted.some((name) => matchName(leaf, name));
+}
+
+function asFailure(error: unknown): Failure {
+  if (error instanceof CheckFailure) return { code: error.code, reason: error.message };
+  if (error instanceof BudgetExceeded) return { code: 'BUDGET_EXCEEDED', reason: error.message };
+  if (error instanceof DerError) return { code: 'INVALID_EXTENSION', reason: error.message };
+  if (error instanceof TlsError && error.code === 'INVALID_CERTIFICATE')
+    return { code: error.code, reason: error.message };
+  throw error;
+}
+
+/** The failure that says most comes first: a path that stood up to its end but for one thing. */
+function worstOf(failures: readonly FailedPath[]): Verdict {
+  const ranked = [...failures].sort((a, b) => rank(b.code) - rank(a.code));
+  const [first] = ranked;
+  return refused(first ?? { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', reason: 'no path' }, ranked);
+}
+
+function refused({ code, reason }: Failure, paths: readonly FailedPath[]): Verdict {
+  return { ok: false, code, reason, paths };
+}
+
+function rank(code: CertificateErrorCode): number {
+  return specificity.indexOf(code);
+}
+
+/** Least specific first; what is not listed is less specific still. */
+const specificity: readonly CertificateErrorCode[] = [
+  'BUDGET_EXCEEDED',
+  'CERT_SIGNATURE_FAILURE',
+  'UNSUPPORTED_SIGNATURE_ALGORITHM',
+  'CA_MD_TOO_WEAK',
+  'INVALID_CA',
+  'PATH_LENGTH_EXCEEDED',
+  'INVALID_PURPOSE',
+  'CERT_NOT_YET_VALID',
+  'CERT_HAS_EXPIRED',
+  'CERT_REVOKED',
+];
+
+function mint(certificates: readonly Certificate[], verified: boolean, failure: Failure | undefined): VerifiedPeer {
+  return Object.freeze({ certificates, verified, failure }) as VerifiedPeer;
+}
+
+function after<T, U>(value: Awaitable<T>, then: (value: T) => U): Awaitable<U> {
+  return isThenable(value) ? value.then(then) : then(value);
+}
