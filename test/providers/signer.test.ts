@@ -1,0 +1,257 @@
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { concat } from '#opentls/bytes/concat';
+import { fromHex, toHex } from '#opentls/bytes/hex';
+import type { SignatureAlgorithm, Signer } from '#opentls/crypto/provider';
+import { Secret } from '#opentls/crypto/secret';
+import { TlsError } from '#opentls/errors';
+import { noble } from '#opentls/providers/noble';
+import { decodePkcs8 } from '#opentls/providers/pkcs8';
+import { checkSigningSize, type RsaPrivateKey, rsaSign } from '#opentls/providers/rsa';
+import { element } from '#opentls/x509/der-write';
+import { parsePrivateKey } from '#opentls/x509/keys';
+import { randomBytes } from '../random.ts';
+import { providers } from './providers.ts';
+import { absent, bytes, mismatches, title } from './wycheproof.ts';
+
+const rsaSchemes = [0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601];
+const kinds: readonly { name: string; key: KeyObject; schemes: readonly number[] }[] = [
+  { name: 'P-256', key: generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey, schemes: [0x0403] },
+  { name: 'P-384', key: generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey, schemes: [0x0503] },
+  { name: 'P-521', key: generateKeyPairSync('ec', { namedCurve: 'secp521r1' }).privateKey, schemes: [0x0603] },
+  { name: 'Ed25519', key: generateKeyPairSync('ed25519').privateKey, schemes: [0x0807] },
+  { name: 'RSA 2048', key: rsa(2048), schemes: rsaSchemes },
+  { name: 'RSA 2049', key: rsa(2049), schemes: rsaSchemes },
+  { name: 'RSA 2055, e = 3', key: rsa(2055, 3), schemes: rsaSchemes },
+  { name: 'RSA 3072', key: rsa(3072), schemes: rsaSchemes },
+  { name: 'RSA 4096', key: rsa(4096), schemes: rsaSchemes },
+  {
+    name: 'RSASSA-PSS without parameters',
+    key: generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey,
+    schemes: [0x0809, 0x080a, 0x080b],
+  },
+  { name: 'RSASSA-PSS for SHA-256', key: rsaPss('sha256', 32), schemes: [0x0809] },
+  { name: 'RSASSA-PSS for SHA-384, salt of 20 or more', key: rsaPss('sha384', 20), schemes: [0x080a] },
+  { name: 'RSASSA-PSS for SHA-512', key: rsaPss('sha512', 64), schemes: [0x080b] },
+];
+
+describe.each(providers)('signers of $name', (provider) => {
+  test.each(kinds)('$name: what it signs, every provider verifies', async ({ key, schemes }) => {
+    const signer = provider.signer(secretOf(key));
+    expect(signer.schemes).toEqual(schemes);
+    const message = randomBytes(5)(200);
+    for (const scheme of schemes) {
+      const signature = await signer.sign(scheme, message);
+      for (const verifier of providers.flatMap(({ verifiers }) => verifiers)) {
+        const right = verifier.algorithm === algorithmOf(scheme);
+        expect(verifier.verify(publicKeyOf(signer), message, signature)).toBe(right);
+        if (right) expect(verifier.verify(publicKeyOf(signer), message.subarray(1), signature)).toBe(false);
+      }
+    }
+  });
+
+  test.each(kinds)('$name: the public key is the one of node:crypto, whatever the container', ({ key }) => {
+    for (const secret of containersOf(key)) {
+      const expected = createPublicKey(key).export({ type: 'spki', format: 'der' });
+      expect(toHex(publicKeyOf(provider.signer(secret)))).toBe(expected.toString('hex'));
+    }
+  });
+
+  test.each(kinds)('$name: a scheme of another key is refused', ({ key, schemes }) => {
+    const signer = provider.signer(secretOf(key));
+    for (const scheme of [0x0201, 0x0403, 0x0503, 0x0603, 0x0804, 0x0807, 0x0809, 0x0401, 0xfefe]) {
+      if (schemes.includes(scheme)) continue;
+      expectRefusal(() => signer.sign(scheme, new Uint8Array(3)), 'ERR_TLS_CONFIG');
+    }
+  });
+
+  test('the signer takes the key: the secret is wiped', () => {
+    const secret = secretOf(rsa(2048));
+    provider.signer(secret);
+    expect(secret.wiped).toBe(true);
+  });
+
+  test.each([
+    ['RSA of 1024 bits', rsa(1024)],
+    ['secp256k1', generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey],
+    ['Ed448', generateKeyPairSync('ed448').privateKey],
+    ['X25519', generateKeyPairSync('x25519').privateKey],
+    ['RSASSA-PSS with a mask of SHA-1', rsaPss('sha256', 32, 'sha1')],
+    ['RSASSA-PSS with a longer salt', rsaPss('sha256', 33)],
+  ])('%s cannot sign', (_name, key) => {
+    expectRefusal(() => provider.signer(secretOf(key)), 'ERR_TLS_UNSUPPORTED_KEY');
+  });
+
+  test('what is no key', () => {
+    for (const der of ['', '00', '3000', '3003020100', '300302010130', 'ff'.repeat(100)]) {
+      expectRefusal(() => provider.signer(new Secret('private key', fromHex(der))), 'ERR_TLS_KEY_DECODE');
+    }
+    const [first] = kinds;
+    if (first === undefined) throw new Error('no key');
+    for (let length = 1; length < 60; length++) {
+      const cut = derOf(first.key).subarray(0, length).slice();
+      expectRefusal(() => provider.signer(new Secret('private key', cut)), 'ERR_TLS_KEY_DECODE');
+    }
+  });
+
+  test('an EC scalar of zero, or of the order', () => {
+    for (const scalar of ['00'.repeat(32), 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551']) {
+      expectRefusal(() => provider.signer(p256(scalar)), 'ERR_TLS_KEY_DECODE');
+    }
+  });
+
+  test('ECDSA and PSS signatures differ each time, Ed25519 and PKCS#1 v1.5 do not', async () => {
+    for (const { key, schemes } of kinds.slice(0, 5)) {
+      const signer = provider.signer(secretOf(key));
+      for (const scheme of schemes) {
+        const message = new Uint8Array([1, 2, 3]);
+        const [first, second] = [await signer.sign(scheme, message), await signer.sign(scheme, message)];
+        const random = algorithmOf(scheme).startsWith('ecdsa') || algorithmOf(scheme).startsWith('rsa_pss');
+        expect(toHex(first) === toHex(second)).toBe(!random);
+      }
+    }
+  });
+
+  const file = 'rsa_pkcs1_2048_sig_gen_test';
+  test.skipIf(absent(file))(`${title(file)}: the very signatures`, () => {
+    const { wrong, ran } = mismatches(file, (vector, group) => {
+      const scheme = new Map([
+        ['SHA-256', 0x0401],
+        ['SHA-384', 0x0501],
+        ['SHA-512', 0x0601],
+      ]).get(String(group['sha']));
+      if (scheme === undefined || vector.result !== 'valid') return undefined;
+      const signer = provider.signer(new Secret('private key', bytes(group, 'privateKeyPkcs8')));
+      const signature = signer.sign(scheme, bytes(vector, 'msg'));
+      return signature instanceof Uint8Array && toHex(signature) === vector['sig'];
+    });
+    expect(wrong).toEqual([]);
+    expect(ran).toBeGreaterThan(10);
+  });
+});
+
+describe('the private half of RSA over BigInt', () => {
+  const decoded = decodePkcs8(derOf(rsa(2048)));
+  if (decoded.algorithm !== 'rsa') throw new Error('not RSA');
+  const { key } = decoded;
+
+  test('a wrong CRT value never leaves as a signature', () => {
+    for (const fault of ['dP', 'dQ', 'qInv', 'p', 'q'] as const) {
+      const broken: RsaPrivateKey = { ...key, [fault]: key[fault] + 2n };
+      const sign = () => rsaSign(broken, 'pss', noble.hashes.sha256, new Uint8Array(3), noble.random);
+      expectRefusal(sign, 'ERR_TLS_INTERNAL');
+    }
+  });
+
+  test('blinding draws fresh randomness for each signature and does not change PKCS#1 v1.5', () => {
+    let drawn = 0;
+    const random = (length: number) => {
+      drawn += length;
+      return noble.random(length);
+    };
+    const sign = () => rsaSign(key, 'pkcs1', noble.hashes.sha256, new Uint8Array(3), random);
+    expect(sign()).toEqual(sign());
+    expect(drawn).toBe(2 * (256 + 8));
+  });
+
+  test('numbers that do not belong together are no key', () => {
+    const der = derOf(rsa(2048));
+    let refused = 0;
+    for (let at = 300; at < der.length; at += 97) {
+      const changed = der.slice();
+      changed[at] = (changed[at] ?? 0) ^ 0x02;
+      try {
+        decodePkcs8(changed);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'ERR_TLS_KEY_DECODE' });
+        refused++;
+      }
+    }
+    // d itself is not used by the CRT, and nothing is checked against it.
+    expect(refused).toBeGreaterThan(5);
+  });
+});
+
+test('the sizes of RSA keys that sign over BigInt', () => {
+  for (const bits of [2048, 2049, 4096]) expect(() => checkSigningSize(bits)).not.toThrow();
+  for (const bits of [0, 2047, 4097]) expectRefusal(() => checkSigningSize(bits), 'ERR_TLS_UNSUPPORTED_KEY');
+});
+
+test('an EC key that carries the public key of another is refused by noble', () => {
+  const [one, other] = [derOf(curveKey()), derOf(curveKey())];
+  // node writes the public point at the end: 65 bytes.
+  const mixed = concat([one.subarray(0, -65), other.subarray(-65)]);
+  expectRefusal(() => noble.signer(new Secret('private key', mixed)), 'ERR_TLS_KEY_DECODE');
+});
+
+function curveKey(): KeyObject {
+  return generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey;
+}
+
+function rsa(modulusLength: number, publicExponent = 65537): KeyObject {
+  return generateKeyPairSync('rsa', { modulusLength, publicExponent }).privateKey;
+}
+
+function rsaPss(hashAlgorithm: string, saltLength: number, mgf1HashAlgorithm: string = hashAlgorithm): KeyObject {
+  const options = { modulusLength: 2048, hashAlgorithm, mgf1HashAlgorithm, saltLength };
+  return generateKeyPairSync('rsa-pss', options).privateKey;
+}
+
+function derOf(key: KeyObject): Uint8Array {
+  return new Uint8Array(key.export({ type: 'pkcs8', format: 'der' }));
+}
+
+function secretOf(key: KeyObject): Secret<'private key'> {
+  return new Secret('private key', derOf(key));
+}
+
+/** PKCS#8, and the container of its own that the kind of key has. */
+function containersOf(key: KeyObject): readonly Secret<'private key'>[] {
+  const own = key.asymmetricKeyType === 'ec' ? 'sec1' : key.asymmetricKeyType === 'rsa' ? 'pkcs1' : undefined;
+  if (own === undefined) return [secretOf(key)];
+  return [secretOf(key), parsePrivateKey(key.export({ type: own, format: 'pem' }).toString())];
+}
+
+function p256(scalar: string): Secret<'private key'> {
+  const inner = element(0x30, fromHex('020101'), element(0x04, fromHex(scalar)));
+  const algorithm = fromHex('301306072a8648ce3d020106082a8648ce3d030107');
+  return new Secret('private key', element(0x30, fromHex('020100'), algorithm, element(0x04, inner)));
+}
+
+function publicKeyOf(signer: Signer): Uint8Array {
+  if (signer.publicKey === undefined) throw new Error('a signer without its public key');
+  return signer.publicKey;
+}
+
+function algorithmOf(scheme: number): SignatureAlgorithm {
+  const algorithm = algorithms.get(scheme);
+  if (algorithm === undefined) throw new Error(`scheme ${scheme}`);
+  return algorithm;
+}
+
+const algorithms: ReadonlyMap<number, SignatureAlgorithm> = new Map([
+  [0x0403, 'ecdsa_sha256'],
+  [0x0503, 'ecdsa_sha384'],
+  [0x0603, 'ecdsa_sha512'],
+  [0x0807, 'ed25519'],
+  [0x0804, 'rsa_pss_sha256'],
+  [0x0805, 'rsa_pss_sha384'],
+  [0x0806, 'rsa_pss_sha512'],
+  [0x0809, 'rsa_pss_sha256'],
+  [0x080a, 'rsa_pss_sha384'],
+  [0x080b, 'rsa_pss_sha512'],
+  [0x0401, 'rsa_pkcs1_sha256'],
+  [0x0501, 'rsa_pkcs1_sha384'],
+  [0x0601, 'rsa_pkcs1_sha512'],
+]);
+
+function expectRefusal(operation: () => unknown, code: string): void {
+  let thrown: unknown;
+  try {
+    operation();
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toBeInstanceOf(TlsError);
+  expect(thrown).toMatchObject({ code });
+}
