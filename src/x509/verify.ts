@@ -78,10 +78,8 @@ export function verifyPeer(chain: readonly Uint8Array[], options: VerifyOptions)
       const failures = search.failures.length > 0 ? [] : [explainNoPath(leaf, intermediates, options.time, maxDepth)];
       return worstOf([...search.failures, ...failures]);
     }
-    if (!namesMatch(leaf, options.name)) {
-      return refused({ code: 'HOSTNAME_MISMATCH', reason: 'the certificate is not for this name' }, []);
-    }
-    return { ok: true, peer: mint(found, true, undefined) };
+    const mismatch = nameFailure(leaf, options.name);
+    return mismatch === undefined ? { ok: true, peer: mint(found, true, undefined) } : refused(mismatch, []);
   });
 }
 
@@ -186,10 +184,15 @@ function parseIntermediates(chain: readonly Uint8Array[]): readonly Certificate[
   });
 }
 
-function namesMatch(leaf: Certificate, names: VerifyOptions['name']): boolean {
-  if (names === undefined) return true;
+function nameFailure(leaf: Certificate, names: VerifyOptions['name']): Failure | undefined {
+  if (names === undefined) return undefined;
   const wanted = 'length' in names ? names : [names];
-  return wanted.some((name) => matchName(leaf, name));
+  try {
+    if (wanted.some((name) => matchName(leaf, name))) return undefined;
+    return { code: 'HOSTNAME_MISMATCH', reason: 'the certificate is not for this name' };
+  } catch (error) {
+    return asFailure(error);
+  }
 }
 
 function asFailure(error: unknown): Failure {
