@@ -1,7 +1,15 @@
-import { type CipherGCM, createCipheriv, createDecipheriv, type DecipherGCM } from 'node:crypto';
+import {
+  type CipherGCM,
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  type DecipherGCM,
+  type KeyObject,
+} from 'node:crypto';
 import type { CipherSuite, RecordAead } from '../crypto/provider.ts';
+import { misuse } from '../errors.ts';
 import { nodeHashes } from './node-hash.ts';
-import { AeadKey, aes128Gcm, aes256Gcm, chacha20Poly1305, holdsTag, TAG_LENGTH } from './suites.ts';
+import { aes128Gcm, aes256Gcm, chacha20Poly1305, holdsTag, TAG_LENGTH } from './suites.ts';
 
 /** AES-128-GCM first: processors have instructions for it. */
 export const nodeSuites: readonly CipherSuite[] = [
@@ -13,10 +21,13 @@ export const nodeSuites: readonly CipherSuite[] = [
 type AeadCipher = 'aes-128-gcm' | 'aes-256-gcm' | 'chacha20-poly1305';
 
 function createAead(algorithm: AeadCipher, bytes: Uint8Array, keyLength: number): RecordAead {
-  const key = new AeadKey(bytes, keyLength);
+  if (bytes.length !== keyLength) throw new RangeError(`an AEAD key of ${bytes.length} bytes, ${keyLength} wanted`);
+  // A KeyObject, because Node 24 takes 10 µs per record to import raw bytes; OpenSSL cleanses it when it is freed.
+  let owned: KeyObject | undefined = createSecretKey(bytes);
+  const key = (): KeyObject => owned ?? misuse('ERR_TLS_SECRET_WIPED', 'a record key is used after it was wiped');
   return {
     seal(nonce, aad, body, length) {
-      const cipher = encryptor(algorithm, key.bytes, nonce);
+      const cipher = encryptor(algorithm, key(), nonce);
       cipher.setAAD(aad, { plaintextLength: length });
       // A stream cipher gives as many bytes as it takes: final() has none left.
       body.set(cipher.update(body.subarray(0, length)));
@@ -25,7 +36,7 @@ function createAead(algorithm: AeadCipher, bytes: Uint8Array, keyLength: number)
     },
     open(nonce, aad, sealed, out) {
       if (!holdsTag(sealed, out)) return false;
-      const decipher = decryptor(algorithm, key.bytes, nonce);
+      const decipher = decryptor(algorithm, key(), nonce);
       decipher.setAAD(aad, { plaintextLength: out.length });
       decipher.setAuthTag(sealed.subarray(out.length));
       const plaintext = decipher.update(sealed.subarray(0, out.length));
@@ -39,19 +50,21 @@ function createAead(algorithm: AeadCipher, bytes: Uint8Array, keyLength: number)
         plaintext.fill(0);
       }
     },
-    wipe: () => key.wipe(),
+    wipe() {
+      owned = undefined;
+    },
   };
 }
 
 /** The three AEADs have one interface in node:crypto, but types of their own. */
-function encryptor(algorithm: AeadCipher, key: Uint8Array, nonce: Uint8Array): CipherGCM {
+function encryptor(algorithm: AeadCipher, key: KeyObject, nonce: Uint8Array): CipherGCM {
   const options = { authTagLength: TAG_LENGTH };
   return algorithm === 'chacha20-poly1305'
     ? createCipheriv(algorithm, key, nonce, options)
     : createCipheriv(algorithm, key, nonce, options);
 }
 
-function decryptor(algorithm: AeadCipher, key: Uint8Array, nonce: Uint8Array): DecipherGCM {
+function decryptor(algorithm: AeadCipher, key: KeyObject, nonce: Uint8Array): DecipherGCM {
   const options = { authTagLength: TAG_LENGTH };
   return algorithm === 'chacha20-poly1305'
     ? createDecipheriv(algorithm, key, nonce, options)

@@ -193,7 +193,9 @@ function rsa(modulusLength: number, publicExponent = 65537): KeyObject {
 }
 
 function rsaPss(hashAlgorithm: string, saltLength: number, mgf1HashAlgorithm: string = hashAlgorithm): KeyObject {
-  const options = { modulusLength: 2048, hashAlgorithm, mgf1HashAlgorithm, saltLength };
+  const options = { modulusLength: 2048, hashAlgorithm, mgf1HashAlgorithm };
+  // @types/node has a string here, node:crypto wants a number.
+  Object.assign(options, { saltLength });
   return generateKeyPairSync('rsa-pss', options).privateKey;
 }
 
