@@ -14,20 +14,10 @@ import {
   taggedContents,
   utf8String,
 } from './asn1.ts';
+import { ExtensionOid, keyUsageNames } from './extensions.ts';
+import { parseIp } from './identity.ts';
 
-/** KeyUsage, RFC 5280 §4.2.1.3: the position is the bit. */
-const keyUsageBits = [
-  'digitalSignature',
-  'nonRepudiation',
-  'keyEncipherment',
-  'dataEncipherment',
-  'keyAgreement',
-  'keyCertSign',
-  'cRLSign',
-  'encipherOnly',
-  'decipherOnly',
-] as const;
-export type KeyUsageName = (typeof keyUsageBits)[number];
+export type KeyUsageName = (typeof keyUsageNames)[number];
 
 /** RFC 5280 §4.2.1.12 */
 const keyPurposes = {
@@ -115,21 +105,29 @@ export function subjectExtensions(options: SubjectOptions): readonly RawExtensio
   const extensions: RawExtension[] = [];
   if (isCa) {
     const pathLength = options.pathLength === undefined ? [] : [integer(options.pathLength)];
-    extensions.push({ oid: '2.5.29.19', critical: true, value: sequence(boolean(true), ...pathLength) });
+    extensions.push({
+      oid: ExtensionOid.basicConstraints,
+      critical: true,
+      value: sequence(boolean(true), ...pathLength),
+    });
   }
   const keyUsage = options.keyUsage ?? (isCa ? ['keyCertSign', 'cRLSign'] : ['digitalSignature']);
   if (keyUsage.length > 0) {
-    const value = namedBits(keyUsage.map((name) => keyUsageBits.indexOf(name)));
-    extensions.push({ oid: '2.5.29.15', critical: true, value });
+    const value = namedBits(keyUsage.map((name) => keyUsageNames.indexOf(name)));
+    extensions.push({ oid: ExtensionOid.keyUsage, critical: true, value });
   }
   if (options.extendedKeyUsage !== undefined && options.extendedKeyUsage.length > 0) {
     const purposes = options.extendedKeyUsage.map((purpose) => objectIdentifier(oidOf(keyPurposes, purpose)));
-    extensions.push({ oid: '2.5.29.37', value: sequence(...purposes) });
+    extensions.push({ oid: ExtensionOid.extKeyUsage, value: sequence(...purposes) });
   }
   const names = options.subjectAltNames === undefined ? [] : generalNames(options.subjectAltNames);
   if (names.length > 0) {
     // RFC 5280 §4.2.1.6: critical where the subject is empty.
-    extensions.push({ oid: '2.5.29.17', critical: options.subject.length === 0, value: sequence(...names) });
+    extensions.push({
+      oid: ExtensionOid.subjectAltName,
+      critical: options.subject.length === 0,
+      value: sequence(...names),
+    });
   }
   return [...extensions, ...(options.extensions ?? [])];
 }
@@ -145,36 +143,8 @@ function generalNames(names: SubjectAltNames): readonly Uint8Array[] {
   ];
 }
 
-/** The 4 or 16 octets of iPAddress. */
 function ipBytes(address: string): Uint8Array {
-  const bytes = address.includes(':') ? ipv6Bytes(address) : ipv4Bytes(address);
-  return new Uint8Array(bytes ?? misuse('ERR_TLS_CONFIG', `'${address}' is not an IP address`));
-}
-
-function ipv4Bytes(text: string): readonly number[] | undefined {
-  const parts = text.split('.');
-  const valid = parts.length === 4 && parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256);
-  return valid ? parts.map(Number) : undefined;
-}
-
-/** RFC 4291 §2.2, without a zone. */
-function ipv6Bytes(text: string): readonly number[] | undefined {
-  // An IPv4 address may take the place of the last two groups only.
-  if (/\..*:/.test(text)) return undefined;
-  const halves = text.split('::').map((half) => (half === '' ? [] : half.split(':')).map(groupBytes));
-  if (halves.length > 2 || halves.flat().includes(undefined)) return undefined;
-  const [head = [], tail = []] = halves.map((half) => half.flatMap((bytes) => bytes ?? []));
-  const gap = 16 - head.length - tail.length;
-  // '::' stands for one group of zeros or more.
-  if (halves.length === 2 ? gap < 2 : gap !== 0) return undefined;
-  return [...head, ...new Array<number>(gap).fill(0), ...tail];
-}
-
-function groupBytes(group: string): readonly number[] | undefined {
-  if (group.includes('.')) return ipv4Bytes(group);
-  if (!/^[0-9a-fA-F]{1,4}$/.test(group)) return undefined;
-  const value = Number.parseInt(group, 16);
-  return [value >> 8, value & 0xff];
+  return parseIp(address) ?? misuse('ERR_TLS_CONFIG', `'${address}' is not an IP address`);
 }
 
 function encodeAttribute(attribute: NameAttribute): Uint8Array {

@@ -1,6 +1,6 @@
 import { toHex } from '../bytes/hex.ts';
 import { type Awaitable, type CryptoProvider, isThenable, type Signer } from '../crypto/provider.ts';
-import { misuse, TlsError } from '../errors.ts';
+import { misuse } from '../errors.ts';
 import { nameOf, SignatureScheme } from '../wire/enums.ts';
 import {
   bitString,
@@ -14,6 +14,7 @@ import {
   taggedContents,
   time,
 } from './asn1.ts';
+import { type Certificate, parseCertificate } from './certificate.ts';
 import {
   encodeExtension,
   encodeName,
@@ -21,7 +22,8 @@ import {
   type SubjectOptions,
   subjectExtensions,
 } from './create-extensions.ts';
-import { context, DerError, DerReader, Tag } from './der.ts';
+import { DerReader } from './der.ts';
+import { ExtensionOid } from './extensions.ts';
 import { Oid } from './oids.ts';
 import { encodePem } from './pem-write.ts';
 
@@ -58,7 +60,7 @@ export interface Created {
  * Makes an X.509 v3 certificate (RFC 5280 §4.1). What is asked for is written, sensible or not: nothing checks that
  * the issuer may issue it.
  * @returns at once where the signer answers at once
- * @throws TlsError ERR_TLS_CONFIG, ERR_TLS_UNSUPPORTED_KEY, ERR_TLS_CERTIFICATE_DECODE (the issuer's)
+ * @throws TlsError ERR_TLS_CONFIG, ERR_TLS_UNSUPPORTED_KEY, INVALID_CERTIFICATE (the issuer's)
  */
 export function createCertificate(options: CertificateOptions): Awaitable<Created> {
   const publicKey = options.publicKey ?? (options.issuer === undefined ? options.signer.publicKey : undefined);
@@ -67,14 +69,14 @@ export function createCertificate(options: CertificateOptions): Awaitable<Create
   const scheme = schemeFor(options.signer, options.signatureScheme);
   const algorithm = signatureAlgorithm(scheme);
   const subject = encodeName(options.subject);
-  const issuer = options.issuer === undefined ? undefined : readIssuer(options.issuer.certificate);
+  const issuer = options.issuer === undefined ? undefined : parseCertificate(options.issuer.certificate);
 
   const extensions = [...subjectExtensions(options), ...keyIdentifiers(options.provider, publicKey, issuer)];
   const tbsCertificate = sequence(
     tagged(0, integer(2)),
     integer(serialNumber(options)),
     algorithm,
-    issuer === undefined ? subject : issuer.name,
+    issuer === undefined ? subject : issuer.subject.raw,
     sequence(time(options.notBefore), time(options.notAfter)),
     subject,
     publicKey,
@@ -136,48 +138,15 @@ function serialNumber(options: CertificateOptions): bigint {
 function keyIdentifiers(
   provider: Pick<CryptoProvider, 'hashes'>,
   publicKey: Uint8Array,
-  issuer: Issuer | undefined,
+  issuer: Certificate | undefined,
 ): readonly RawExtension[] {
-  const subject: RawExtension = { oid: SUBJECT_KEY_IDENTIFIER, value: octetString(keyIdentifier(provider, publicKey)) };
+  const subject: RawExtension = {
+    oid: ExtensionOid.subjectKeyIdentifier,
+    value: octetString(keyIdentifier(provider, publicKey)),
+  };
   if (issuer === undefined) return [subject];
-  const authority = issuer.keyIdentifier ?? keyIdentifier(provider, issuer.publicKey);
-  return [subject, { oid: '2.5.29.35', value: sequence(taggedContents(0, authority)) }];
-}
-
-interface Issuer {
-  /** Name, DER: it goes into the new certificate byte for byte (RFC 5280 §4.1.2.4). */
-  readonly name: Uint8Array;
-  /** SubjectPublicKeyInfo, DER. */
-  readonly publicKey: Uint8Array;
-  readonly keyIdentifier: Uint8Array | undefined;
-}
-
-function readIssuer(der: Uint8Array): Issuer {
-  try {
-    const tbs = new DerReader(der).sequence().sequence();
-    tbs.optional(context(0, 'constructed'));
-    tbs.integerBytes();
-    // signature, issuer, validity
-    for (let i = 0; i < 3; i++) tbs.sequence();
-    const name = tbs.element(Tag.sequence).raw;
-    const publicKey = tbs.element(Tag.sequence).raw;
-    const extensions = tbs.enterOptional(context(3, 'constructed'))?.sequence();
-    return { name, publicKey, keyIdentifier: extensions && readKeyIdentifier(extensions) };
-  } catch (cause) {
-    if (!(cause instanceof DerError)) throw cause;
-    const message = `the issuer's certificate is malformed: ${cause.message}`;
-    throw new TlsError('ERR_TLS_CERTIFICATE_DECODE', message, { blame: 'config' });
-  }
-}
-
-function readKeyIdentifier(extensions: DerReader): Uint8Array | undefined {
-  while (!extensions.done) {
-    const extension = extensions.sequence();
-    const oid = extension.oid();
-    extension.optional(Tag.boolean);
-    if (oid === SUBJECT_KEY_IDENTIFIER) return new DerReader(extension.octetString()).octetString();
-  }
-  return undefined;
+  const authority = issuer.subjectKeyIdentifier ?? keyIdentifier(provider, issuer.spki);
+  return [subject, { oid: ExtensionOid.authorityKeyIdentifier, value: sequence(taggedContents(0, authority)) }];
 }
 
 /** RFC 7093 §2, method 1: the leftmost 160 bits of the SHA-256 of the subjectPublicKey bits. */
@@ -225,5 +194,3 @@ function pssAlgorithm(hash: string, saltLength: number): Uint8Array {
   const parameters = sequence(tagged(0, hashAlgorithm), tagged(1, mgf1), tagged(2, integer(saltLength)));
   return sequence(objectIdentifier(Oid.rsassaPss), parameters);
 }
-
-const SUBJECT_KEY_IDENTIFIER = '2.5.29.14';
