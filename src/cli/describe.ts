@@ -1,23 +1,32 @@
-import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { toHex } from '../bytes/hex.ts';
+import { type Certificate, parseCertificate } from '../x509/certificate.ts';
+import type { GeneralName } from '../x509/extensions.ts';
+import { nameText } from '../x509/names.ts';
 
-/** One certificate, for people; the members after `fingerprints` are absent where it could not be read. */
+/** One certificate, for people. */
 export interface CertificateFacts {
+  /** Of the whole certificate, as 'AB:CD:…'. */
   readonly fingerprints: { readonly sha256: string; readonly sha1: string };
-  /** Why it could not be read. */
+  /** Why it could not be read; then there are no details. */
   readonly unreadable: string | undefined;
   readonly details: CertificateDetails | undefined;
 }
 
 export interface CertificateDetails {
-  /** Attributes in order: 'C=NL, O=Example, CN=example.com'. */
+  /** RFC 4514 text: 'CN=example.com,O=Example,C=NL'. */
   readonly subject: string;
   readonly issuer: string;
+  /** Hexadecimal. */
   readonly serialNumber: string;
   /** ISO 8601. */
   readonly notBefore: string;
   readonly notAfter: string;
+  /** `type` is 'rsa', 'rsa-pss', 'ec', 'ed25519' or an object identifier. */
   readonly key: { readonly type: string; readonly curve: string | undefined; readonly bits: number | undefined };
-  /** 'DNS:example.com', 'IP Address:192.0.2.1' … */
+  /** 'ecdsa_sha256', or an object identifier. */
+  readonly signatureAlgorithm: string;
+  /** 'DNS:example.com', 'IP:192.0.2.1' … */
   readonly subjectAltNames: readonly string[];
   readonly isCa: boolean;
 }
@@ -26,49 +35,58 @@ export interface CertificateDetails {
 export function describeCertificate(der: Uint8Array): CertificateFacts {
   const fingerprints = { sha256: fingerprint('sha256', der), sha1: fingerprint('sha1', der) };
   try {
-    return { fingerprints, unreadable: undefined, details: details(new X509Certificate(der)) };
+    return { fingerprints, unreadable: undefined, details: details(parseCertificate(der)) };
   } catch (error) {
     return { fingerprints, unreadable: error instanceof Error ? error.message : String(error), details: undefined };
   }
 }
 
-function details(certificate: X509Certificate): CertificateDetails {
+function details(certificate: Certificate): CertificateDetails {
   return {
-    subject: oneLine(certificate.subject),
-    issuer: oneLine(certificate.issuer),
-    serialNumber: certificate.serialNumber,
-    notBefore: new Date(certificate.validFrom).toISOString(),
-    notAfter: new Date(certificate.validTo).toISOString(),
-    key: describeKey(certificate.publicKey),
-    subjectAltNames: splitNames(certificate.subjectAltName ?? ''),
-    isCa: certificate.ca,
+    subject: nameText(certificate.subject),
+    issuer: nameText(certificate.issuer),
+    serialNumber: toHex(certificate.serialNumber).toUpperCase(),
+    notBefore: new Date(certificate.notBefore).toISOString(),
+    notAfter: new Date(certificate.notAfter).toISOString(),
+    key: describeKey(certificate),
+    signatureAlgorithm: certificate.signature.algorithm ?? certificate.signature.oid,
+    subjectAltNames: (certificate.subjectAltName ?? []).map(describeName),
+    isCa: certificate.basicConstraints?.ca === true,
   };
 }
 
-function describeKey(key: KeyObject): CertificateDetails['key'] {
-  const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {};
-  const curve = namedCurve === undefined ? undefined : curves[namedCurve];
-  return {
-    type: key.asymmetricKeyType ?? 'unknown',
-    curve: curve?.name ?? namedCurve,
-    bits: modulusLength ?? curve?.bits ?? (key.asymmetricKeyType === 'ed25519' ? 256 : undefined),
-  };
+function describeKey({ publicKey }: Certificate): CertificateDetails['key'] {
+  if (publicKey.algorithm === 'unknown') return { type: publicKey.oid, curve: undefined, bits: undefined };
+  return { type: publicKey.algorithm, curve: publicKey.curve, bits: publicKey.bits };
 }
 
-const curves: Readonly<Record<string, { readonly name: string; readonly bits: number }>> = {
-  prime256v1: { name: 'P-256', bits: 256 },
-  secp384r1: { name: 'P-384', bits: 384 },
-  secp521r1: { name: 'P-521', bits: 521 },
-};
-
-/** node:crypto puts each attribute on a line of its own. */
-function oneLine(name: string | undefined): string {
-  return (name ?? '').split('\n').join(', ');
+function describeName(name: GeneralName): string {
+  switch (name.type) {
+    case 'dns':
+      return `DNS:${name.value}`;
+    case 'rfc822':
+      return `email:${name.value}`;
+    case 'uri':
+      return `URI:${name.value}`;
+    case 'ip':
+      return `IP:${ipText(name.value)}`;
+    case 'directory':
+      return `DirName:${nameText(name.value)}`;
+    case 'registeredId':
+      return `Registered ID:${name.value}`;
+    case 'other':
+    case 'x400':
+    case 'ediParty':
+      return `${name.type}:${toHex(name.value)}`;
+  }
 }
 
-/** node:crypto joins by ', ' and quotes, as JSON, a name that holds a comma or a quote. */
-function splitNames(names: string): readonly string[] {
-  return (names.match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g) ?? []).map((name) => name.trim());
+function ipText(bytes: Uint8Array): string {
+  if (bytes.length === 4) return bytes.join('.');
+  if (bytes.length !== 16) return toHex(bytes);
+  // The URL parser writes IPv6 as RFC 5952 wants it.
+  const groups = (toHex(bytes).match(/.{4}/g) ?? []).join(':');
+  return new URL(`http://[${groups}]`).hostname.slice(1, -1);
 }
 
 function fingerprint(hash: 'sha1' | 'sha256', der: Uint8Array): string {

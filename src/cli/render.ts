@@ -76,6 +76,7 @@ function certificateLines(certificate: CertificateFacts, index: number, paint: P
     row('serial', details.serialNumber),
     row('valid', validity(details.notBefore, details.notAfter, paint)),
     row('key', keyText(details.key)),
+    row('signed by', details.signatureAlgorithm),
     row('names', details.subjectAltNames.length === 0 ? 'none' : plain(details.subjectAltNames.join(', '))),
     row('CA', details.isCa ? 'yes' : 'no'),
     ...prints,
