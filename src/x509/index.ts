@@ -13,6 +13,7 @@ export { DerError } from './der.ts';
 export type { BasicConstraints, GeneralName, KeyUsage, NameConstraints } from './extensions.ts';
 export { type GeneratedKeyKind, generatePrivateKey } from './generate.ts';
 export { hostName, matchDns, matchName, type PeerName, parseIp } from './identity.ts';
+export { parsePrivateKey } from './keys.ts';
 export { type DistinguishedName, type NameAttribute, nameText } from './names.ts';
 export { type BudgetLimits, defaultBudget } from './path.ts';
 export { decodePem, type PemBlock } from './pem.ts';
