@@ -8,7 +8,13 @@ export function extract(hash: Hash, salt: Uint8Array, ikm: Uint8Array): Uint8Arr
   return hash.hmac(salt, ikm);
 }
 
-/** HKDF-Expand-Label, RFC 9846 §7.1. `length` is bounded by 255 hash lengths (RFC 5869 §2.3). */
+/**
+ * HKDF-Expand-Label, RFC 9846 §7.1.
+ * @param label 1 to 249 bytes in UTF-8, without the `tls13 ` prefix
+ * @param context at most 255 bytes
+ * @param length at most 255 hash lengths (RFC 5869 §2.3)
+ * @throws RangeError where one of them is not
+ */
 export function expandLabel(
   hash: Hash,
   secret: Uint8Array,
@@ -18,6 +24,8 @@ export function expandLabel(
 ): Uint8Array {
   if (length > 255 * hash.length) throw new RangeError(`HKDF cannot expand to ${length} bytes`);
   const name = utf8(`tls13 ${label}`);
+  if (name.length < 7 || name.length > 255) throw new RangeError(`a label of ${name.length - 6} bytes`);
+  if (context.length > 255) throw new RangeError(`a context of ${context.length} bytes`);
   const info = concat([
     new Uint8Array([length >>> 8, length & 0xff, name.length]),
     name,

@@ -23,6 +23,23 @@ export class EarlySecret {
     this.#secret = secret;
   }
 
+  /** The key of a PSK binder: give it to {@link verifyData} (RFC 9846 §4.3.11.2). */
+  binderKey(kind: 'resumption' | 'external'): Secret<'binder'> {
+    const label = kind === 'resumption' ? 'res binder' : 'ext binder';
+    const empty = this.#hash.digest(new Uint8Array(0));
+    return new Secret('binder', deriveSecret(this.#hash, this.#secret.expose(), label, empty));
+  }
+
+  /** client_early_traffic_secret */
+  clientEarlyTraffic(upToClientHello: TranscriptHash): Secret<'c e traffic'> {
+    return derive(this.#hash, this.#secret, 'c e traffic', upToClientHello);
+  }
+
+  /** early_exporter_secret: for 0-RTT data alone (RFC 9846 §7.5). */
+  earlyExporter(upToClientHello: TranscriptHash): Exporter<'e exp master'> {
+    return new Exporter(this.#hash, derive(this.#hash, this.#secret, 'e exp master', upToClientHello));
+  }
+
   /** Without a shared secret in psk_ke mode (RFC 9846 §4.3.9). Consumes `shared` too. */
   intoHandshake(shared: Secret<'shared'> | undefined): HandshakeSecret {
     const input = shared?.expose() ?? new Uint8Array(this.#hash.length);
@@ -30,6 +47,10 @@ export class EarlySecret {
     this.#secret.wipe();
     shared?.wipe();
     return new HandshakeSecret(this.#hash, secret);
+  }
+
+  wipe(): void {
+    this.#secret.wipe();
   }
 }
 
@@ -96,16 +117,17 @@ export class MainSecret {
   }
 }
 
-/** RFC 9846 §7.5 */
-export class Exporter {
+/** RFC 9846 §7.5. The early exporter is a type of its own: it cannot be taken for the other. */
+export class Exporter<L extends 'exp master' | 'e exp master' = 'exp master'> {
   readonly #hash: Hash;
-  readonly secret: Secret<'exp master'>;
+  readonly secret: Secret<L>;
 
-  constructor(hash: Hash, secret: Secret<'exp master'>) {
+  constructor(hash: Hash, secret: Secret<L>) {
     this.#hash = hash;
     this.secret = secret;
   }
 
+  /** @throws RangeError where {@link expandLabel} does */
   export(label: string, context: Uint8Array, length: number): Uint8Array {
     const hash = this.#hash;
     const derived = deriveSecret(hash, this.secret.expose(), label, hash.digest(new Uint8Array(0)));
@@ -139,8 +161,8 @@ export class Resumption {
   }
 }
 
-/** Finished.verify_data, RFC 9846 §4.5.3. */
-export function verifyData(hash: Hash, baseKey: Secret<TrafficLabel>, transcriptHash: TranscriptHash): Uint8Array {
+/** Finished.verify_data, RFC 9846 §4.5.3; under a binder key, a PskBinderEntry (§4.3.11.2). */
+export function verifyData(hash: Hash, baseKey: Secret<FinishedBase>, transcriptHash: TranscriptHash): Uint8Array {
   const finishedKey = expandLabel(hash, baseKey.expose(), 'finished', new Uint8Array(0), hash.length);
   const data = hash.hmac(finishedKey, transcriptHash);
   wipe(finishedKey);
@@ -150,12 +172,15 @@ export function verifyData(hash: Hash, baseKey: Secret<TrafficLabel>, transcript
 /** Compares in constant time. */
 export function checkVerifyData(
   hash: Hash,
-  baseKey: Secret<TrafficLabel>,
+  baseKey: Secret<FinishedBase>,
   transcriptHash: TranscriptHash,
   received: Uint8Array,
 ): boolean {
   return equalConstantTime(verifyData(hash, baseKey, transcriptHash), received);
 }
+
+/** BaseKey of RFC 9846 §4.5.3: the secrets that authenticate a transcript. */
+type FinishedBase = TrafficLabel | 'binder';
 
 /** application_traffic_secret_N+1, RFC 9846 §7.2; wipes N. */
 export function nextTraffic<L extends TrafficLabel>(hash: Hash, secret: Secret<L>): Secret<L> {
@@ -195,7 +220,7 @@ function advance(hash: Hash, secret: Secret<'early' | 'handshake'>, input: Uint8
 
 function derive<L extends SecretLabel>(
   hash: Hash,
-  secret: Secret<'handshake' | 'main'>,
+  secret: Secret<'early' | 'handshake' | 'main'>,
   label: L,
   transcriptHash: TranscriptHash,
 ): Secret<L> {

@@ -30,11 +30,11 @@ export class Deframer {
     if (length > MAX_CIPHERTEXT) {
       reject('ERR_TLS_RECORD_OVERFLOW', 'record_overflow', `a record of ${length} bytes`);
     }
-    const whole = inbox.peek(RECORD_HEADER + length);
-    if (whole === undefined) return undefined;
+    const record = inbox.peek(RECORD_HEADER + length);
+    if (record === undefined) return undefined;
     this.#first = false;
-    this.#record = whole.length;
-    return { type, header: whole.subarray(0, RECORD_HEADER), body: whole.subarray(RECORD_HEADER) };
+    this.#record = record.length;
+    return { type, header, body: record.subarray(RECORD_HEADER) };
   }
 
   /** Drops the record last returned. */

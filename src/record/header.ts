@@ -1,5 +1,3 @@
-import { RECORD_HEADER } from '../limits.ts';
-
 /** legacy_record_version, RFC 9846 §5.1: 0x0301 for an initial ClientHello, 0x0303 for all else. */
 export const INITIAL_VERSION = 0x0301;
 export const RECORD_VERSION = 0x0303;
@@ -13,14 +11,13 @@ export function writeHeader(target: Uint8Array, offset: number, type: number, ve
   target[offset + 4] = length;
 }
 
+/** The version is not looked at (RFC 9846 §5.1). */
 export interface RecordHeader {
   readonly type: number;
-  readonly version: number;
   readonly length: number;
 }
 
-/** @param bytes at least {@link RECORD_HEADER} of them */
+/** @param bytes the five of a header */
 export function readHeader(bytes: Uint8Array): RecordHeader {
-  const [type = 0, major = 0, minor = 0, high = 0, low = 0] = bytes.subarray(0, RECORD_HEADER);
-  return { type, version: (major << 8) | minor, length: (high << 8) | low };
+  return { type: bytes[0] ?? 0, length: ((bytes[3] ?? 0) << 8) | (bytes[4] ?? 0) };
 }

@@ -45,10 +45,10 @@ export class Opener {
     if (record.type !== ContentType.application_data) {
       reject('ERR_TLS_INVALID_OUTER_RECORD_TYPE', 'unexpected_message', 'an unprotected record where keys are in use');
     }
+    // What is shorter than a tag cannot be deprotected.
     const length = record.body.length - this.#suite.aead.tagLength;
-    // Shorter than a tag and a content type: it cannot be deprotected.
     const inner = new Uint8Array(Math.max(length, 0));
-    if (length < 1 || !this.#aead.open(this.#nonces.next(), record.header, record.body, inner)) {
+    if (length < 0 || !this.#aead.open(this.#nonces.next(), record.header, record.body, inner)) {
       reject('ERR_TLS_BAD_RECORD_MAC', 'bad_record_mac', 'a record that cannot be deprotected');
     }
     return unpad(inner);

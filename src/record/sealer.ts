@@ -1,5 +1,6 @@
 import type { CipherSuite, RecordAead } from '../crypto/provider.ts';
 import type { Secret, TrafficLabel } from '../crypto/secret.ts';
+import { misuse } from '../errors.ts';
 import { nextTraffic, trafficKeys } from '../keys/schedule.ts';
 import { MAX_PLAINTEXT, RECORD_HEADER } from '../limits.ts';
 import { ContentType } from '../wire/enums.ts';
@@ -8,9 +9,9 @@ import { NonceSequence } from './nonce.ts';
 import type { Outbox } from './outbox.ts';
 
 /**
- * Content bytes per record. With the 5-byte header, the content type and a 16-byte tag, 16,382 makes a record a
- * multiple of four long, so that every body of a slab that begins at offset 3 is 4-byte aligned: 14–18 % faster in
- * ciphers that work on 32-bit words.
+ * Content bytes of a record that others follow. With the 5-byte header, the content type and a 16-byte tag, 16,382
+ * makes a record a multiple of four long, so that every body of a slab that begins at offset 3 is 4-byte aligned:
+ * 14–18 % faster in ciphers that work on 32-bit words.
  */
 export const ALIGNED_FRAGMENT = 16_382;
 const SLAB_START = 3;
@@ -19,7 +20,9 @@ const SLAB_START = 3;
 export const RECORDS_PER_TURN = 16;
 
 export interface SealerOptions {
+  /** Content bytes per record, 1..2^14. Default: 16,382, and up to 2^14 in the last record of a call. */
   readonly maxFragment?: number | undefined;
+  /** Zero bytes to add to a record; as many as fit are. */
   readonly padding?: ((contentType: number, length: number) => number) | undefined;
 }
 
@@ -50,7 +53,8 @@ export class PlainSealer {
 /** The write half of one key: TLSCiphertext, RFC 9846 §5.2. */
 export class Sealer {
   readonly #suite: CipherSuite;
-  readonly #maxFragment: number;
+  readonly #fragment: number;
+  readonly #lastFragment: number;
   readonly #padding: SealerOptions['padding'];
   readonly #aad = new Uint8Array(RECORD_HEADER);
   #secret: Secret<TrafficLabel>;
@@ -61,7 +65,8 @@ export class Sealer {
   constructor(suite: CipherSuite, secret: Secret<TrafficLabel>, options: SealerOptions = {}) {
     this.#suite = suite;
     this.#secret = secret;
-    this.#maxFragment = options.maxFragment ?? ALIGNED_FRAGMENT;
+    this.#fragment = options.maxFragment ?? ALIGNED_FRAGMENT;
+    this.#lastFragment = options.maxFragment ?? MAX_PLAINTEXT;
     this.#padding = options.padding;
     const { aead, iv } = trafficKeys(suite, secret);
     this.#aead = aead;
@@ -108,13 +113,22 @@ export class Sealer {
 
   #plan(type: number, total: number): { readonly length: number; readonly padding: number }[] {
     const records = [];
-    for (let left = total; left > 0; left -= this.#maxFragment) {
-      const length = Math.min(left, this.#maxFragment);
-      const wanted = this.#padding?.(type, length) ?? 0;
-      // RFC 9846 §5.4: content, type and padding together take 2^14 + 1 bytes at most.
-      records.push({ length, padding: Math.max(0, Math.min(wanted, MAX_PLAINTEXT - length)) });
+    let left = total;
+    while (left > 0) {
+      // Nothing follows the last record that would have to be aligned: 2^14 bytes go out as one.
+      const length = left <= this.#lastFragment ? left : this.#fragment;
+      records.push({ length, padding: this.#paddingOf(type, length) });
+      left -= length;
     }
     return records;
+  }
+
+  /** RFC 9846 §5.4: content, type and padding together take 2^14 + 1 bytes at most. */
+  #paddingOf(type: number, length: number): number {
+    if (this.#padding === undefined) return 0;
+    const wanted = this.#padding(type, length);
+    if (!Number.isInteger(wanted) || wanted < 0) misuse('ERR_TLS_CONFIG', `padding() answered ${wanted}`);
+    return Math.min(wanted, MAX_PLAINTEXT - length);
   }
 
   #recordLength(length: number, padding: number): number {
@@ -149,7 +163,8 @@ class Gather {
     let filled = 0;
     while (filled < length) {
       const chunk = this.#chunks[this.#index] ?? new Uint8Array(length - filled);
-      const part = chunk.subarray(this.#offset, this.#offset + length - filled);
+      const whole = this.#offset === 0 && chunk.length <= length - filled;
+      const part = whole ? chunk : chunk.subarray(this.#offset, this.#offset + length - filled);
       target.set(part, at + filled);
       filled += part.length;
       this.#offset += part.length;

@@ -1,8 +1,13 @@
 import type { CipherSuite } from '../crypto/provider.ts';
 import type { Secret, TrafficLabel } from '../crypto/secret.ts';
+import { misuse } from '../errors.ts';
+import { MAX_PLAINTEXT } from '../limits.ts';
 import { ContentType } from '../wire/enums.ts';
 import { Outbox } from './outbox.ts';
-import { PlainSealer, Sealer, type SealerOptions } from './sealer.ts';
+import { ALIGNED_FRAGMENT, PlainSealer, Sealer, type SealerOptions } from './sealer.ts';
+
+/** As low as record_size_limit goes, RFC 8449 §4. */
+const MIN_FRAGMENT = 64;
 
 /** The write half of a connection: what it is told leaves as records, in that order. */
 export class Sending {
@@ -13,7 +18,12 @@ export class Sending {
   #flight: Uint8Array[] = [];
   #ccsSent = false;
 
+  /** @throws TlsError ERR_TLS_CONFIG for a maxFragment out of its bounds */
   constructor(role: 'client' | 'server', options: SealerOptions) {
+    const { maxFragment = ALIGNED_FRAGMENT } = options;
+    if (!Number.isInteger(maxFragment) || maxFragment < MIN_FRAGMENT || maxFragment > MAX_PLAINTEXT) {
+      misuse('ERR_TLS_CONFIG', `maxFragment is ${maxFragment}, not ${MIN_FRAGMENT}..${MAX_PLAINTEXT}`);
+    }
     this.#options = options;
     this.#sealer = new PlainSealer(role);
   }
