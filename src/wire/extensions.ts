@@ -1,7 +1,7 @@
 import { ReadError, Reader } from '../bytes/reader.ts';
 import { ascii, utf8 } from '../bytes/utf8.ts';
 import { Writer } from '../bytes/writer.ts';
-import { reject } from '../errors.ts';
+import { type AlertName, type LocalErrorCode, reject } from '../errors.ts';
 import { type Dump, dumpRest } from './dump.ts';
 import { type ExtensionName, ExtensionType, NamedGroup, nameOf, SignatureScheme } from './enums.ts';
 import { type Codec, code, empty, list, opaque, rest, struct, u8, u16, u32 } from './schema.ts';
@@ -194,26 +194,17 @@ export function readExtensions<M extends ExtensionHome>(
   const seen = new Set<number>();
   const values: Record<string, unknown> = {};
   for (const { type, data } of extensions) {
-    const name = nameOf(ExtensionType, type);
-    if (seen.has(type)) reject('ERR_TLS_DUPLICATE_EXTENSION', 'illegal_parameter', `extension ${name} comes twice`);
+    if (seen.has(type)) refuse('ERR_TLS_DUPLICATE_EXTENSION', 'illegal_parameter', type, 'comes twice');
     seen.add(type);
     const row = rowOf(type);
-    const codec = row?.[home];
+    const codec = row?.codecs[home];
     if (row !== undefined && codec === undefined) {
-      reject(
-        'ERR_TLS_UNEXPECTED_EXTENSION',
-        'illegal_parameter',
-        `extension ${name} does not belong in ${homeNames[home]}`,
-      );
+      refuse('ERR_TLS_UNEXPECTED_EXTENSION', 'illegal_parameter', type, `does not belong in ${homeNames[home]}`);
     }
     if (offered !== undefined && !offered.has(type)) {
-      reject(
-        'ERR_TLS_UNSOLICITED_EXTENSION',
-        'unsupported_extension',
-        `extension ${name} in ${homeNames[home]} was not offered`,
-      );
+      refuse('ERR_TLS_UNSOLICITED_EXTENSION', 'unsupported_extension', type, `in ${homeNames[home]} was not offered`);
     }
-    if (codec !== undefined) values[name] = decode(codec, data, name);
+    if (row !== undefined && codec !== undefined) values[row.name] = decode(codec, data, row.name);
   }
   return values as ExtensionValues[M];
 }
@@ -222,7 +213,7 @@ export function readExtensions<M extends ExtensionHome>(
 export function writeExtensions<M extends ExtensionHome>(home: M, values: ExtensionValues[M]): Extension[] {
   return Object.entries(values).map(([name, value]) => {
     const type = ExtensionType[name as ExtensionName];
-    const codec = rowOf(type)?.[home];
+    const codec = rowOf(type)?.codecs[home];
     if (codec === undefined) throw new RangeError(`extension ${name} does not belong in ${homeNames[home]}`);
     const w = new Writer(64);
     codec.write(w, value);
@@ -260,21 +251,31 @@ function describeExtension(d: Dump, r: Reader, home: ExtensionHome): void {
   const length = r.u16();
   d.line(start, r.offset, `${nameOf(ExtensionType, type)}: ${length} bytes`);
   const data = r.sub(length);
-  const codec = rowOf(type)?.[home] ?? rest;
+  const codec = rowOf(type)?.codecs[home] ?? rest;
   d.nest(() => {
     codec.describe(d, data, 'extension_data');
     if (data.remaining > 0) dumpRest(d, data, 'left over');
   });
 }
 
-type AnyRow = Partial<Record<ExtensionHome, Codec<unknown>>>;
+function refuse(code: LocalErrorCode, alert: AlertName, type: number, why: string): never {
+  return reject(code, alert, `extension ${nameOf(ExtensionType, type)} ${why}`);
+}
 
-function rowOf(type: number): AnyRow | undefined {
+interface NamedRow {
+  readonly name: string;
+  readonly codecs: Partial<Record<ExtensionHome, Codec<unknown>>>;
+}
+
+function rowOf(type: number): NamedRow | undefined {
   return rowsById.get(type);
 }
 
-const rowsById: ReadonlyMap<number, AnyRow> = new Map(
-  Object.entries(extensionTable).map(([name, row]) => [ExtensionType[name as ExtensionName], row as AnyRow]),
+const rowsById: ReadonlyMap<number, NamedRow> = new Map(
+  Object.entries(extensionTable).map(([name, row]) => {
+    const codecs = row as NamedRow['codecs'];
+    return [ExtensionType[name as ExtensionName], { name, codecs }];
+  }),
 );
 
 const homeNames: Readonly<Record<ExtensionHome, string>> = {

@@ -1,3 +1,4 @@
+import { equal } from '../bytes/equal.ts';
 import { toHex } from '../bytes/hex.ts';
 import { DerError, DerReader, readOid, Tag } from './der.ts';
 
@@ -16,6 +17,11 @@ export interface NameAttribute {
 export interface DistinguishedName {
   readonly raw: Uint8Array;
   readonly rdns: readonly (readonly NameAttribute[])[];
+  /**
+   * The same for names that are equal by RFC 5280 §7.1: strings are compared without regard to case, to the string
+   * type and to runs of white space; other values byte for byte.
+   */
+  readonly key: string;
 }
 
 /** @param raw a Name, DER. @throws DerError */
@@ -31,7 +37,7 @@ export function parseName(raw: Uint8Array): DistinguishedName {
     while (!set.done) rdn.push(parseAttribute(set.sequence()));
     rdns.push(rdn);
   }
-  return { raw, rdns };
+  return new ParsedName(raw, rdns);
 }
 
 /** RFC 4514 text: most specific first, special characters escaped. */
@@ -42,23 +48,41 @@ export function nameText(name: DistinguishedName): string {
     .join(',');
 }
 
-/**
- * A key that is the same for names that are equal by RFC 5280 §7.1: strings are compared without regard to case, to
- * the string type and to runs of white space; other values byte for byte.
- */
-export function nameKey(name: DistinguishedName): string {
-  return name.rdns.map((rdn) => rdn.map(attributeKey).sort().join('+')).join('/');
+/** RFC 5280 §7.1 */
+export function sameName(a: DistinguishedName, b: DistinguishedName): boolean {
+  return equal(a.raw, b.raw) || a.key === b.key;
 }
 
 /** Whether `name` lies in the subtree of `base` (RFC 5280 §4.2.1.10: an initial run of RDNs). */
 export function isWithin(name: DistinguishedName, base: DistinguishedName): boolean {
-  const key = (rdn: readonly NameAttribute[]): string => rdn.map(attributeKey).sort().join('+');
-  return base.rdns.length <= name.rdns.length && base.rdns.every((rdn, i) => key(rdn) === key(name.rdns[i] ?? []));
+  return (
+    base.rdns.length <= name.rdns.length && base.rdns.every((rdn, i) => rdnKey(rdn) === rdnKey(name.rdns[i] ?? []))
+  );
+}
+
+/** The key is made when it is first asked for: most names are only compared byte for byte. */
+class ParsedName implements DistinguishedName {
+  readonly raw: Uint8Array;
+  readonly rdns: readonly (readonly NameAttribute[])[];
+  #key: string | undefined;
+
+  constructor(raw: Uint8Array, rdns: readonly (readonly NameAttribute[])[]) {
+    this.raw = raw;
+    this.rdns = rdns;
+  }
+
+  get key(): string {
+    this.#key ??= this.rdns.map(rdnKey).join('/');
+    return this.#key;
+  }
+}
+
+function rdnKey(rdn: readonly NameAttribute[]): string {
+  return rdn.map(attributeKey).sort().join('+');
 }
 
 function attributeKey({ oid, value }: NameAttribute): string {
-  const folded = value.normalize('NFKC').toLowerCase().trim().replace(/\s+/g, ' ');
-  return `${oid}=${JSON.stringify(folded)}`;
+  return `${oid}=${JSON.stringify(value.normalize('NFKC').toLowerCase().trim().replace(/\s+/g, ' '))}`;
 }
 
 function parseAttribute(reader: DerReader): NameAttribute {

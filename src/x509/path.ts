@@ -1,6 +1,6 @@
 import { equal } from '../bytes/equal.ts';
 import type { Certificate } from './certificate.ts';
-import { nameKey } from './names.ts';
+import { sameName } from './names.ts';
 import type { TrustStore } from './trust.ts';
 
 /**
@@ -65,7 +65,7 @@ export function* buildPaths(
 ): Generator<Path, void, undefined> {
   const bySubject = new Map<string, Certificate[]>();
   for (const certificate of intermediates) {
-    const key = nameKey(certificate.subject);
+    const { key } = certificate.subject;
     bySubject.set(key, [...(bySubject.get(key) ?? []), certificate]);
   }
   yield* extend([leaf]);
@@ -80,7 +80,7 @@ export function* buildPaths(
       if (usable && !inPath(path, anchor)) yield [...path, anchor];
     }
     if (path.length > maxDepth) return;
-    for (const candidate of likelyFirst(bySubject.get(nameKey(top.issuer)) ?? [], top)) {
+    for (const candidate of likelyFirst(bySubject.get(top.issuer.key) ?? [], top)) {
       if (!inPath(path, candidate)) yield* extend([...path, candidate]);
     }
   }
@@ -90,7 +90,7 @@ export function* buildPaths(
 export function presentedChain(leaf: Certificate, intermediates: readonly Certificate[], maxDepth: number): Path {
   const path = [leaf];
   for (let top = leaf; path.length <= maxDepth + 1; ) {
-    const candidates = intermediates.filter((candidate) => nameKey(candidate.subject) === nameKey(top.issuer));
+    const candidates = intermediates.filter((candidate) => sameName(candidate.subject, top.issuer));
     const [next] = likelyFirst(candidates, top).filter((candidate) => !inPath(path, candidate));
     if (next === undefined || isSelfSignedName(top)) break;
     path.push(next);
@@ -101,14 +101,12 @@ export function presentedChain(leaf: Certificate, intermediates: readonly Certif
 
 /** Issuer and subject are one name: what a root looks like before its signature is checked. */
 export function isSelfSignedName(certificate: Certificate): boolean {
-  return nameKey(certificate.issuer) === nameKey(certificate.subject);
+  return sameName(certificate.issuer, certificate.subject);
 }
 
 /** RFC 4158 §5.2: a loop is the same name with the same key. */
 function inPath(path: Path, candidate: Certificate): boolean {
-  return path.some(
-    (member) => equal(member.spki, candidate.spki) && nameKey(member.subject) === nameKey(candidate.subject),
-  );
+  return path.some((member) => equal(member.spki, candidate.spki) && sameName(member.subject, candidate.subject));
 }
 
 /** Candidates whose subjectKeyIdentifier fits first, those whose does not last. */

@@ -1,7 +1,7 @@
 import { equal } from '../bytes/equal.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { context, DerReader, Tag } from './der.ts';
-import { type DistinguishedName, nameKey, parseName } from './names.ts';
+import { type DistinguishedName, parseName } from './names.ts';
 
 export interface TrustStoreOptions {
   /** Accept an anchor that is not self-signed, as `allowPartialTrustChain` of node:tls. Default false. */
@@ -33,18 +33,18 @@ export class TrustStore {
 
   /** Anchors of this name. */
   named(name: DistinguishedName): readonly Certificate[] {
-    const found = this.#anchors.get(nameKey(name)) ?? [];
+    const found = this.#anchors.get(name.key) ?? [];
     return found.map((anchor) => anchor.certificate).filter((certificate) => certificate !== undefined);
   }
 
   /** Whether this very certificate is an anchor. */
   has(certificate: Certificate): boolean {
-    const found = this.#anchors.get(nameKey(certificate.subject)) ?? [];
+    const found = this.#anchors.get(certificate.subject.key) ?? [];
     return found.some((anchor) => equal(anchor.raw, certificate.raw));
   }
 
   #add(der: Uint8Array): void {
-    const key = nameKey(subjectOf(der));
+    const key = subjectOf(der).key;
     const known = this.#anchors.get(key) ?? [];
     if (known.some((anchor) => equal(anchor.raw, der))) return;
     this.#anchors.set(key, [...known, new Anchor(der)]);

@@ -1,0 +1,139 @@
+import { Connection } from '#opentls/connection';
+import type { CryptoProvider, Group, KeyShare, SignatureVerifier, Signer } from '#opentls/crypto/provider';
+import { perform } from '#opentls/handshake/script';
+import { NamedGroup, SignatureScheme } from '#opentls/wire/enums';
+import { createCertificate, generatePrivateKey, hostName, TrustStore, verifyPeer } from '#opentls/x509/index';
+import { interleaved } from './measure.ts';
+import type { Row } from './report.ts';
+
+/**
+ * A whole handshake in memory, both ends in one thread: X25519, P-256, a chain of leaf and intermediate under a root
+ * that the client has; next to the time of the public-key operations it cannot do without.
+ */
+export function handshakeCost(providers: readonly CryptoProvider[]): readonly Row[] {
+  return providers.map((provider) => {
+    const setup = new Setup(provider);
+    const times = interleaved([
+      { name: 'handshake', run: () => setup.handshake() },
+      { name: 'operations', run: () => setup.operations() },
+    ]);
+    const whole = times.get('handshake') ?? Number.NaN;
+    const operations = times.get('operations') ?? Number.NaN;
+    return {
+      provider: provider.name,
+      'handshake ms': whole.toFixed(2),
+      'handshakes/s': (1000 / whole).toFixed(0),
+      'its public-key operations ms': operations.toFixed(2),
+      ratio: (whole / operations).toFixed(3),
+    };
+  });
+}
+
+class Setup {
+  readonly #provider: CryptoProvider;
+  readonly #group: Group;
+  readonly #signer: Signer;
+  readonly #verifier: SignatureVerifier;
+  readonly #trust: TrustStore;
+  readonly #chain: readonly Uint8Array[];
+  readonly #signature: Uint8Array;
+  readonly #message = new Uint8Array(130).fill(5);
+
+  constructor(provider: CryptoProvider) {
+    this.#provider = provider;
+    this.#group = found(provider.groups.find(({ id }) => id === NamedGroup.x25519));
+    this.#verifier = found(provider.verifiers.find(({ algorithm }) => algorithm === 'ecdsa_sha256'));
+    const [root, intermediate, leaf] = [newSigner(provider), newSigner(provider), newSigner(provider)];
+    const rootDer = certificate(provider, { subject: 'Bench root', signer: root, isCa: true });
+    const intermediateDer = certificate(provider, {
+      subject: 'Bench intermediate',
+      signer: root,
+      publicKey: found(intermediate.publicKey),
+      issuer: { certificate: rootDer },
+      isCa: true,
+    });
+    const leafDer = certificate(provider, {
+      subject: 'localhost',
+      signer: intermediate,
+      publicKey: found(leaf.publicKey),
+      issuer: { certificate: intermediateDer },
+      subjectAltNames: { dns: ['localhost'] },
+    });
+    this.#signer = leaf;
+    this.#trust = TrustStore.from([rootDer]);
+    this.#chain = [leafDer, intermediateDer];
+    this.#signature = now(leaf.sign(SignatureScheme.ecdsa_secp256r1_sha256, this.#message));
+  }
+
+  handshake(): void {
+    const common = {
+      provider: this.#provider,
+      groups: [NamedGroup.x25519],
+      verifyChain: ({ chain }: { readonly chain: readonly Uint8Array[] }) =>
+        verifyPeer(chain, {
+          trust: this.#trust,
+          verifiers: this.#provider.verifiers,
+          purpose: 'server' as const,
+          name: hostName('localhost'),
+          time: Date.now(),
+        }),
+    };
+    const client = Connection.client({ ...common, serverName: 'localhost' });
+    const server = Connection.server({ ...common, credentials: [{ chain: this.#chain, signer: this.#signer }] });
+    for (let flights = 0; flights < 3; flights++) {
+      carry(client, server);
+      carry(server, client);
+    }
+    if (!client.writable || !server.writable) throw new Error('the handshake did not complete');
+    client.destroy();
+    server.destroy();
+  }
+
+  /** Two key pairs, two agreements, one signature; the leaf, the intermediate and CertificateVerify checked. */
+  operations(): void {
+    const client = now(this.#group.generate()) as KeyShare;
+    const server = now(this.#group.encapsulate(client.publicKey));
+    now(client.agree(server.publicKey));
+    now(this.#signer.sign(SignatureScheme.ecdsa_secp256r1_sha256, this.#message));
+    const spki = found(this.#signer.publicKey);
+    for (let i = 0; i < 3; i++) {
+      if (now(this.#verifier.verify(spki, this.#message, this.#signature)) !== true) throw new Error('a bad signature');
+    }
+  }
+}
+
+function carry(from: Connection, to: Connection): void {
+  settle(from);
+  for (const slab of from.takeOutput()) {
+    to.receive(slab);
+    settle(to);
+  }
+}
+
+function settle(end: Connection): void {
+  for (let event = end.poll(); event !== undefined; event = end.poll()) {
+    if (event.type === 'error') throw event.error;
+    if (event.type === 'ask') end.answer(event.ask, now(perform(event.ask.request)));
+  }
+}
+
+type CertificateParts = Omit<Parameters<typeof createCertificate>[0], 'provider' | 'notBefore' | 'notAfter'>;
+
+function certificate(provider: CryptoProvider, parts: CertificateParts): Uint8Array {
+  const day = 86_400_000;
+  return now(createCertificate({ provider, notBefore: Date.now() - day, notAfter: Date.now() + day, ...parts })).der;
+}
+
+function newSigner(provider: CryptoProvider): Signer {
+  return provider.signer(generatePrivateKey('P-256', provider.random));
+}
+
+function now<T>(value: T | PromiseLike<T>): T {
+  if (typeof value === 'object' && value !== null && 'then' in value) throw new Error('these providers answer at once');
+  return value;
+}
+
+function found<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('not found');
+  return value;
+}
