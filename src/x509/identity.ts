@@ -69,7 +69,8 @@ function parseIpv4(text: string): Uint8Array | undefined {
 function parseIpv6(text: string): Uint8Array | undefined {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
-  const [left, right] = halves.map((half) => (half === '' ? [] : groupsOf(half)));
+  // An IPv4 tail can only end the address.
+  const [left, right] = halves.map((half, i) => (half === '' ? [] : groupsOf(half, i === halves.length - 1)));
   if (left === undefined || (halves.length === 2 && right === undefined)) return undefined;
   const tail = right ?? [];
   const missing = 8 - left.length - tail.length;
@@ -78,12 +79,12 @@ function parseIpv6(text: string): Uint8Array | undefined {
   return Uint8Array.from(groups.flatMap((group) => [group >>> 8, group & 0xff]));
 }
 
-/** Sixteen-bit groups; the last two may be an IPv4 address. */
-function groupsOf(text: string): number[] | undefined {
+/** Sixteen-bit groups; at the end of the address the last two may be an IPv4 address. */
+function groupsOf(text: string, atEnd: boolean): number[] | undefined {
   const groups: number[] = [];
   const parts = text.split(':');
   for (const [i, part] of parts.entries()) {
-    const ipv4 = i === parts.length - 1 ? parseIpv4(part) : undefined;
+    const ipv4 = atEnd && i === parts.length - 1 ? parseIpv4(part) : undefined;
     if (ipv4 !== undefined) {
       const [a = 0, b = 0, c = 0, d = 0] = ipv4;
       groups.push((a << 8) | b, (c << 8) | d);
