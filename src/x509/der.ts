@@ -80,6 +80,8 @@ export class DerReader {
       throw new DerError(`tag 0x${found.toString(16)} where 0x${tag.toString(16)} is due`);
     }
     if ((found & 0x1f) === 0x1f) throw new DerError('a tag number above 30');
+    // X.690 §8.1.5: end-of-contents belongs to the indefinite form.
+    if (found === 0) throw new DerError('end-of-contents octets');
     // X.690 §8.9.1, §8.11.1 and §10.2: of the universal types, SEQUENCE and SET alone are constructed.
     const isList = (found & 0x1e) === 0x10;
     if ((found & 0xc0) === 0 && isList !== ((found & 0x20) !== 0))

@@ -2,6 +2,7 @@ import { fromBER } from 'asn1js';
 import { describe, expect, test } from 'vitest';
 import { fromHex } from '#opentls/bytes/hex';
 import { context, DerError, DerReader, MAX_DER_DEPTH, readTime, Tag } from '#opentls/x509/der';
+import { decodeString } from '#opentls/x509/names';
 import { randomBytes, randomNumbers } from '../random.ts';
 
 const read = (hex: string) => new DerReader(fromHex(hex));
@@ -30,8 +31,14 @@ function walk(reader: DerReader): void {
       case Tag.null:
         reader.null();
         break;
+      case Tag.utcTime:
+      case Tag.generalizedTime:
+        readTime(reader.element());
+        break;
       default:
-        reader.element();
+        // Universal types that X.509 does not use are nobody's business here.
+        if (tag < 0x40 && !Object.values<number>(Tag).includes(tag)) throw new DerError('an unknown type');
+        decodeString(tag, reader.element().content);
     }
   }
 }
