@@ -145,6 +145,9 @@ test('what the cursor takes from mutated DER, asn1js takes too', () => {
     const mutated = seed.slice();
     for (let j = 0; j <= number(3); j++) mutated[number(mutated.length)] = bytes(1)[0] ?? 0;
     try {
+      const outer = new DerReader(mutated);
+      outer.element();
+      outer.end();
       walk(new DerReader(mutated));
     } catch (error) {
       expect(error).toBeInstanceOf(DerError);
