@@ -1,0 +1,121 @@
+import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import type { Signer } from '#opentls/crypto/provider';
+import { noble } from '#opentls/providers/noble';
+import { SignatureScheme } from '#opentls/wire/enums';
+import { type CertificateOptions, type Created, createCertificate } from '#opentls/x509/create';
+
+/** A certificate chain, leaf first, and the leaf's PKCS#8 key: PEM. */
+export interface Credential {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export const leafKinds = ['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA', 'RSA-PSS'] as const;
+export type LeafKind = (typeof leafKinds)[number];
+
+export interface Certificates {
+  /** Root that every chain here ends at, but for `stranger`'s. */
+  readonly ca: string;
+  /** A root that signed nothing else here. */
+  readonly otherCa: string;
+  /** For `server.test`, under an intermediate of `ca`. */
+  readonly leaves: Readonly<Record<LeafKind, Credential>>;
+  /** For `other.test`. */
+  readonly otherName: Credential;
+  /** For `server.test`, over since yesterday. */
+  readonly expired: Credential;
+  /** For clients. */
+  readonly client: Credential;
+  /** For clients, under `otherCa`. */
+  readonly stranger: Credential;
+}
+
+export const serverName = 'server.test';
+export const otherServerName = 'other.test';
+
+/** Makes what every run needs: two authorities, an intermediate, and leaves of each kind, good for a day. */
+export async function createCertificates(): Promise<Certificates> {
+  const root = await issueAuthority('opentls interop root');
+  const otherRoot = await issueAuthority('opentls interop other root');
+  const intermediate = await issueAuthority('opentls interop intermediate', root);
+  const leaf = (key: KeyObject): Promise<Credential> => issueLeaf(key, serverName, 'serverAuth', intermediate);
+  return {
+    ca: root.certificate.pem,
+    otherCa: otherRoot.certificate.pem,
+    leaves: {
+      'P-256': await leaf(ecKey('P-256')),
+      'P-384': await leaf(ecKey('P-384')),
+      'P-521': await leaf(ecKey('P-521')),
+      Ed25519: await leaf(generateKeyPairSync('ed25519').privateKey),
+      RSA: await leaf(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey),
+      'RSA-PSS': await leaf(generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey),
+    },
+    // Directly under the root: s_server sends no intermediate with its second certificate.
+    otherName: await issueLeaf(ecKey('P-256'), otherServerName, 'serverAuth', root),
+    expired: await issueLeaf(ecKey('P-256'), serverName, 'serverAuth', intermediate, Date.now() - day),
+    client: await issueLeaf(ecKey('P-256'), 'client.test', 'clientAuth', intermediate),
+    stranger: await issueLeaf(ecKey('P-256'), 'client.test', 'clientAuth', otherRoot),
+  };
+}
+
+interface Authority {
+  readonly certificate: Created;
+  readonly signer: Signer;
+  /** What those that it certifies send after their own certificate, PEM. */
+  readonly sent: string;
+}
+
+async function issueAuthority(name: string, issuer?: Authority): Promise<Authority> {
+  const signer = signerOf(ecKey('P-256'));
+  const certificate = await createCertificate({
+    ...validUntil(Date.now() + day),
+    ...(issuer ? { issuer: { certificate: issuer.certificate.der }, signer: issuer.signer } : { signer }),
+    publicKey: signer.publicKey,
+    subject: name,
+    isCa: true,
+  });
+  return { certificate, signer, sent: issuer ? certificate.pem : '' };
+}
+
+async function issueLeaf(
+  key: KeyObject,
+  name: string,
+  purpose: 'serverAuth' | 'clientAuth',
+  issuer: Authority,
+  notAfter = Date.now() + day,
+): Promise<Credential> {
+  const certificate = await createCertificate({
+    ...validUntil(notAfter),
+    issuer: { certificate: issuer.certificate.der },
+    signer: issuer.signer,
+    publicKey: spki(key),
+    subject: name,
+    subjectAltNames: { dns: [name] },
+    extendedKeyUsage: [purpose],
+  });
+  const pem = key.export({ format: 'pem', type: 'pkcs8' });
+  return { cert: certificate.pem + issuer.sent, key: pem.toString() };
+}
+
+function validUntil(notAfter: number): Pick<CertificateOptions, 'provider' | 'notBefore' | 'notAfter'> {
+  return { provider: noble, notBefore: notAfter - 2 * day, notAfter };
+}
+
+/** Signs by node:crypto: what the peers are shown does not come from the code under test alone. */
+function signerOf(key: KeyObject): Signer {
+  return {
+    schemes: [SignatureScheme.ecdsa_secp256r1_sha256],
+    publicKey: spki(key),
+    sign: (_scheme, message) => sign('sha256', message, key),
+  };
+}
+
+function ecKey(namedCurve: string): KeyObject {
+  return generateKeyPairSync('ec', { namedCurve }).privateKey;
+}
+
+function spki(key: KeyObject): Uint8Array {
+  return createPublicKey(key).export({ format: 'der', type: 'spki' });
+}
+
+const day = 24 * 60 * 60 * 1000;

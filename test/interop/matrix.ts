@@ -1,0 +1,82 @@
+import { curl } from './peers/curl.ts';
+import { nodeTls } from './peers/node-tls.ts';
+import { node24 } from './peers/node24.ts';
+import { openssl } from './peers/openssl.ts';
+import { alpn } from './scenarios/alpn.ts';
+import { clientAuth } from './scenarios/client-auth.ts';
+import { halfClose } from './scenarios/half-close.ts';
+import { handshake, rsaSchemes } from './scenarios/handshake.ts';
+import { hybrid } from './scenarios/hybrid.ts';
+import { keyUpdate } from './scenarios/key-update.ts';
+import { compatibility, padding, records } from './scenarios/records.ts';
+import { refusal } from './scenarios/refusal.ts';
+import { retry } from './scenarios/retry.ts';
+import { exporter, keylog } from './scenarios/secrets.ts';
+import { sni } from './scenarios/sni.ts';
+import { bulk, echo } from './scenarios/transfer.ts';
+import type { Cell, Peer, Role, Scenario } from './types.ts';
+
+export const peers: readonly Peer[] = [openssl, curl, nodeTls, node24];
+
+interface Row {
+  readonly scenario: Scenario;
+  /** Whom opentls meets as a client, and as a server. */
+  readonly client: readonly Peer[];
+  readonly server: readonly Peer[];
+}
+
+const servers = [openssl, nodeTls, node24];
+const clients = [openssl, curl, nodeTls, node24];
+const nodes = [nodeTls, node24];
+
+/** Which cells exist. One that does not is a thing that the peer cannot do, as curl cannot be a server. */
+export const rows: readonly Row[] = [
+  { scenario: handshake, client: servers, server: clients },
+  { scenario: rsaSchemes, client: servers, server: [openssl, ...nodes] },
+  { scenario: hybrid, client: [node24], server: [node24] },
+  { scenario: retry, client: servers, server: clients },
+  { scenario: alpn, client: servers, server: clients },
+  { scenario: sni, client: servers, server: clients },
+  { scenario: echo, client: servers, server: clients },
+  { scenario: bulk, client: servers, server: clients },
+  { scenario: halfClose, client: nodes, server: nodes },
+  { scenario: refusal, client: servers, server: clients },
+  { scenario: clientAuth, client: servers, server: clients },
+  { scenario: keyUpdate, client: [openssl], server: [openssl] },
+  { scenario: keylog, client: servers, server: clients },
+  { scenario: exporter, client: servers, server: [openssl, ...nodes] },
+  { scenario: compatibility, client: servers, server: clients },
+  { scenario: records, client: servers, server: [openssl, ...nodes] },
+  { scenario: padding, client: [openssl], server: [openssl] },
+];
+
+export interface Selection {
+  readonly peer?: string | undefined;
+  readonly scenario?: string | undefined;
+  readonly role?: string | undefined;
+  /** Only the first variant of each scenario. */
+  readonly short?: boolean | undefined;
+}
+
+export function selectCells(selection: Selection = {}): Cell[] {
+  return rows.flatMap(({ scenario, ...peersOf }) =>
+    roles.flatMap((role) =>
+      peersOf[role].flatMap((peer) =>
+        scenario.variants
+          .slice(0, selection.short ? 1 : undefined)
+          .map((variant) => ({ peer, scenario: scenario.name, role, variant }))
+          .filter((cell) => wanted(cell, selection)),
+      ),
+    ),
+  );
+}
+
+export const roles: readonly Role[] = ['client', 'server'];
+
+function wanted(cell: Cell, { peer, scenario, role }: Selection): boolean {
+  return (
+    (peer ?? cell.peer.name) === cell.peer.name &&
+    (scenario ?? cell.scenario) === cell.scenario &&
+    (role ?? cell.role) === cell.role
+  );
+}

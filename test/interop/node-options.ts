@@ -1,0 +1,33 @@
+import type { Role, Settings } from './types.ts';
+
+/** The options of `node:tls`, of which opentls has the same; JSON can carry them. */
+export interface NodeOptions {
+  readonly minVersion: 'TLSv1.3';
+  readonly ciphers?: string;
+  readonly ecdhCurve?: string;
+  readonly sigalgs?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly ca?: string;
+  readonly servername?: string;
+  readonly ALPNProtocols?: string[];
+  readonly requestCert?: boolean;
+  readonly rejectUnauthorized?: boolean;
+  readonly allowHalfOpen?: boolean;
+}
+
+export function nodeOptions(role: Role, settings: Settings): NodeOptions {
+  const { suites, groups, schemes, credential, ca, servername, alpn, halfOpen } = settings;
+  return {
+    minVersion: 'TLSv1.3',
+    ...(suites && { ciphers: suites.join(':') }),
+    ...(groups && { ecdhCurve: groups.join(':') }),
+    ...(schemes && { sigalgs: schemes.join(':') }),
+    ...(credential && { cert: credential.cert, key: credential.key }),
+    ...(ca !== undefined && { ca }),
+    ...(alpn && { ALPNProtocols: [...alpn] }),
+    ...(halfOpen !== undefined && { allowHalfOpen: halfOpen }),
+    ...(role === 'client' && servername !== undefined && { servername }),
+    ...(role === 'server' && settings.requireClientCertificate && { requestCert: true, rejectUnauthorized: true }),
+  };
+}

@@ -1,0 +1,66 @@
+import type { Duplex } from 'node:stream';
+import { serverName } from './certificates.ts';
+import type { OwnSide, Socket } from './subject.ts';
+import { startTap, type Tap } from './tap.ts';
+import type { Context, PeerFacts, PeerSession, Settings } from './types.ts';
+
+export interface PairOptions {
+  readonly ours?: Settings;
+  readonly theirs?: Settings;
+  /** For whichever of the two is the server, or the client. */
+  readonly server?: Settings;
+  readonly client?: Settings;
+  /** Puts a tap between the two. */
+  readonly tapped?: boolean;
+  /** Takes the peer's server that other cells have used with the same settings. */
+  readonly shared?: boolean;
+}
+
+/** Two ends that have begun to talk. */
+export interface Pair {
+  readonly ours: OwnSide;
+  readonly theirs: PeerSession;
+  /** Sees nothing unless `tapped`. */
+  readonly tap: Tap | undefined;
+}
+
+export interface OpenPair {
+  readonly socket: Socket;
+  /** Application data of this side: the socket, or what the peer's protocol leaves of it. */
+  readonly stream: Duplex;
+  readonly theirs: PeerSession;
+  readonly facts: PeerFacts;
+  readonly tap: Tap | undefined;
+  readonly keylog: readonly string[];
+}
+
+/**
+ * Lets opentls and the peer meet. Unless told otherwise the server shows its P-256 certificate for `server.test`, and
+ * the client asks for that name and trusts the right root.
+ */
+export async function start(context: Context, options: PairOptions = {}): Promise<Pair> {
+  const { role, peer, subject, scope, certificates } = context;
+  const client: Settings = { ca: certificates.ca, servername: serverName, ...options.client };
+  const server: Settings = { credential: certificates.leaves['P-256'], ...options.server };
+  if (role === 'client') {
+    const settings = { ...server, ...options.theirs };
+    const listener = await (options.shared ? context.sharedServer(settings) : peer.listen(settings, scope));
+    const tap = options.tapped ? await startTap(listener.port, scope) : undefined;
+    const theirs = listener.session();
+    const ours = subject.connect(tap?.port ?? listener.port, { ...client, ...options.ours }, scope);
+    return { ours, theirs, tap };
+  }
+  const ours = await subject.listen({ ...server, ...options.ours }, scope);
+  const tap = options.tapped ? await startTap(ours.port, scope) : undefined;
+  const theirs = peer.connect(tap?.port ?? ours.port, { ...client, ...options.theirs }, scope);
+  return { ours, theirs, tap };
+}
+
+/** As {@link start}, and waits for both to finish the handshake. */
+export async function open(context: Context, options: PairOptions = {}): Promise<OpenPair> {
+  const { ours, theirs, tap } = await start(context, options);
+  const frame = context.peer.frame ?? ((socket: Duplex) => Promise.resolve(socket));
+  const opened = ours.opened.then(async (socket) => ({ socket, stream: await frame(socket) }));
+  const [{ socket, stream }, facts] = await Promise.all([opened, theirs.facts()]);
+  return { socket, stream, theirs, facts, tap, keylog: ours.keylog };
+}

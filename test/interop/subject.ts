@@ -1,0 +1,121 @@
+import type { AddressInfo, Server as NetServer } from 'node:net';
+import type { Duplex } from 'node:stream';
+import nodeTls from 'node:tls';
+import { type NodeOptions, nodeOptions } from './node-options.ts';
+import type { Scope } from './scope.ts';
+import type { Settings } from './types.ts';
+
+/** What the scenarios use of a TLSSocket. */
+export interface Socket extends Duplex {
+  readonly alpnProtocol: string | false | null;
+  readonly servername: string | false | null;
+  readonly authorized: boolean;
+  getCipher(): { readonly name: string };
+  getProtocol(): string | null;
+  getEphemeralKeyInfo(): object | null;
+  exportKeyingMaterial(length: number, label: string, context: Buffer): Buffer;
+  setMaxSendFragment(size: number): boolean;
+}
+
+/** What the scenarios use of the module: the same of `node:tls` and of opentls. */
+export interface TlsModule {
+  connect(options: NodeOptions & { readonly host: string; readonly port: number }): Socket;
+  createServer(options: NodeOptions): NetServer & { addContext(name: string, context: NodeOptions): void };
+}
+
+export interface CodedError extends Error {
+  readonly code?: string;
+  readonly alert?: string;
+}
+
+/** One connection, seen from this side. */
+export interface OwnSide {
+  /** The socket after the handshake. @throws CodedError */
+  readonly opened: Promise<Socket>;
+  /** The first error, during the handshake or after it; `undefined` where the connection closes without one. */
+  readonly failed: Promise<CodedError | undefined>;
+  readonly keylog: readonly string[];
+}
+
+export interface Subject {
+  readonly name: string;
+  connect(port: number, settings: Settings, scope: Scope): OwnSide;
+  listen(settings: Settings, scope: Scope): Promise<OwnSide & { readonly port: number }>;
+}
+
+/**
+ * What is tested.
+ * @param extra options for every context and connection
+ */
+export function createSubject(name: string, tls: TlsModule, extra: object): Subject {
+  return {
+    name,
+    connect: (port, settings, scope) => connect(tls, port, settings, extra, scope),
+    listen: (settings, scope) => listen(tls, settings, extra, scope),
+  };
+}
+
+/** `node:tls` in the place of opentls: shows what of a failing cell is the peer's or the harness's doing. */
+export const control: Subject = createSubject('node:tls', nodeTls, {});
+
+function connect(tls: TlsModule, port: number, settings: Settings, extra: object, scope: Scope): OwnSide {
+  const socket = tls.connect({ host: '127.0.0.1', port, ...nodeOptions('client', settings), ...extra });
+  scope.defer(() => void socket.destroy());
+  const keylog: string[] = [];
+  if (settings.keylog) socket.on('keylog', (line: Buffer) => void keylog.push(line.toString().trim()));
+  const opened = new Promise<Socket>((resolve, reject) => {
+    socket.once('secureConnect', () => resolve(prepare(socket, settings)));
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error('closed before the handshake was over')));
+  });
+  return ownSide(opened, failure(socket), keylog);
+}
+
+async function listen(
+  tls: TlsModule,
+  settings: Settings,
+  extra: object,
+  scope: Scope,
+): Promise<OwnSide & { readonly port: number }> {
+  const server = tls.createServer({ ...nodeOptions('server', settings), ...extra });
+  const { otherName } = settings;
+  if (otherName) server.addContext(otherName.name, { ...nodeOptions('server', otherName), ...extra });
+  const keylog: string[] = [];
+  if (settings.keylog) server.on('keylog', (line: Buffer) => void keylog.push(line.toString().trim()));
+  const opened = new Promise<Socket>((resolve, reject) => {
+    server.once('secureConnection', (socket: Socket) => resolve(prepare(socket, settings)));
+    server.once('tlsClientError', reject);
+  });
+  const failed = new Promise<CodedError | undefined>((resolve) => {
+    server.once('tlsClientError', resolve);
+    server.once('secureConnection', (socket: Socket) => resolve(failure(socket)));
+    server.on('connection', (socket: Duplex) => {
+      scope.defer(() => void socket.destroy());
+      // A server may have dropped the client without a word.
+      socket.once('close', () => setTimeout(() => resolve(undefined), 200).unref());
+    });
+  });
+  server.on('secureConnection', (socket: Socket) => scope.defer(() => void socket.destroy()));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  scope.defer(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  return { port, ...ownSide(opened, failed, keylog) };
+}
+
+function prepare(socket: Socket, settings: Settings): Socket {
+  if (settings.maxFragment !== undefined) socket.setMaxSendFragment(settings.maxFragment);
+  return socket;
+}
+
+function failure(socket: Socket): Promise<CodedError | undefined> {
+  return new Promise((resolve) => {
+    socket.on('error', resolve);
+    socket.once('close', () => resolve(undefined));
+  });
+}
+
+function ownSide(opened: Promise<Socket>, failed: OwnSide['failed'], keylog: readonly string[]): OwnSide {
+  // Scenarios wait for one of the two; the other's rejection is not news.
+  opened.catch(() => undefined);
+  return { opened, failed, keylog };
+}

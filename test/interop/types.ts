@@ -1,0 +1,125 @@
+import type { Duplex, Readable, Writable } from 'node:stream';
+import type { AlertName } from '#opentls/errors';
+import type { Certificates, Credential } from './certificates.ts';
+import type { Scope } from './scope.ts';
+import type { Subject } from './subject.ts';
+
+/** The part opentls plays; the peer plays the other one. */
+export type Role = 'client' | 'server';
+
+/** What an endpoint is told to do, in words that every peer understands. What is left out is the peer's default. */
+export interface Settings {
+  /** RFC names, as `TLS_AES_128_GCM_SHA256`. */
+  readonly suites?: readonly string[] | undefined;
+  /** `X25519`, `P-256`, `P-384`, `P-521`, `X25519MLKEM768`; the first is the one a client sends a share for. */
+  readonly groups?: readonly string[] | undefined;
+  /** SignatureScheme names, RFC 9846 §4.3.3. */
+  readonly schemes?: readonly string[] | undefined;
+  readonly credential?: Credential | undefined;
+  /** Servers: what to show to clients that ask for another name. */
+  readonly otherName?: { readonly name: string; readonly credential: Credential } | undefined;
+  /** PEM. Clients trust it for servers; servers that ask for a certificate, for clients. */
+  readonly ca?: string | undefined;
+  readonly servername?: string | undefined;
+  readonly alpn?: readonly string[] | undefined;
+  readonly requireClientCertificate?: boolean | undefined;
+  readonly keylog?: boolean | undefined;
+  /** Label of 32 bytes of keying material (RFC 9846 §7.5, no context). */
+  readonly exporter?: string | undefined;
+  readonly halfOpen?: boolean | undefined;
+  /** Greatest number of plaintext bytes per record. */
+  readonly maxFragment?: number | undefined;
+  /** OpenSSL: the block size that records are padded to. */
+  readonly padding?: number | undefined;
+  /** OpenSSL: lines `k` and `K` on the input are commands to send a KeyUpdate. */
+  readonly commands?: boolean | undefined;
+}
+
+/** What the peer says of a connection. What a peer cannot tell is left out. */
+export interface PeerFacts {
+  readonly suite?: string | undefined;
+  readonly group?: string | undefined;
+  /** False: none was agreed. */
+  readonly alpn?: string | false | undefined;
+  readonly servername?: string | false | undefined;
+  /** 32 bytes in lower-case hex. */
+  readonly exporter?: string | undefined;
+}
+
+export interface PeerFailure {
+  /** The alert that the peer sent or received. */
+  readonly alert?: AlertName | undefined;
+  /** The peer's own word for what was wrong: OpenSSL's X509_V_ERR number, Node's `code`, curl's exit code. */
+  readonly code?: string | undefined;
+}
+
+/** One connection, seen from the peer's side. */
+export interface PeerSession {
+  /** Application data for opentls. */
+  readonly input: Writable;
+  /** Application data from opentls. */
+  readonly output: Readable;
+  /** @throws Error where the handshake fails */
+  facts(): Promise<PeerFacts>;
+  /** Waits until the peer has given up. */
+  failure(): Promise<PeerFailure>;
+  /** NSS key log lines. */
+  keylog(): Promise<readonly string[]>;
+  /** Waits until the peer has read close_notify. */
+  ended(): Promise<void>;
+  /** Waits until the peer has said something about itself so many times. */
+  says(pattern: RegExp, times: number): Promise<void>;
+}
+
+export interface PeerServer {
+  readonly port: number;
+  /** The next connection; to be called before opentls connects. */
+  session(): PeerSession;
+}
+
+export type PeerName = 'openssl' | 'curl' | 'node-tls' | 'node24';
+
+export interface Peer {
+  readonly name: PeerName;
+  /** Why this peer cannot be used here; nothing where it can. */
+  missing(): Promise<string | undefined>;
+  listen(settings: Settings, scope: Scope): Promise<PeerServer>;
+  connect(port: number, settings: Settings, scope: Scope): PeerSession;
+  /** The peer's client tells the server why it refuses it; else it finishes the handshake and closes. */
+  readonly clientSendsAlert: { readonly certificate: boolean; readonly name: boolean };
+  readonly serverSendsAlert: boolean;
+  /** What the peer's client says where a certificate is refused. */
+  readonly codes: Readonly<Record<RefusalReason, string>>;
+  /** Makes a byte stream of what this peer does with a connection to an opentls server. Default: the bytes as they are. */
+  readonly frame?: (socket: Duplex) => Promise<Duplex>;
+}
+
+export type RefusalReason = 'authority' | 'name' | 'expired';
+
+export interface Context {
+  readonly role: Role;
+  readonly peer: Peer;
+  readonly subject: Subject;
+  readonly certificates: Certificates;
+  /** Closed when the cell is over. */
+  readonly scope: Scope;
+  /** A peer's server that outlives the cell and is shared by the cells that want the same settings. */
+  sharedServer(settings: Settings): Promise<PeerServer>;
+}
+
+export interface Variant {
+  readonly name: string;
+  run(context: Context): Promise<void>;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly variants: readonly Variant[];
+}
+
+export interface Cell {
+  readonly peer: Peer;
+  readonly scenario: string;
+  readonly role: Role;
+  readonly variant: Variant;
+}
