@@ -8,7 +8,7 @@ import { nobleHashes } from './noble-hash.ts';
 import { nobleCurves } from './noble-verify.ts';
 import { type DecodedEcKey, type DecodedRsaKey, decodePkcs8, encodeRsaPublicKey, encodeSpki } from './pkcs8.ts';
 import { checkSigningSize, rsaSign } from './rsa.ts';
-import { parametersFor, schemesOf } from './signature-algorithms.ts';
+import { parametersFor, type SignatureParameters, schemesOf } from './signature-algorithms.ts';
 
 /**
  * A signer over noble and, for RSA of 2048 to 4096 bits, over BigInt (rsa.ts, with its warning). RSASSA-PKCS1-v1_5 is
@@ -56,7 +56,7 @@ function rsaSigner({ identifier, key }: DecodedRsaKey): Signer {
 
 function signerOf(
   publicKey: Uint8Array,
-  sign: (parameters: ReturnType<typeof parametersFor>, message: Uint8Array) => Uint8Array,
+  sign: (parameters: SignatureParameters, message: Uint8Array) => Uint8Array,
 ): Signer {
   const schemes = schemesOf(publicKey);
   return { schemes, publicKey, sign: (scheme, message) => sign(parametersFor(schemes, scheme), message) };

@@ -31,10 +31,10 @@ export interface RsaPrivateKey extends RsaPublicKey {
 /** How a message becomes the number to sign: EMSA-PKCS1-v1_5, or EMSA-PSS with MGF1 over the same hash. */
 export type RsaEncoding = 'pkcs1' | 'pss';
 
-/** Bounds on what a stranger's key may make us compute: a verification takes 3 ms at most. */
+/** Bounds on what a stranger's key may make us compute: a verification takes 5 ms at most. */
 const VERIFY_BITS = { min: 1024, max: 8192 };
 const EXPONENT_BITS_MAX = 33;
-/** Shorter keys are too weak; longer ones take half a second per signature in BigInt. */
+/** Shorter keys are too weak; one of 4096 bits takes 30 ms per signature in BigInt, and eight times that when doubled. */
 const SIGN_BITS = { min: 2048, max: 4096 };
 
 /** Whether a peer's key is one to compute with: the size of modulus and exponent are bounded, both are odd. */

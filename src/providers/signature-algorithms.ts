@@ -15,7 +15,7 @@ export interface SignatureParameters {
 }
 
 /** Every algorithm that providers verify. */
-export const signatureAlgorithms: Readonly<Record<SignatureAlgorithm, SignatureParameters>> = {
+const signatureAlgorithms: Readonly<Record<SignatureAlgorithm, SignatureParameters>> = {
   rsa_pkcs1_sha1: { family: 'pkcs1', hash: 'sha1' },
   rsa_pkcs1_sha256: { family: 'pkcs1', hash: 'sha256' },
   rsa_pkcs1_sha384: { family: 'pkcs1', hash: 'sha384' },

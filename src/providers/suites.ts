@@ -2,7 +2,7 @@
 import type { AeadAlgorithm, CipherSuite, Hash, HashName, RecordAead } from '../crypto/provider.ts';
 import { misuse } from '../errors.ts';
 
-export type AeadName = 'AES-128-GCM' | 'AES-256-GCM' | 'CHACHA20-POLY1305';
+type AeadName = 'AES-128-GCM' | 'AES-256-GCM' | 'CHACHA20-POLY1305';
 type Hashes = Readonly<Record<HashName, Hash>>;
 
 export function aes128Gcm(hashes: Hashes, create: (key: Uint8Array) => RecordAead): CipherSuite {

@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { concat } from '#opentls/bytes/concat';
 import { fromHex, toHex } from '#opentls/bytes/hex';
@@ -21,8 +21,8 @@ const kinds: readonly { name: string; key: KeyObject; schemes: readonly number[]
   { name: 'P-521', key: generateKeyPairSync('ec', { namedCurve: 'secp521r1' }).privateKey, schemes: [0x0603] },
   { name: 'Ed25519', key: generateKeyPairSync('ed25519').privateKey, schemes: [0x0807] },
   { name: 'RSA 2048', key: rsa(2048), schemes: rsaSchemes },
-  { name: 'RSA 2049', key: rsa(2049), schemes: rsaSchemes },
-  { name: 'RSA 2055, e = 3', key: rsa(2055, 3), schemes: rsaSchemes },
+  { name: 'RSA 2049', key: rsa2049(), schemes: rsaSchemes },
+  { name: 'RSA 2050, e = 3', key: rsa(2050, 3), schemes: rsaSchemes },
   { name: 'RSA 3072', key: rsa(3072), schemes: rsaSchemes },
   { name: 'RSA 4096', key: rsa(4096), schemes: rsaSchemes },
   {
@@ -190,6 +190,38 @@ function curveKey(): KeyObject {
 
 function rsa(modulusLength: number, publicExponent = 65537): KeyObject {
   return generateKeyPairSync('rsa', { modulusLength, publicExponent }).privateKey;
+}
+
+/**
+ * A modulus of 2049 bits from primes of 1025 and 1024: PSS encodes to one byte less than the modulus has (RFC 8017
+ * §9.1.1). OpenSSL makes none by itself.
+ */
+function rsa2049(): KeyObject {
+  const [p, q] = [primeOf(rsa(2050)), primeOf(rsa(2048))];
+  const [n, e] = [p * q, 65537n];
+  const d = inverse(e, (p - 1n) * (q - 1n));
+  const jwk = { kty: 'RSA', n, e, d, p, q, dp: d % (p - 1n), dq: d % (q - 1n), qi: inverse(q, p) };
+  expect(n.toString(2)).toHaveLength(2049);
+  const key = Object.fromEntries(
+    Object.entries(jwk).map(([name, value]) => [name, typeof value === 'bigint' ? base64url(value) : value]),
+  );
+  return createPrivateKey({ key, format: 'jwk' });
+}
+
+function primeOf(key: KeyObject): bigint {
+  const { p = '' } = key.export({ format: 'jwk' });
+  return BigInt(`0x${Buffer.from(p, 'base64url').toString('hex')}`);
+}
+
+function base64url(value: bigint): string {
+  const digits = value.toString(16);
+  return Buffer.from(digits.padStart(digits.length + (digits.length % 2), '0'), 'hex').toString('base64url');
+}
+
+function inverse(value: bigint, modulus: bigint): bigint {
+  let [a, b, x, y] = [value, modulus, 1n, 0n];
+  while (b !== 0n) [a, b, x, y] = [b, a % b, y, x - (a / b) * y];
+  return ((x % modulus) + modulus) % modulus;
 }
 
 function rsaPss(hashAlgorithm: string, saltLength: number, mgf1HashAlgorithm: string = hashAlgorithm): KeyObject {
