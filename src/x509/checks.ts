@@ -39,6 +39,7 @@ export function checkPath(
       checkKey(certificate, profile, i);
       if (i < path.length - 1) checkAlgorithm(certificate, profile, i);
       if (i > 0) checkCa(certificate, i, path);
+      if (profile.strict && i < path.length - 1) checkForm(certificate, i);
       checkPurpose(certificate, purpose, i);
       if (i > 0) checkConstraints(certificate, path.slice(0, i), budget, i);
     });
@@ -61,6 +62,9 @@ function checkCritical(certificate: Certificate, at: number): void {
 
 function checkKey({ publicKey }: Certificate, profile: Profile, at: number): void {
   if (publicKey.algorithm !== 'rsa' && publicKey.algorithm !== 'rsa-pss') return;
+  if (profile.strict && publicKey.bits % 8 !== 0) {
+    throw new CheckFailure('INVALID_CERTIFICATE', `an RSA key of ${publicKey.bits} bits, not whole bytes`, at);
+  }
   if (publicKey.bits >= profile.minRsaBits) return;
   const code = at === 0 ? 'EE_KEY_TOO_SMALL' : 'CA_KEY_TOO_SMALL';
   throw new CheckFailure(code, `an RSA key of ${publicKey.bits} bits is too small`, at);
@@ -92,6 +96,31 @@ function checkCa(certificate: Certificate, at: number, path: Path): void {
   if (limit !== undefined && below > limit) {
     throw new CheckFailure('PATH_LENGTH_EXCEEDED', 'path length constraint exceeded', at);
   }
+}
+
+/** What RFC 5280 asks of issuers; an anchor is trusted as it is. */
+function checkForm(certificate: Certificate, at: number): void {
+  const ca = certificate.basicConstraints?.ca === true;
+  const wrong = ca ? wrongInCa(certificate) : wrongInEndEntity(certificate);
+  // RFC 5280 §4.2.1.6
+  const nameless = certificate.subject.rdns.length === 0 && !isCritical(certificate, ExtensionOid.subjectAltName);
+  const complaint = wrong ?? (nameless ? 'neither a subject nor a critical subjectAltName' : undefined);
+  if (complaint !== undefined) throw new CheckFailure('INVALID_EXTENSION', complaint, at);
+}
+
+function wrongInCa({ subjectKeyIdentifier }: Certificate): string | undefined {
+  // RFC 5280 §4.2.1.2
+  return subjectKeyIdentifier === undefined ? 'a CA certificate without subjectKeyIdentifier' : undefined;
+}
+
+function wrongInEndEntity({ keyUsage, nameConstraints }: Certificate): string | undefined {
+  // RFC 5280 §4.2.1.3 and §4.2.1.10
+  if (keyUsage?.has('keyCertSign') === true) return 'keyCertSign in a certificate that is no CA';
+  return nameConstraints === undefined ? undefined : 'name constraints in a certificate that is no CA';
+}
+
+function isCritical({ extensions }: Certificate, oid: string): boolean {
+  return extensions.some((extension) => extension.oid === oid && extension.critical);
 }
 
 /** RFC 5280 §4.2.1.12; on a CA it limits what the CA may issue, as the web PKI has it. */

@@ -47,7 +47,7 @@ function namesOf(certificate: Certificate): readonly GeneralName[] {
   return names;
 }
 
-/** Undefined for a form of name whose constraints are not known here: the path then fails. */
+/** Undefined where it cannot be said, for the form or for the value of the name: the path then fails. */
 function contains(base: GeneralName, name: GeneralName): boolean | undefined {
   if (base.type === 'dns' && name.type === 'dns') return withinDomain(name.value, base.value);
   if (base.type === 'rfc822' && name.type === 'rfc822') return withinMailbox(name.value, base.value);
@@ -67,8 +67,10 @@ function withinDomain(name: string, base: string): boolean {
 }
 
 /** A mailbox, all mailboxes on a host, or (with a leading dot) all below a domain. */
-function withinMailbox(name: string, base: string): boolean {
+function withinMailbox(name: string, base: string): boolean | undefined {
   const at = name.lastIndexOf('@');
+  // RFC 5321 §4.1.2: a local part with another '@' would have to be quoted, and certificates have none such.
+  if (at < 1 || name.indexOf('@') !== at) return undefined;
   const host = name.slice(at + 1).toLowerCase();
   if (base.includes('@')) {
     const baseAt = base.lastIndexOf('@');
