@@ -1,14 +1,14 @@
 import { concat } from '../bytes/concat.ts';
 import { equal } from '../bytes/equal.ts';
 import { utf8 } from '../bytes/utf8.ts';
-import type { CryptoProvider } from '../crypto/provider.ts';
+import type { CryptoProvider, SignatureVerifier } from '../crypto/provider.ts';
 import { type AlertName, type CertificateErrorCode, reject, TlsError } from '../errors.ts';
 import type { Transcript, TranscriptHash } from '../keys/transcript.ts';
 import type { Limits } from '../limits.ts';
 import { HandshakeType, nameOf, SignatureScheme } from '../wire/enums.ts';
 import { readExtensions } from '../wire/extensions.ts';
 import { type Certificate, encodeMessage } from '../wire/messages.ts';
-import { parseSpki } from '../x509/spki.ts';
+import { DerError } from '../x509/der.ts';
 import type { VerifiedPeer } from '../x509/verify.ts';
 import type { ChainRefusal, ChainRequest, CommonConfig, Credential, Role } from './config.ts';
 import { isHandshakeScheme, schemeFitsKey, verifierFor } from './schemes.ts';
@@ -137,20 +137,35 @@ function readCertificateList(body: Certificate, limits: Limits, offered: Readonl
   });
 }
 
-/** RFC 9846 §4.5.2: one that we advertised, of the kind that the certificate's key can make. */
+/** RFC 9846 §4.5.2: one that we advertised, of the kind that the certificate's key can make and may make. */
 function checkScheme(
   provider: CryptoProvider,
   scheme: number,
   acceptable: readonly number[],
   peer: VerifiedPeer,
-): NonNullable<ReturnType<typeof verifierFor>> {
+): SignatureVerifier {
+  const leaf = leafOf(peer);
   const verifier = verifierFor(provider, scheme);
-  const fits = schemeFitsKey(scheme, parseSpki(leafOf(peer).spki));
+  const fits = reading(() => schemeFitsKey(scheme, leaf.publicKey));
   if (verifier === undefined || !isHandshakeScheme(scheme) || !acceptable.includes(scheme) || !fits) {
     const name = nameOf(SignatureScheme, scheme);
     reject('ERR_TLS_WRONG_SIGNATURE_SCHEME', 'illegal_parameter', `CertificateVerify is made with ${name}`);
   }
+  // RFC 9846 §4.5.1.2: digitalSignature must be set if the extension is there at all.
+  if (reading(() => leaf.keyUsage?.has('digitalSignature')) === false) {
+    reject('ERR_TLS_KEY_USAGE', 'illegal_parameter', 'the key of the certificate is not for digital signatures');
+  }
   return verifier;
+}
+
+/** Parts of a certificate are parsed when they are first used; a chain that nobody verified may be malformed. */
+function reading<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    return reject('ERR_TLS_CERTIFICATE_DECODE', 'bad_certificate', `the certificate is malformed: ${error.message}`);
+  }
 }
 
 function leafOf(peer: VerifiedPeer): VerifiedPeer['certificates'][number] {

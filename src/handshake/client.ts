@@ -53,7 +53,11 @@ export function* clientHandshake(wire: Wire, config: ClientConfig, limits: Limit
 
     const shared = yield* ask('agree', { share: accepted.share, peer: accepted.peerShare });
     const keys = EarlySecret.from(accepted.suite.hash).intoHandshake(shared);
-    return yield* encryptedHandshake(wire, config, limits, offer, accepted, transcript, keys, retried);
+    try {
+      return yield* encryptedHandshake(wire, config, limits, offer, accepted, transcript, keys, retried);
+    } finally {
+      keys.wipe();
+    }
   } finally {
     for (const share of offer.shares) share.wipe();
   }

@@ -50,7 +50,11 @@ export function* serverHandshake(wire: Wire, config: ServerConfig, limits: Limit
   if (!negotiated.retried && hello.body.legacySessionId.length > 0) wire.changeCipherSpec();
 
   const keys = EarlySecret.from(suite.hash).intoHandshake(shared);
-  return yield* encryptedHandshake(wire, config, limits, negotiated, terms, keys);
+  try {
+    return yield* encryptedHandshake(wire, config, limits, negotiated, terms, keys);
+  } finally {
+    keys.wipe();
+  }
 }
 
 /** One or two ClientHellos (RFC 9846 §4.2.4). */

@@ -1,6 +1,6 @@
+import { describe, expect, test } from 'vitest';
 import type { Connection, Event } from '#opentls/connection';
 import { noble } from '#opentls/providers/noble';
-import { describe, expect, test } from 'vitest';
 import { randomBytes, randomNumbers } from '../random.ts';
 import { errorOf, newClient, newPair, newServer, seeded, settle, shuttle } from './pair.ts';
 

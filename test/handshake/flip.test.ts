@@ -1,5 +1,5 @@
-import type { Connection } from '#opentls/connection';
 import { describe, expect, test } from 'vitest';
+import type { Connection } from '#opentls/connection';
 import { errorOf, newPair, settle, shuttle } from './pair.ts';
 
 /**
@@ -51,26 +51,30 @@ function finish(engine: Connection, events: Parameters<typeof settle>[1]): void 
 }
 
 describe.each(Object.keys(configs) as (keyof typeof configs)[])('%s', (kind) => {
-  test.each(['client', 'server'] as const)('every byte of the %s changed', (side) => {
-    const { sent } = run(kind, side, Number.MAX_SAFE_INTEGER);
-    // Bodies of large flights are sampled: their records fail the same way at each byte.
-    for (let position = 0; position < sent; position += position < 400 ? 1 : 11) {
-      const { ends, field, type } = run(kind, side, position);
-      const receiver = side === 'client' ? ends.server : ends.client;
-      const events = side === 'client' ? ends.serverEvents : ends.clientEvents;
-      finish(receiver, events);
-      const error = errorOf(events);
-      const where = `byte ${position}, field ${field} of a record of type ${type}`;
-      if ((field === 1 || field === 2) && type !== 23 && error === undefined) continue;
-      if (error === undefined) {
-        // What the receiver cannot see, the sender must: the transcripts then differ.
-        const other = side === 'client' ? ends.clientEvents : ends.serverEvents;
-        expect(errorOf(other), where).toBeDefined();
-        continue;
+  test.each(['client', 'server'] as const)(
+    'every byte of the %s changed',
+    (side) => {
+      const { sent } = run(kind, side, Number.MAX_SAFE_INTEGER);
+      // Bodies of large flights are sampled: their records fail the same way at each byte.
+      for (let position = 0; position < sent; position += position < 400 ? 1 : 11) {
+        const { ends, field, type } = run(kind, side, position);
+        const receiver = side === 'client' ? ends.server : ends.client;
+        const events = side === 'client' ? ends.serverEvents : ends.clientEvents;
+        finish(receiver, events);
+        const error = errorOf(events);
+        const where = `byte ${position}, field ${field} of a record of type ${type}`;
+        if ((field === 1 || field === 2) && type !== 23 && error === undefined) continue;
+        if (error === undefined) {
+          // What the receiver cannot see, the sender must: the transcripts then differ.
+          const other = side === 'client' ? ends.clientEvents : ends.serverEvents;
+          expect(errorOf(other), where).toBeDefined();
+          continue;
+        }
+        expect(error.code, where).toMatch(/^(ERR_TLS_|INVALID_CERTIFICATE)/);
+        expect(error.code, where).not.toBe('ERR_TLS_INTERNAL');
+        expect(receiver.phase, where).toBe('failed');
       }
-      expect(error.code, where).toMatch(/^(ERR_TLS_|INVALID_CERTIFICATE)/);
-      expect(error.code, where).not.toBe('ERR_TLS_INTERNAL');
-      expect(receiver.phase, where).toBe('failed');
-    }
-  }, 60_000);
+    },
+    60_000,
+  );
 });

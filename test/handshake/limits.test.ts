@@ -1,9 +1,20 @@
+import { describe, expect, test } from 'vitest';
 import { defaultLimits } from '#opentls/limits';
 import { noble } from '#opentls/providers/noble';
 import { ContentType, HandshakeType } from '#opentls/wire/enums';
 import { encodeMessage, parseMessage } from '#opentls/wire/messages';
-import { describe, expect, test } from 'vitest';
-import { credential, errorOf, feed, newClient, newPair, newServer, openPair, settle, shuttle, trustAnything } from './pair.ts';
+import {
+  credential,
+  errorOf,
+  feed,
+  newClient,
+  newPair,
+  newServer,
+  openPair,
+  settle,
+  shuttle,
+  trustAnything,
+} from './pair.ts';
 import { Peer } from './peer.ts';
 
 const config = { provider: noble, verifyChain: trustAnything, credentials: [credential] };
@@ -47,7 +58,10 @@ describe('what is not TLS 1.3', () => {
   test('a TLS 1.2 ClientHello', () => {
     const { body } = parseMessage(honestHello()) as ReturnType<typeof parseMessage> & { type: 1 };
     const extensions = body.extensions.filter(({ type }) => type !== 43);
-    for (const hello of [{ ...body, extensions }, { ...body, extensions: [] }]) {
+    for (const hello of [
+      { ...body, extensions },
+      { ...body, extensions: [] },
+    ]) {
       expect(serverSays(record(22, encodeMessage(HandshakeType.client_hello, hello)))).toEqual({
         code: 'ERR_TLS_UNSUPPORTED_PROTOCOL',
         alert: 'protocol_version',
@@ -90,7 +104,10 @@ describe('bounds, at n and n+1', () => {
       const { body } = parseMessage(honestHello()) as ReturnType<typeof parseMessage> & { type: 1 };
       const grow = {
         extensions: () => {
-          const extra = Array.from({ length: count - body.extensions.length }, (_, i) => ({ type: 0x4000 + i, data: new Uint8Array(0) }));
+          const extra = Array.from({ length: count - body.extensions.length }, (_, i) => ({
+            type: 0x4000 + i,
+            data: new Uint8Array(0),
+          }));
           return { ...body, extensions: [...body.extensions, ...extra] };
         },
         cipherSuites: () => {
@@ -106,8 +123,12 @@ describe('bounds, at n and n+1', () => {
 
   test('a certificate chain', () => {
     const [leaf] = credential.chain;
-    const chain = (length: number) => [{ chain: Array.from({ length }, () => leaf ?? new Uint8Array(1)), signer: credential.signer }];
-    expect(errorOf(shuttle(newPair({}, { credentials: chain(defaultLimits.chainLength) })).clientEvents)).toBeUndefined();
+    const chain = (length: number) => [
+      { chain: Array.from({ length }, () => leaf ?? new Uint8Array(1)), signer: credential.signer },
+    ];
+    expect(
+      errorOf(shuttle(newPair({}, { credentials: chain(defaultLimits.chainLength) })).clientEvents),
+    ).toBeUndefined();
     const long = shuttle(newPair({}, { credentials: chain(defaultLimits.chainLength + 1) }));
     expect(errorOf(long.clientEvents)).toEqual({ code: 'CERT_CHAIN_TOO_LONG', alert: 'bad_certificate' });
     expect(errorOf(long.serverEvents)).toMatchObject({ code: 'ERR_TLS_ALERT_BAD_CERTIFICATE' });
@@ -144,6 +165,8 @@ describe('bounds, at n and n+1', () => {
     const server = newServer();
     server.receive(new Uint8Array(server.inputRoom));
     expect(server.inputRoom).toBe(0);
-    expect(() => server.receive(new Uint8Array(1))).toThrow(expect.objectContaining({ code: 'ERR_TLS_INVALID_STATE' }) as Error);
+    expect(() => server.receive(new Uint8Array(1))).toThrow(
+      expect.objectContaining({ code: 'ERR_TLS_INVALID_STATE' }) as Error,
+    );
   });
 });

@@ -1,11 +1,11 @@
+import { describe, expect, test } from 'vitest';
 import { Connection } from '#opentls/connection';
 import { noble } from '#opentls/providers/noble';
 import { HandshakeType } from '#opentls/wire/enums';
 import { writeExtensions } from '#opentls/wire/extensions';
 import { encodeMessage, type MessageBodies, type MessageType } from '#opentls/wire/messages';
-import { describe, expect, test } from 'vitest';
-import { Peer } from './peer.ts';
 import { credential, errorOf, newClient, newServer, trustAnything } from './pair.ts';
+import { Peer } from './peer.ts';
 
 /** A well-formed message of each type: what is wrong with it is only its place. */
 const samples: { readonly [T in MessageType]: MessageBodies[T] } = {

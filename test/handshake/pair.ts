@@ -62,7 +62,10 @@ export function newPair(client: Partial<ClientConfig> = {}, server: Partial<Serv
 }
 
 /** Carries bytes both ways until both ends are silent; `alter` may change or split what is carried. */
-export function shuttle(ends: Ends, alter: (from: 'client' | 'server', bytes: Uint8Array) => readonly Uint8Array[] = whole): Ends {
+export function shuttle(
+  ends: Ends,
+  alter: (from: 'client' | 'server', bytes: Uint8Array) => readonly Uint8Array[] = whole,
+): Ends {
   const { client, server, clientEvents, serverEvents } = ends;
   for (let idle = false; !idle; ) {
     idle = true;

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
 import { fromHex, toHex } from '#opentls/bytes/hex';
 import { Connection, type Event } from '#opentls/connection';
 import type { CryptoProvider, Group, Signer } from '#opentls/crypto/provider';
@@ -9,7 +10,6 @@ import { node } from '#opentls/providers/node';
 import { ContentType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
 import { encodeMessage, type MessageOf, parseMessage } from '#opentls/wire/messages';
 import { dangerouslyTrust } from '#opentls/x509/verify';
-import { describe, expect, test } from 'vitest';
 import { fixedGroup } from './fixed-group.ts';
 
 interface Trace {
@@ -185,10 +185,9 @@ test.each([3, 4, 5, 6, 7])('section %i: every message is read and written back b
 
 test('the traces hold what these tests rely on', () => {
   expect(ContentType.alert).toBe(21);
-  expect(load(6).messages.filter(({ role }) => role === 'client').map(({ name }) => name)).toEqual([
-    'ClientHello',
-    'Certificate',
-    'CertificateVerify',
-    'Finished',
-  ]);
+  expect(
+    load(6)
+      .messages.filter(({ role }) => role === 'client')
+      .map(({ name }) => name),
+  ).toEqual(['ClientHello', 'Certificate', 'CertificateVerify', 'Finished']);
 });
