@@ -11,3 +11,48 @@ declare class URL {
   readonly hostname: string;
 }
 declare const console: { error(...values: readonly unknown[]): void };
+
+/** WHATWG streams, as far as adapters/web uses them. */
+interface ReadableStreamReadResult<T> {
+  readonly done: boolean;
+  readonly value?: T;
+}
+interface ReadableStreamDefaultReader<T> {
+  read(): Promise<ReadableStreamReadResult<T>>;
+  cancel(reason?: unknown): Promise<void>;
+}
+interface ReadableStreamDefaultController<T> {
+  readonly desiredSize: number | null;
+  enqueue(chunk: T): void;
+  close(): void;
+  error(reason: unknown): void;
+}
+declare class ReadableStream<T> {
+  constructor(
+    source: {
+      start?(controller: ReadableStreamDefaultController<T>): void;
+      pull?(): void;
+      cancel?(reason: unknown): void | Promise<void>;
+    },
+    strategy?: { readonly highWaterMark: number },
+  );
+  getReader(): ReadableStreamDefaultReader<T>;
+}
+interface WritableStreamDefaultWriter<T> {
+  readonly ready: Promise<void>;
+  write(chunk: T): Promise<void>;
+  close(): Promise<void>;
+  abort(reason?: unknown): Promise<void>;
+}
+interface WritableStreamDefaultController {
+  error(reason: unknown): void;
+}
+declare class WritableStream<T> {
+  constructor(sink: {
+    start?(controller: WritableStreamDefaultController): void;
+    write?(chunk: T): Promise<void>;
+    close?(): Promise<void>;
+    abort?(reason: unknown): Promise<void>;
+  });
+  getWriter(): WritableStreamDefaultWriter<T>;
+}

@@ -1,0 +1,163 @@
+import { Connection } from '../../connection.ts';
+import type { ClientConfig, Facts, ServerConfig } from '../../handshake/config.ts';
+import { MAX_PLAINTEXT } from '../../limits.ts';
+import { RECORDS_PER_TURN } from '../../record/sealer.ts';
+import { Pump } from '../pump.ts';
+
+/** Both directions of a byte stream: a TCP socket of an edge runtime, a WebTransport stream, a WebSocketStream, … */
+export interface ByteTransport {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+}
+
+/** The same after TLS, and the news that the handshake is done. */
+export interface SecureTransport extends ByteTransport {
+  /** Rejects with a TlsError where the handshake fails. Data may be written before; it waits. */
+  readonly opened: Promise<Facts>;
+}
+
+/** The client's end of TLS over `transport`, which is TLS's alone from here. */
+export function wrapClient(transport: ByteTransport, config: ClientConfig): SecureTransport {
+  return new StreamDriver(transport, Connection.client(config)).secure;
+}
+
+/** The server's end. */
+export function wrapServer(transport: ByteTransport, config: ServerConfig): SecureTransport {
+  return new StreamDriver(transport, Connection.server(config)).secure;
+}
+
+/** Moves bytes between a pair of streams and a {@link Connection}. */
+class StreamDriver {
+  readonly secure: SecureTransport;
+  readonly #connection: Connection;
+  readonly #pump: Pump;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  #readable: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #writable: WritableStreamDefaultController | undefined;
+  #opened: { resolve(facts: Facts): void; reject(error: unknown): void } | undefined;
+  /** Called when the engine has room for input again. */
+  #wake: (() => void) | undefined;
+
+  constructor(transport: ByteTransport, connection: Connection) {
+    this.#connection = connection;
+    this.#reader = transport.readable.getReader();
+    this.#writer = transport.writable.getWriter();
+    this.#pump = new Pump(connection, {
+      data: (bytes) => this.#data(bytes),
+      open: (facts) => this.#opened?.resolve(facts),
+      end: () => this.#readable?.close(),
+      error: (error) => this.#fail(error),
+      secret: () => {},
+      send: (slabs) => this.#send(slabs),
+      thrown: (error) => this.#fail(error),
+    });
+    const opened = new Promise<Facts>((resolve, reject) => {
+      this.#opened = { resolve, reject };
+    });
+    // Whoever does not ask for `opened` hears of a failure from the streams.
+    opened.catch(() => {});
+    this.secure = { readable: this.#makeReadable(), writable: this.#makeWritable(opened), opened };
+    this.#pump.run();
+    this.#readTransport().catch((error) => this.#fail(error));
+  }
+
+  #makeReadable(): ReadableStream<Uint8Array> {
+    return new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#readable = controller;
+        },
+        pull: () => {
+          this.#pump.resume();
+          this.#wakeReader();
+        },
+        cancel: async (reason) => {
+          this.#connection.destroy();
+          await this.#reader.cancel(reason);
+        },
+      },
+      { highWaterMark: 1 },
+    );
+  }
+
+  #makeWritable(opened: Promise<Facts>): WritableStream<Uint8Array> {
+    return new WritableStream<Uint8Array>({
+      start: (controller) => {
+        this.#writable = controller;
+      },
+      write: async (chunk) => {
+        await opened;
+        for (let offset = 0; offset < chunk.length; offset += TURN) {
+          this.#connection.write([chunk.subarray(offset, offset + TURN)]);
+          this.#pump.run();
+          await this.#writer.ready;
+        }
+      },
+      close: async () => {
+        await opened;
+        this.#connection.closeWrite();
+        this.#pump.run();
+        await this.#writer.close();
+      },
+      abort: async (reason) => {
+        this.#connection.destroy();
+        await this.#writer.abort(reason);
+      },
+    });
+  }
+
+  async #readTransport(): Promise<void> {
+    for (;;) {
+      const { done, value } = await this.#reader.read();
+      if (done || value === undefined) {
+        this.#connection.receiveEnd();
+        this.#pump.run();
+        return;
+      }
+      for (let offset = 0; offset < value.length; ) {
+        while (this.#connection.inputRoom === 0) await this.#room();
+        const part = value.subarray(offset, offset + this.#connection.inputRoom);
+        this.#connection.receive(part);
+        offset += part.length;
+        this.#pump.run();
+      }
+    }
+  }
+
+  #room(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  #wakeReader(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+
+  #data(bytes: Uint8Array): boolean {
+    this.#readable?.enqueue(bytes);
+    return (this.#readable?.desiredSize ?? 0) > 0;
+  }
+
+  #send(slabs: readonly Uint8Array[]): void {
+    // A transport that breaks says so to whoever reads or writes next.
+    for (const slab of slabs) this.#writer.write(slab).catch((error) => this.#fail(error));
+    this.#wakeReader();
+  }
+
+  #fail(error: unknown): void {
+    this.#connection.destroy();
+    this.#opened?.reject(error);
+    this.#readable?.error(error);
+    this.#writable?.error(error);
+    this.#wakeReader();
+    // The alert is written; nothing more comes. Either stream may be broken already.
+    this.#writer.close().catch(() => {});
+    this.#reader.cancel(error).catch(() => {});
+  }
+}
+
+/** What is sealed before the event loop gets its turn. */
+const TURN: number = RECORDS_PER_TURN * MAX_PLAINTEXT;
