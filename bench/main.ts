@@ -1,0 +1,33 @@
+/**
+ * `npm run bench [-- PART …]`: opentls with each provider, node:tls, and the bare primitives, side by side in one run.
+ * Parts: records, handshake, bulk, connect, memory. Default: all.
+ */
+import { noble } from '#opentls/providers/noble';
+import { node } from '#opentls/providers/node';
+import { benchCredentials } from './credentials.ts';
+import { handshakeCost } from './handshakes.ts';
+import { bulk, handshakeRate } from './loopback.ts';
+import { idleMemory } from './memory.ts';
+import { recordRates } from './records.ts';
+import { printTable, type Row } from './report.ts';
+
+const parts: Readonly<Record<string, readonly [title: string, run: () => Promise<readonly Row[]> | readonly Row[]]>> = {
+  records: ['Records in memory', () => recordRates([noble, node])],
+  handshake: [
+    'A full handshake in memory: X25519, P-256, chain of leaf and intermediate, both ends in one thread',
+    () => handshakeCost([noble, node]),
+  ],
+  bulk: ['Bulk data one way over loopback, each end a process', async () => bulk(await benchCredentials())],
+  connect: ['Handshakes over loopback, one after another', async () => handshakeRate(await benchCredentials())],
+  memory: ['Idle connections of a server', async () => idleMemory(await benchCredentials())],
+};
+
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts);
+process.stdout.write(`Node ${process.version}, ${process.platform} ${process.arch}\n`);
+for (const name of wanted) {
+  const part = parts[name];
+  if (part === undefined) throw new Error(`no such part: ${name}; there are ${Object.keys(parts).join(', ')}`);
+  const [title, run] = part;
+  printTable(title, await run());
+}
+process.exit();
