@@ -40,7 +40,7 @@ export function checkPath(
       if (i < path.length - 1) checkAlgorithm(certificate, profile, i);
       if (i > 0) checkCa(certificate, i, path);
       if (profile.strict && i < path.length - 1) checkForm(certificate, i);
-      checkPurpose(certificate, purpose, i);
+      checkPurpose(certificate, purpose, profile, i);
       if (i > 0) checkConstraints(certificate, path.slice(0, i), budget, i);
     });
   });
@@ -85,11 +85,11 @@ function checkCa(certificate: Certificate, at: number, path: Path): void {
   const { basicConstraints, keyUsage } = certificate;
   // A version 1 root says nothing of itself; as an anchor it is trusted for what it is.
   const legacyAnchor = certificate.version === 1 && at === path.length - 1;
+  if (keyUsage !== undefined && !keyUsage.has('keyCertSign')) {
+    throw new CheckFailure('KEYUSAGE_NO_CERTSIGN', 'key usage does not include certificate signing', at);
+  }
   if (basicConstraints?.ca !== true && !legacyAnchor)
     throw new CheckFailure('INVALID_CA', 'invalid CA certificate', at);
-  if (keyUsage !== undefined && !keyUsage.has('keyCertSign')) {
-    throw new CheckFailure('INVALID_CA', 'invalid CA certificate: its key is not for signing certificates', at);
-  }
   const limit = basicConstraints?.pathLength;
   // RFC 5280 §4.2.1.9: intermediates below, self-issued ones and the leaf not counted.
   const below = path.slice(1, at).filter((member) => !isSelfIssued(member)).length;
@@ -124,10 +124,10 @@ function isCritical({ extensions }: Certificate, oid: string): boolean {
 }
 
 /** RFC 5280 §4.2.1.12; on a CA it limits what the CA may issue, as the web PKI has it. */
-function checkPurpose({ extKeyUsage }: Certificate, purpose: Purpose, at: number): void {
+function checkPurpose({ extKeyUsage }: Certificate, purpose: Purpose, profile: Profile, at: number): void {
   if (extKeyUsage === undefined) return;
   const wanted = purpose === 'server' ? KeyPurpose.serverAuth : KeyPurpose.clientAuth;
-  if (extKeyUsage.includes(wanted) || extKeyUsage.includes(KeyPurpose.any)) return;
+  if (extKeyUsage.includes(wanted) || (profile.anyPurpose && extKeyUsage.includes(KeyPurpose.any))) return;
   throw new CheckFailure('INVALID_PURPOSE', 'unsuitable certificate purpose', at);
 }
 

@@ -122,7 +122,7 @@ function likelyFirst(candidates: readonly Certificate[], child: Certificate): re
 }
 
 /** A hint that cannot be read is no hint; verification will say so. */
-function tolerant<T>(read: () => T): T | undefined {
+export function tolerant<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch {

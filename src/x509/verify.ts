@@ -4,7 +4,7 @@ import { type Certificate, parseCertificate } from './certificate.ts';
 import { CheckFailure, checkPath, type Purpose } from './checks.ts';
 import { DerError } from './der.ts';
 import { matchName, type PeerName } from './identity.ts';
-import { explainNoPath } from './no-path.ts';
+import { explainNoPath, vouches } from './no-path.ts';
 import { Budget, BudgetExceeded, type BudgetLimits, buildPaths, DEFAULT_MAX_DEPTH, type Path } from './path.ts';
 import { type Profile, webpki } from './profile.ts';
 import type { TrustStore } from './trust.ts';
@@ -75,8 +75,8 @@ export function verifyPeer(chain: readonly Uint8Array[], options: VerifyOptions)
   const search = new Search(paths, budget, options);
   return after(search.run(), (found) => {
     if (found === undefined) {
-      const failures = search.failures.length > 0 ? [] : [explainNoPath(leaf, intermediates, options.time, maxDepth)];
-      return worstOf([...search.failures, ...failures]);
+      if (search.failures.some((failure) => !isStrangers(failure))) return worstOf(search.failures);
+      return worstOf([explainNoPath(leaf, intermediates, trust, options.time, maxDepth), ...search.failures]);
     }
     const mismatch = nameFailure(leaf, options.name);
     return mismatch === undefined ? { ok: true, peer: mint(found, true, undefined) } : refused(mismatch, []);
@@ -204,9 +204,17 @@ function asFailure(error: unknown): Failure {
   throw error;
 }
 
+/** A signature that an authority of the same name, but by its identifier another key, was not going to have made. */
+function isStrangers({ code, certificates, at }: FailedPath): boolean {
+  const child = certificates[at];
+  const issuer = certificates[at + 1];
+  if (code !== 'CERT_SIGNATURE_FAILURE' || child === undefined || issuer === undefined) return false;
+  return !vouches(issuer, child);
+}
+
 /** The failure that says most comes first: a path that stood up to its end but for one thing. */
 function worstOf(failures: readonly FailedPath[]): Verdict {
-  const ranked = [...failures].sort((a, b) => rank(b.code) - rank(a.code));
+  const ranked = [...failures].sort((a, b) => rank(b) - rank(a));
   const [first] = ranked;
   return refused(first ?? { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', reason: 'no path' }, ranked);
 }
@@ -215,8 +223,8 @@ function refused({ code, reason }: Failure, paths: readonly FailedPath[]): Verdi
   return { ok: false, code, reason, paths };
 }
 
-function rank(code: CertificateErrorCode): number {
-  return specificity.indexOf(code);
+function rank(failure: FailedPath): number {
+  return isStrangers(failure) ? Number.NEGATIVE_INFINITY : specificity.indexOf(failure.code);
 }
 
 /** Least specific first; what is not listed is less specific still. */
@@ -226,6 +234,7 @@ const specificity: readonly CertificateErrorCode[] = [
   'UNSUPPORTED_SIGNATURE_ALGORITHM',
   'CA_MD_TOO_WEAK',
   'INVALID_CA',
+  'KEYUSAGE_NO_CERTSIGN',
   'PATH_LENGTH_EXCEEDED',
   'INVALID_PURPOSE',
   'CERT_NOT_YET_VALID',

@@ -1,0 +1,58 @@
+import { generateKeyPairSync } from 'node:crypto';
+import type { Signer } from '#opentls/crypto/provider';
+import { Secret } from '#opentls/crypto/secret';
+import { node } from '#opentls/providers/node';
+import { type CertificateOptions, createCertificate } from '#opentls/x509/create';
+
+/** A certificate with its key, able to issue others. */
+export interface Holder {
+  readonly der: Uint8Array;
+  readonly pem: string;
+  readonly signer: Signer;
+  /** PKCS #8, PEM. */
+  readonly key: string;
+}
+
+/** Chains made here are valid from an hour before to a day after. */
+export const now: number = Math.floor(Date.now() / 1000) * 1000;
+
+export type Overrides = Partial<Omit<CertificateOptions, 'provider' | 'signer' | 'issuer' | 'publicKey'>> & {
+  /** Bits of an RSA key; default: a P-256 key. */
+  readonly rsa?: number;
+  /** Another key signs than the issuer's certificate has. */
+  readonly forgedBy?: Holder;
+};
+
+export function authority(subject: string, issuer?: Holder, overrides: Overrides = {}): Holder {
+  return issue(issuer, { subject, isCa: true, ...overrides });
+}
+
+export function serverLeaf(issuer?: Holder, overrides: Overrides = {}): Holder {
+  return issue(issuer, {
+    subject: 'leaf',
+    subjectAltNames: { dns: ['server.test'] },
+    extendedKeyUsage: ['serverAuth'],
+    ...overrides,
+  });
+}
+
+function issue(issuer: Holder | undefined, options: Overrides & Pick<CertificateOptions, 'subject'>): Holder {
+  const { rsa, forgedBy, ...rest } = options;
+  const { privateKey } =
+    rsa === undefined
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: rsa });
+  const pkcs8 = new Uint8Array(privateKey.export({ type: 'pkcs8', format: 'der' }));
+  const signer = node.signer(new Secret('private key', pkcs8));
+  const created = createCertificate({
+    provider: node,
+    notBefore: now - 3_600_000,
+    notAfter: now + 86_400_000,
+    ...rest,
+    signer: forgedBy?.signer ?? issuer?.signer ?? signer,
+    issuer: issuer && { certificate: issuer.der },
+    publicKey: signer.publicKey,
+  });
+  if ('then' in created) throw new TypeError('the provider signs at once');
+  return { ...created, signer, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+}
