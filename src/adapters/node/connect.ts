@@ -1,0 +1,132 @@
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import { live, type SecureContextOptions } from './context.ts';
+import { codedError, connectionReset, invalidArgType, validateFunction, validateNumber } from './errors.ts';
+import type { DetailedCertificate } from './legacy-cert.ts';
+import { identify, type TLSSocketOptions } from './socket-options.ts';
+import { TLSSocket } from './tls-socket.ts';
+
+/** Options of `connect()`: of the context, of the socket, and of `net.connect()`. */
+export interface ConnectionOptions
+  extends SecureContextOptions,
+    Omit<TLSSocketOptions, 'isServer' | 'server' | 'handshakeTimeout' | 'ALPNCallback' | 'SNICallback'> {
+  readonly host?: string | undefined;
+  readonly port?: number | string | undefined;
+  /** Of a Unix domain socket. */
+  readonly path?: string | undefined;
+  /** A transport that the caller connects. */
+  readonly socket?: Duplex | undefined;
+  /** The name to ask for (SNI) and to check the certificate against. */
+  readonly servername?: string | undefined;
+  /** @returns an error where the certificate is not for `host` */
+  readonly checkServerIdentity?: ((host: string, certificate: DetailedCertificate) => Error | undefined) | undefined;
+  readonly minDHSize?: number | undefined;
+  /** Milliseconds of silence until 'timeout'. */
+  readonly timeout?: number | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+  readonly family?: number | string | undefined;
+  readonly hints?: number | undefined;
+  readonly lookup?: net.LookupFunction | undefined;
+  readonly autoSelectFamily?: boolean | undefined;
+  readonly autoSelectFamilyAttemptTimeout?: number | undefined;
+}
+
+export type SecureConnectListener = () => void;
+
+/**
+ * A client connection; 'secureConnect' says that the server is who it should be.
+ * @throws as `createSecureContext`, and for options of a wrong type
+ */
+export function connect(options: ConnectionOptions, listener?: SecureConnectListener): TLSSocket;
+export function connect(
+  port: number | string,
+  host?: string,
+  options?: ConnectionOptions,
+  listener?: SecureConnectListener,
+): TLSSocket;
+export function connect(
+  port: number | string,
+  options?: ConnectionOptions,
+  listener?: SecureConnectListener,
+): TLSSocket;
+export function connect(port: number | string, host?: string, listener?: SecureConnectListener): TLSSocket;
+export function connect(portOrPath: number | string, listener?: SecureConnectListener): TLSSocket;
+export function connect(...args: readonly unknown[]): TLSSocket {
+  const given = readArguments(args);
+  const listener = args.at(-1);
+  const options: ConnectionOptions = {
+    ...given,
+    checkServerIdentity: given.checkServerIdentity ?? live.checkServerIdentity,
+    rejectUnauthorized: given.rejectUnauthorized ?? process.env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0',
+  };
+  check(options);
+  const { socket: transport, servername } = options;
+  const host = servername || options.host || hostOf(transport) || 'localhost';
+  const socket = new TLSSocket(transport, {
+    ...options,
+    isServer: false,
+    secureContext: options.secureContext ?? live.createSecureContext(options),
+    [identify]: (certificate) => options.checkServerIdentity?.(host, certificate),
+  });
+  if (typeof listener === 'function') socket.once('secureConnect', listener as SecureConnectListener);
+  socket._releaseControl();
+  if (servername) {
+    if (net.isIP(servername) !== 0) warnOfAddress();
+    socket.setServername(servername);
+  }
+  if (transport === undefined || transport === null) {
+    if (options.timeout) socket.setTimeout(options.timeout);
+    socket.connect(options);
+  }
+  socket.on('secure', onSecure);
+  socket.prependListener('end', () => onEarlyEnd(socket, options));
+  return socket;
+}
+
+/** The forms of `net.connect()`, with options behind the port or the host; `options.host` beats `host`. */
+function readArguments(args: readonly unknown[]): ConnectionOptions {
+  const [first, second, third] = args;
+  if (typeof first === 'object' && first !== null) return first;
+  const path = typeof first === 'string' && !(Number(first) >= 0);
+  const place = path ? { path: first } : { port: first, ...(typeof second === 'string' && { host: second }) };
+  const options = [second, third].find((argument) => typeof argument === 'object' && argument !== null);
+  return { ...place, ...(options as object) } as ConnectionOptions;
+}
+
+function check({ checkServerIdentity, minDHSize = 1024, socket }: ConnectionOptions): void {
+  validateFunction(checkServerIdentity, 'options.checkServerIdentity');
+  validateNumber(minDHSize, 'options.minDHSize');
+  if (minDHSize <= 0)
+    throw codedError('ERR_OUT_OF_RANGE', 'options.minDHSize is not a positive number', undefined, RangeError);
+  if (socket !== undefined && socket !== null && typeof socket.pipe !== 'function') {
+    throw invalidArgType('options.socket', 'an instance of Duplex', socket);
+  }
+}
+
+/** The name that the transport was connected by. */
+function hostOf(transport: Duplex | undefined): string | undefined {
+  const host: unknown = transport && Reflect.get(transport, '_host');
+  return typeof host === 'string' ? host : undefined;
+}
+
+function onSecure(this: TLSSocket): void {
+  this.authorized = this.authorizationError === null;
+  this.secureConnecting = false;
+  this.emit('secureConnect');
+}
+
+function onEarlyEnd(socket: TLSSocket, { path, host, port, localAddress }: ConnectionOptions): void {
+  if (socket._secureEstablished) return;
+  const message = 'Client network socket disconnected before secure TLS connection was established';
+  socket.destroy(connectionReset(message, { path, host, port, localAddress }));
+}
+
+let warned = false;
+
+function warnOfAddress(): void {
+  if (warned) return;
+  warned = true;
+  const message = 'Setting the TLS ServerName to an IP address is not permitted by RFC 6066. It is not sent.';
+  process.emitWarning(message, 'DeprecationWarning', 'DEP0123');
+}

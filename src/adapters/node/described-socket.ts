@@ -1,0 +1,139 @@
+import { X509Certificate } from 'node:crypto';
+import net from 'node:net';
+import type { Connection } from '../../connection.ts';
+import type { Facts } from '../../handshake/config.ts';
+import { isHandshakeScheme } from '../../handshake/schemes.ts';
+import { type Certificate, parseCertificate } from '../../x509/certificate.ts';
+import type { ContextState } from './context.ts';
+import { ephemeralKeyInfo, sigalgName } from './context-names.ts';
+import { codedError, validateBuffer, validateInteger, validateString } from './errors.ts';
+import { type DetailedCertificate, legacyCertificate, legacyChain } from './legacy-cert.ts';
+
+export interface CipherInfo {
+  readonly name: string;
+  readonly standardName: string;
+  readonly version: 'TLSv1.3';
+}
+
+/** What a TLS socket tells of its connection. Like `node:tls`, it answers null once the socket is destroyed. */
+export abstract class DescribedSocket extends net.Socket {
+  readonly encrypted: true = true;
+  /** Whether the peer's certificate was asked for and verified. */
+  authorized: boolean = false;
+  /** Why it is not authorized: an error code. */
+  authorizationError: string | null = null;
+  /** What ALPN agreed on; false: nothing; null: not known yet. */
+  alpnProtocol: string | false | null = null;
+  /** The name that the client asked for; false: none; null: not known yet. */
+  servername: string | false | null = null;
+  /** Until 'secureConnect', or the server's 'secureConnection'. */
+  secureConnecting: boolean = true;
+  /** There is no native handle behind a socket of opentls. */
+  readonly ssl: null = null;
+
+  abstract readonly isServer: boolean;
+  protected abstract readonly context: ContextState;
+  protected abstract readonly connection: Connection | undefined;
+
+  /** What the handshake established (opentls); undefined before, and after the socket was destroyed. */
+  get facts(): Facts | undefined {
+    return this.destroyed ? undefined : this.connection?.facts;
+  }
+
+  getProtocol(): 'TLSv1.3' | null {
+    return this.destroyed ? null : 'TLSv1.3';
+  }
+
+  getCipher(): CipherInfo | null | undefined {
+    return this.#tell(({ suite: { name } }) => ({ name, standardName: name, version: 'TLSv1.3' }));
+  }
+
+  /** Of a client: the group of the key exchange. */
+  getEphemeralKeyInfo(): object | null | undefined {
+    return this.isServer ? null : this.#tell(({ group }) => ephemeralKeyInfo(group));
+  }
+
+  getFinished(): Buffer | null | undefined {
+    return this.#tell(({ localFinished }) => Buffer.from(localFinished));
+  }
+
+  getPeerFinished(): Buffer | null | undefined {
+    return this.#tell(({ peerFinished }) => Buffer.from(peerFinished));
+  }
+
+  /** Of a server: the signature algorithms that both sides have, as 'ECDSA+SHA256'. */
+  getSharedSigalgs(): string[] | null {
+    if (this.destroyed) return null;
+    const facts = this.connection?.facts;
+    if (facts === undefined || !this.isServer) return [];
+    const own = this.context.schemes;
+    const shared = facts.peerSignatureSchemes.filter((scheme) => own?.includes(scheme) ?? isHandshakeScheme(scheme));
+    return shared.map(sigalgName);
+  }
+
+  isSessionReused(): boolean | null {
+    return this.destroyed ? null : (this.connection?.facts?.resumed ?? false);
+  }
+
+  /** The peer's certificate, `{}` where it sent none; with `detailed`, its issuers are linked to it. */
+  getPeerCertificate(detailed?: boolean): DetailedCertificate | Record<string, never> | null {
+    if (this.destroyed) return null;
+    const path = this.connection?.facts?.peer?.certificates;
+    const [leaf] = path ?? [];
+    if (path === undefined || leaf === undefined) return {};
+    const { hashes } = this.context.provider;
+    return (detailed ? legacyChain(path, hashes) : legacyCertificate(leaf, hashes)) ?? {};
+  }
+
+  /** Our own. */
+  getCertificate(): DetailedCertificate | Record<string, never> | null {
+    if (this.destroyed) return null;
+    const leaf = this.#localLeaf();
+    return leaf === undefined ? {} : legacyCertificate(leaf, this.context.provider.hashes);
+  }
+
+  getPeerX509Certificate(): X509Certificate | undefined {
+    const leaf = this.facts?.peer?.certificates[0];
+    return leaf && new X509Certificate(leaf.raw);
+  }
+
+  getX509Certificate(): X509Certificate | undefined {
+    const leaf = this.#localLeaf();
+    return leaf && new X509Certificate(leaf.raw);
+  }
+
+  /** Sessions are not resumed: there is none to get. */
+  getSession(): undefined | null {
+    return this.destroyed ? null : undefined;
+  }
+
+  getTLSTicket(): undefined | null {
+    return this.destroyed ? null : undefined;
+  }
+
+  /**
+   * Keying material for another protocol, RFC 9846 §7.5.
+   * @throws ERR_TLS_INVALID_STATE before the handshake is over
+   */
+  exportKeyingMaterial(length: number, label: string, context?: NodeJS.ArrayBufferView): Buffer {
+    validateInteger(length, 'length', 1, 0xffff_ffff);
+    validateString(label, 'label');
+    if (context !== undefined) validateBuffer(context, 'context');
+    if (this.facts === undefined || this.connection === undefined) {
+      throw codedError('ERR_TLS_INVALID_STATE', 'TLS socket connection must be securely established');
+    }
+    const bytes = context && new Uint8Array(context.buffer, context.byteOffset, context.byteLength);
+    return Buffer.from(this.connection.exportKey(label, bytes, length));
+  }
+
+  #tell<T>(answer: (facts: Facts) => T): T | null | undefined {
+    if (this.destroyed) return null;
+    const facts = this.connection?.facts;
+    return facts && answer(facts);
+  }
+
+  #localLeaf(): Certificate | undefined {
+    const leaf = this.facts?.localChain?.[0];
+    return leaf && parseCertificate(leaf);
+  }
+}

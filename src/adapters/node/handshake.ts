@@ -1,0 +1,138 @@
+/** From a socket's options to the engine's configuration. */
+import type { Awaitable } from '../../crypto/provider.ts';
+import type { ClientConfig, ClientHelloView, CommonConfig, Credential, ServerConfig } from '../../handshake/config.ts';
+import type { Certificate } from '../../x509/certificate.ts';
+import { parseAlpn } from './alpn.ts';
+import { type ContextState, stateOf } from './context.ts';
+import { codedError } from './errors.ts';
+import { legacyChain } from './legacy-cert.ts';
+import { PeerCheck } from './peer-check.ts';
+import { identify, type TLSSocketOptions } from './socket-options.ts';
+import type { TLSSocket } from './tls-socket.ts';
+
+/** One handshake: what the application was asked, and what it answered. */
+export class Handshake {
+  readonly check: PeerCheck;
+  readonly #socket: TLSSocket;
+  readonly #options: TLSSocketOptions;
+  #context: ContextState;
+  #applicationError: Error | undefined;
+
+  constructor(socket: TLSSocket, context: ContextState, options: TLSSocketOptions) {
+    this.#socket = socket;
+    this.#context = context;
+    this.#options = options;
+    const name = options[identify];
+    this.check = new PeerCheck({
+      context: () => this.#context,
+      enforce: Boolean(options.rejectUnauthorized),
+      identify: name && ((path) => this.#identify(name, path)),
+    });
+  }
+
+  /** An error that a callback of the application raised: it is emitted in place of the engine's. */
+  get applicationError(): Error | undefined {
+    return this.#applicationError;
+  }
+
+  /** The one of the name asked for, once it is chosen. */
+  get context(): ContextState {
+    return this.#context;
+  }
+
+  set context(context: ContextState) {
+    this.#context = context;
+  }
+
+  clientConfig(serverName: string | undefined): ClientConfig {
+    return { ...this.#common(), serverName, credentials: this.#context.credentials };
+  }
+
+  serverConfig(): ServerConfig {
+    const { requestCert, rejectUnauthorized, SNICallback, ALPNCallback } = this.#options;
+    return {
+      ...this.#common(),
+      credentials: this.#context.credentials,
+      preferOwnOrder: this.#context.preferOwnOrder,
+      clientCertificate: !requestCert ? 'none' : rejectUnauthorized ? 'required' : 'optional',
+      ...(SNICallback && { chooseCredentials: (hello) => this.#chooseContext(hello) }),
+      ...(ALPNCallback && { chooseProtocol: (hello) => this.#chooseProtocol(hello) }),
+    };
+  }
+
+  #common(): CommonConfig {
+    const { provider, suites, groups, schemes } = this.#context;
+    return {
+      provider,
+      suites,
+      groups,
+      signatureSchemes: schemes,
+      alpn: parseAlpn(this.#options.ALPNProtocols),
+      verifyChain: (request) => this.check.verify(request),
+      keylog: this.#socket.listenerCount('keylog') > 0,
+    };
+  }
+
+  #identify(name: NonNullable<TLSSocketOptions[typeof identify]>, path: readonly Certificate[]): Error | undefined {
+    const certificate = legacyChain(path, this.#context.provider.hashes);
+    if (certificate === undefined) return undefined;
+    return this.#ask(() => name(certificate));
+  }
+
+  /** By the server name; without one, or where the callback names none, the context stays. */
+  #chooseContext(hello: ClientHelloView): Awaitable<readonly Credential[] | undefined> {
+    const { SNICallback } = this.#options;
+    const { serverName } = hello;
+    if (serverName === undefined || SNICallback === undefined) return this.#context.credentials;
+    return new Promise((resolve, reject) => {
+      let answered = false;
+      const answer = (error: Error | null | undefined, context?: unknown): void => {
+        if (answered) {
+          const twice = codedError('ERR_MULTIPLE_CALLBACK', 'Callback called multiple times');
+          this.#socket.destroy(twice);
+          return;
+        }
+        answered = true;
+        try {
+          if (error) throw error;
+          if (context) this.#context = stateOf(context);
+          resolve(this.#context.credentials);
+        } catch (cause) {
+          reject(this.#note(cause));
+        }
+      };
+      try {
+        SNICallback.call(this.#socket, serverName, answer);
+      } catch (cause) {
+        reject(this.#note(cause));
+      }
+    });
+  }
+
+  #chooseProtocol(hello: ClientHelloView): Uint8Array | undefined {
+    const protocols = hello.alpn.map((protocol) => Buffer.from(protocol).toString('latin1'));
+    const chosen = this.#ask(() =>
+      this.#options.ALPNCallback?.({ servername: hello.serverName ?? false, protocols: [...protocols] }),
+    );
+    if (chosen === undefined) return undefined;
+    const index = protocols.indexOf(chosen);
+    if (index < 0) {
+      const message = `ALPN callback returned a value (${chosen}) that did not match any of the client's offered protocols (${protocols.join(', ')})`;
+      throw this.#note(codedError('ERR_TLS_ALPN_CALLBACK_INVALID_RESULT', message, undefined, TypeError));
+    }
+    return hello.alpn[index];
+  }
+
+  #ask<T>(call: () => T): T {
+    try {
+      return call();
+    } catch (error) {
+      throw this.#note(error);
+    }
+  }
+
+  #note(error: unknown): Error {
+    this.#applicationError ??= error instanceof Error ? error : new Error(String(error));
+    return this.#applicationError;
+  }
+}

@@ -1,0 +1,82 @@
+/** `opentls` on Node: the surface of `node:tls`, over TLS 1.3 in TypeScript. */
+import { noble } from '../../providers/noble.ts';
+import { convertALPNProtocols } from './alpn.ts';
+import { getCACertificates, rootCertificates as roots, setDefaultCACertificates } from './ca.ts';
+import { connect } from './connect.ts';
+import { createSecureContext, type Live, live, SecureContext } from './context.ts';
+import { cipherNames } from './context-names.ts';
+import { checkServerIdentity } from './identity.ts';
+import { createServer, Server } from './server.ts';
+import { TLSSocket } from './tls-socket.ts';
+
+export type { AlpnOption } from './alpn.ts';
+export type { CACertificateType, CertificateInput } from './ca.ts';
+export type { ConnectionOptions } from './connect.ts';
+export type { SecureContextOptions, SecureVersion } from './context.ts';
+export type { KeyInput } from './credentials.ts';
+export type { CipherInfo } from './described-socket.ts';
+export type { CodedError } from './errors.ts';
+export type { DetailedCertificate, LegacyCertificate } from './legacy-cert.ts';
+export type { OnReadOptions } from './onread.ts';
+export type { SecureConnectionListener, ServerOptions } from './server.ts';
+export type { SniCallback, TLSSocketOptions } from './socket-options.ts';
+export {
+  checkServerIdentity,
+  connect,
+  convertALPNProtocols,
+  createSecureContext,
+  createServer,
+  getCACertificates,
+  SecureContext,
+  Server,
+  setDefaultCACertificates,
+  TLSSocket,
+};
+
+/** The cipher suites that can be asked for, in lower case. */
+export function getCiphers(): string[] {
+  return cipherNames(noble);
+}
+
+export const CLIENT_RENEG_LIMIT: number = live.CLIENT_RENEG_LIMIT;
+export const CLIENT_RENEG_WINDOW: number = live.CLIENT_RENEG_WINDOW;
+export const DEFAULT_CIPHERS: string = live.DEFAULT_CIPHERS;
+export const DEFAULT_ECDH_CURVE: string = live.DEFAULT_ECDH_CURVE;
+export const DEFAULT_MIN_VERSION: Live['DEFAULT_MIN_VERSION'] = live.DEFAULT_MIN_VERSION;
+export const DEFAULT_MAX_VERSION: Live['DEFAULT_MAX_VERSION'] = live.DEFAULT_MAX_VERSION;
+
+/** The module as one object. What is assigned to its properties takes effect, as with `node:tls`. */
+export interface TlsModule extends Live {
+  connect: typeof connect;
+  convertALPNProtocols: typeof convertALPNProtocols;
+  createServer: typeof createServer;
+  getCACertificates: typeof getCACertificates;
+  getCiphers: typeof getCiphers;
+  SecureContext: typeof SecureContext;
+  Server: typeof Server;
+  setDefaultCACertificates: typeof setDefaultCACertificates;
+  TLSSocket: typeof TLSSocket;
+  readonly rootCertificates: readonly string[];
+}
+
+const tls: TlsModule = Object.defineProperty(
+  Object.assign(live, {
+    connect,
+    convertALPNProtocols,
+    createServer,
+    getCACertificates,
+    getCiphers,
+    SecureContext,
+    Server,
+    setDefaultCACertificates,
+    TLSSocket,
+  }),
+  'rootCertificates',
+  { configurable: false, enumerable: true, get: roots },
+) as typeof live & TlsModule;
+
+// biome-ignore lint/style/noDefaultExport: programs assign to it, which a module namespace does not allow
+export default tls;
+
+/** The trust anchors that come with Node: PEM, frozen. */
+export const rootCertificates: readonly string[] = roots();

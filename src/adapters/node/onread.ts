@@ -1,0 +1,38 @@
+/** The `onread` option of `net.Socket`: plaintext goes into the caller's own memory instead of 'data' events. */
+export interface OnReadOptions {
+  readonly buffer: Uint8Array | (() => Uint8Array);
+  /** @returns false to hear no more until `resume()` */
+  readonly callback: (length: number, buffer: Uint8Array) => boolean;
+}
+
+/** Cuts plaintext into pieces of the caller's buffer. */
+export class OnRead {
+  readonly #options: OnReadOptions;
+  #rest: Uint8Array | undefined;
+
+  constructor(options: OnReadOptions) {
+    this.#options = options;
+  }
+
+  /** @returns false where the callback asked for a pause; what is left is kept for {@link resume} */
+  deliver(bytes: Uint8Array): boolean {
+    const { buffer, callback } = this.#options;
+    for (let offset = 0; offset < bytes.length; ) {
+      const target = typeof buffer === 'function' ? buffer() : buffer;
+      const piece = bytes.subarray(offset, offset + target.length);
+      target.set(piece);
+      offset += piece.length;
+      if (callback(piece.length, target) !== false) continue;
+      this.#rest = bytes.subarray(offset);
+      return false;
+    }
+    return true;
+  }
+
+  /** @returns false where the callback asked for a pause again */
+  resume(): boolean {
+    const rest = this.#rest;
+    this.#rest = undefined;
+    return rest === undefined || this.deliver(rest);
+  }
+}

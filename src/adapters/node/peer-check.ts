@@ -1,0 +1,54 @@
+import { type Awaitable, isThenable } from '../../crypto/provider.ts';
+import type { ChainRequest, ChainVerdict } from '../../handshake/config.ts';
+import type { Certificate } from '../../x509/certificate.ts';
+import { nodeProfile } from '../../x509/profile.ts';
+import { dangerouslyTrust, type Failure, type Verdict, verifyPeer } from '../../x509/verify.ts';
+import type { ContextState } from './context.ts';
+
+export interface PeerPolicy {
+  /** Whose trust counts; a server may learn it from the name that the client asks for. */
+  readonly context: () => ContextState;
+  /** Fail the handshake over a peer that is not authorized. */
+  readonly enforce: boolean;
+  /** Client: whether the certificate is for the right host. Not asked where the path fails already. */
+  readonly identify: ((path: readonly Certificate[]) => Error | undefined) | undefined;
+}
+
+/** Judges the peer's chain once, in the middle of the handshake, so that the right alert goes out. */
+export class PeerCheck {
+  readonly #policy: PeerPolicy;
+  #failure: Failure | undefined;
+  #identityError: Error | undefined;
+
+  constructor(policy: PeerPolicy) {
+    this.#policy = policy;
+  }
+
+  /** `authorizationError`: why the peer is not authorized; null where it is, or was not looked at. */
+  get code(): string | null {
+    const error: (Error & { readonly code?: unknown }) | undefined = this.#identityError;
+    if (error !== undefined) return typeof error.code === 'string' ? error.code : error.message;
+    return this.#failure?.code ?? null;
+  }
+
+  verify(request: ChainRequest): Awaitable<ChainVerdict> {
+    const { trust, provider, now } = this.#policy.context();
+    const purpose = request.peer;
+    const { verifiers } = provider;
+    const verdict = verifyPeer(request.chain, { trust, verifiers, purpose, time: now(), profile: nodeProfile });
+    if (isThenable(verdict)) return verdict.then((settled) => this.#judge(request, settled));
+    return this.#judge(request, verdict);
+  }
+
+  #judge(request: ChainRequest, verdict: Verdict): ChainVerdict {
+    if (!verdict.ok) {
+      this.#failure = { code: verdict.code, reason: verdict.reason };
+      if (this.#policy.enforce) return { ok: false, code: verdict.code, reason: verdict.reason };
+      return { ok: true, peer: dangerouslyTrust(request.chain, this.#failure) };
+    }
+    this.#identityError = this.#policy.identify?.(verdict.peer.certificates);
+    if (this.#identityError === undefined || !this.#policy.enforce) return verdict;
+    const cause = this.#identityError;
+    return { ok: false, code: 'HOSTNAME_MISMATCH', reason: cause.message, cause };
+  }
+}

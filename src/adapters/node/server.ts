@@ -1,0 +1,203 @@
+import { captureRejectionSymbol } from 'node:events';
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type AlpnOption, convertALPNProtocols } from './alpn.ts';
+import { callable } from './callable.ts';
+import { live, SecureContext, type SecureContextOptions, stateOf } from './context.ts';
+import {
+  codedError,
+  connectionReset,
+  invalidArgType,
+  validateBuffer,
+  validateFunction,
+  validateNumber,
+  validateObject,
+} from './errors.ts';
+import type { SniCallback, TLSSocketOptions } from './socket-options.ts';
+import { TLSSocket } from './tls-socket.ts';
+
+/** Options of `createServer()`: of the context, of the sockets, and of `net.Server`. */
+export interface ServerOptions extends SecureContextOptions, net.ServerOpts {
+  readonly requestCert?: boolean | undefined;
+  readonly rejectUnauthorized?: boolean | undefined;
+  readonly ALPNProtocols?: AlpnOption | undefined;
+  readonly ALPNCallback?: TLSSocketOptions['ALPNCallback'];
+  readonly SNICallback?: SniCallback | undefined;
+  /** Milliseconds. Default 120000. */
+  readonly handshakeTimeout?: number | undefined;
+  readonly enableTrace?: boolean | undefined;
+}
+
+export type SecureConnectionListener = (socket: TLSSocket) => void;
+
+class TlsServer extends net.Server {
+  requestCert: boolean;
+  rejectUnauthorized: boolean;
+  /** As on the wire. */
+  ALPNProtocols?: Uint8Array;
+  ALPNCallback: TLSSocketOptions['ALPNCallback'];
+  readonly _contexts: (readonly [pattern: RegExp, context: SecureContext])[] = [];
+  _sharedCreds: SecureContext;
+  #ticketKeys: Buffer | undefined;
+  readonly #handshakeTimeout: number;
+  readonly #SNICallback: SniCallback | undefined;
+  readonly #enableTrace: boolean | undefined;
+
+  constructor(options?: ServerOptions | SecureConnectionListener | null, listener?: SecureConnectionListener) {
+    const given = readOptions(options);
+    super(given);
+    const secureListener = typeof options === 'function' ? options : listener;
+    this.requestCert = given.requestCert === true;
+    this.rejectUnauthorized = given.rejectUnauthorized !== false;
+    this.ALPNCallback = given.ALPNCallback;
+    if (given.ALPNProtocols) convertALPNProtocols(given.ALPNProtocols, this);
+    this._sharedCreds = makeContext(given);
+    this.#ticketKeys = copyOf(given.ticketKeys);
+    this.#handshakeTimeout = given.handshakeTimeout || 120_000;
+    this.#SNICallback = given.SNICallback;
+    this.#enableTrace = given.enableTrace;
+    this.on('connection', this.#accept);
+    if (secureListener !== undefined) this.on('secureConnection', secureListener);
+  }
+
+  /** Replaces certificate, key and all that goes with them, for connections from here on. */
+  setSecureContext(options: SecureContextOptions): void {
+    validateObject(options, 'options');
+    this._sharedCreds = makeContext(options);
+    this.#ticketKeys = copyOf(options.ticketKeys) ?? this.#ticketKeys;
+  }
+
+  /**
+   * Another certificate for clients that ask for a name; the last that fits counts.
+   * @param servername `*` stands for one label, or a part of it
+   */
+  addContext(servername: string, context: SecureContext | SecureContextOptions): void {
+    if (!servername)
+      throw codedError('ERR_TLS_REQUIRED_SERVER_NAME', '"servername" is required parameter for Server.addContext');
+    const pattern = servername.replace(/[.^$+?\-\\[\]{}()|]/g, '\\$&').replaceAll('*', '[^.]*');
+    const secureContext = context instanceof SecureContext ? context : live.createSecureContext(context);
+    this._contexts.push([new RegExp(`^${pattern}$`, 'i'), secureContext]);
+  }
+
+  /** 48 bytes; random where none were given. They protect nothing yet: sessions are not resumed. */
+  getTicketKeys(): Buffer {
+    this.#ticketKeys ??= Buffer.from(stateOf(this._sharedCreds).provider.random(48));
+    return Buffer.from(this.#ticketKeys);
+  }
+
+  setTicketKeys(keys: NodeJS.ArrayBufferView): void {
+    validateBuffer(keys, 'keys');
+    if (keys.byteLength !== 48) {
+      throw codedError('ERR_ASSERTION', 'Session ticket keys must be a 48-byte buffer');
+    }
+    this.#ticketKeys = copyOf(keys);
+  }
+
+  #accept(transport: Duplex): void {
+    const socket = new TLSSocket(transport, {
+      secureContext: this._sharedCreds,
+      isServer: true,
+      server: this,
+      requestCert: this.requestCert,
+      rejectUnauthorized: this.rejectUnauthorized,
+      handshakeTimeout: this.#handshakeTimeout,
+      ALPNProtocols: this.ALPNProtocols,
+      ALPNCallback: this.ALPNCallback,
+      SNICallback: this.#SNICallback ?? (this._contexts.length > 0 ? chooseContext : undefined),
+      enableTrace: this.#enableTrace,
+      pauseOnConnect: Reflect.get(this, 'pauseOnConnect') === true,
+    });
+    socket.on('secure', onSecure);
+    if (this.listenerCount('keylog') > 0) socket.on('keylog', onKeylog);
+    socket.on('close', onClose);
+    socket.on('_tlsError', onError);
+    socket.on('error', onError);
+  }
+}
+
+// A listener of 'secureConnection' that answers with a rejected promise costs its socket, not the process.
+Object.defineProperty(TlsServer.prototype, captureRejectionSymbol, {
+  configurable: true,
+  writable: true,
+  value(this: TlsServer, error: Error, event: string, socket: unknown): void {
+    if (event === 'secureConnection' && socket instanceof TLSSocket) socket.destroy(error);
+    else this.emit('error', error);
+  },
+});
+
+export type Server = TlsServer;
+/** A `net.Server` whose connections speak TLS 1.3. May be called without `new`. */
+export const Server: typeof TlsServer & ((...args: ConstructorParameters<typeof TlsServer>) => TlsServer) =
+  callable(TlsServer);
+
+/** @throws as `createSecureContext`, and for options of a wrong type */
+export function createServer(
+  options?: ServerOptions | SecureConnectionListener | null,
+  listener?: SecureConnectionListener,
+): Server {
+  return new TlsServer(options, listener);
+}
+
+function readOptions(options: ServerOptions | SecureConnectionListener | null | undefined): ServerOptions {
+  if (options === undefined || options === null || typeof options === 'function') return {};
+  if (typeof options !== 'object') throw invalidArgType('options', 'of type object', options);
+  const { ALPNCallback, ALPNProtocols, SNICallback, handshakeTimeout } = options;
+  if (ALPNCallback && ALPNProtocols) {
+    const message = 'The ALPNCallback and ALPNProtocols TLS options are mutually exclusive';
+    throw codedError('ERR_TLS_ALPN_CALLBACK_WITH_PROTOCOLS', message, undefined, TypeError);
+  }
+  if (handshakeTimeout) validateNumber(handshakeTimeout, 'options.handshakeTimeout');
+  if (SNICallback) validateFunction(SNICallback, 'options.SNICallback');
+  return options;
+}
+
+/** A server prefers its own order unless it is told not to. */
+function makeContext(options: SecureContextOptions): SecureContext {
+  return live.createSecureContext({ ...options, honorCipherOrder: options.honorCipherOrder ?? true });
+}
+
+function copyOf(keys: NodeJS.ArrayBufferView | undefined): Buffer | undefined {
+  return keys && Buffer.from(Buffer.from(keys.buffer, keys.byteOffset, keys.byteLength));
+}
+
+/** SNICallback over {@link TlsServer.addContext}. */
+const chooseContext: SniCallback = function (servername, callback) {
+  const contexts = this.server instanceof TlsServer ? this.server._contexts : [];
+  const fitting = contexts.filter(([pattern]) => pattern.test(servername));
+  callback(null, fitting.at(-1)?.[1]);
+};
+
+function onSecure(this: TLSSocket): void {
+  if (this._tlsOptions.requestCert) {
+    const noCertificate = this.facts?.peer === undefined && this.authorizationError === null;
+    if (noCertificate) this.authorizationError = 'UNABLE_TO_GET_ISSUER_CERT';
+    this.authorized = this.authorizationError === null;
+  }
+  if (this.destroyed || !this._releaseControl()) return;
+  this.secureConnecting = false;
+  ownerOf(this)?.emit('secureConnection', this);
+}
+
+/** Only before 'secureConnection', and only once; later errors are for the listeners of the socket. */
+function onError(this: TLSSocket, error: Error): void {
+  if (!this.secureConnecting || reported.has(this)) return;
+  reported.add(this);
+  ownerOf(this)?.emit('tlsClientError', error, this);
+}
+
+/** A peer that left before the handshake was over. */
+function onClose(this: TLSSocket, hadError: boolean): void {
+  if (!hadError) onError.call(this, connectionReset('socket hang up'));
+}
+
+function onKeylog(this: TLSSocket, line: Buffer): void {
+  ownerOf(this)?.emit('keylog', line, this);
+}
+
+function ownerOf(socket: TLSSocket): TlsServer | undefined {
+  const { server } = socket._tlsOptions;
+  return server;
+}
+
+/** Sockets whose failure was told: few, and gone with them. */
+const reported = new WeakSet<TLSSocket>();

@@ -1,0 +1,54 @@
+import type { AlpnOption } from './alpn.ts';
+import type { SecureContext, SecureContextOptions } from './context.ts';
+import type { DetailedCertificate } from './legacy-cert.ts';
+import type { OnReadOptions } from './onread.ts';
+import type { Server } from './server.ts';
+import type { TLSSocket } from './tls-socket.ts';
+
+export interface AlpnCallbackArguments {
+  /** False where the client named none. */
+  readonly servername: string | false;
+  readonly protocols: readonly string[];
+}
+
+export type SniCallback = (
+  this: TLSSocket,
+  servername: string,
+  callback: (error: Error | null, context?: unknown) => void,
+) => void;
+
+/** Options of `new TLSSocket(socket, options)`. */
+export interface TLSSocketOptions extends SecureContextOptions {
+  readonly isServer?: boolean | undefined;
+  readonly server?: Server | undefined;
+  readonly secureContext?: SecureContext | undefined;
+  /** Server: ask for a client certificate. */
+  readonly requestCert?: boolean | undefined;
+  /** Fail over a peer that is not authorized. */
+  readonly rejectUnauthorized?: boolean | undefined;
+  readonly ALPNProtocols?: AlpnOption | undefined;
+  /** Server: chooses the protocol, one of those offered; undefined refuses. */
+  readonly ALPNCallback?: ((offer: AlpnCallbackArguments) => string | undefined) | undefined;
+  /** Server: chooses the context by the name that the client asks for. */
+  readonly SNICallback?: SniCallback | undefined;
+  /** Milliseconds. Default: none. */
+  readonly handshakeTimeout?: number | undefined;
+  /** Accepted; sessions are not resumed. */
+  readonly session?: unknown;
+  readonly requestOCSP?: boolean | undefined;
+  readonly enableTrace?: boolean | undefined;
+  readonly pauseOnConnect?: boolean | undefined;
+  readonly allowHalfOpen?: boolean | undefined;
+  readonly highWaterMark?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onread?: OnReadOptions | null | undefined;
+  readonly noDelay?: boolean | undefined;
+  readonly keepAlive?: boolean | undefined;
+  readonly keepAliveInitialDelay?: number | undefined;
+  readonly blockList?: unknown;
+  /** Client: whether the certificate is for the right host. */
+  readonly [identify]?: ((certificate: DetailedCertificate) => Error | undefined) | undefined;
+}
+
+/** How `connect()` hands over the check of the name, which needs the options that only it has. */
+export const identify: unique symbol = Symbol('identify');

@@ -1,0 +1,502 @@
+import net from 'node:net';
+import { addAbortSignal, type Duplex } from 'node:stream';
+import { Connection, type SecretEvent } from '../../connection.ts';
+import type { TlsError } from '../../errors.ts';
+import type { Facts } from '../../handshake/config.ts';
+import { Pump } from '../pump.ts';
+import { convertALPNProtocols } from './alpn.ts';
+import {
+  type ContextState,
+  live,
+  type SecureContext,
+  SecureContext as SecureContextClass,
+  stateOf,
+} from './context.ts';
+import { DescribedSocket } from './described-socket.ts';
+import {
+  codedError,
+  invalidArgType,
+  toNodeError,
+  validateFunction,
+  validateInteger,
+  validateObject,
+  validateString,
+} from './errors.ts';
+import { Handshake } from './handshake.ts';
+import { OnRead } from './onread.ts';
+import type { TLSSocketOptions } from './socket-options.ts';
+import { isConnecting, linger, newSocket, repeatConnectEvents, writeAll } from './transport.ts';
+import { type WriteCallback, Writer } from './writer.ts';
+
+type Written = { readonly chunks: readonly Uint8Array[]; readonly callback: WriteCallback };
+
+/**
+ * TLS 1.3 over a `net.Socket` or any other Duplex, with the surface of `tls.TLSSocket`. It is a `net.Socket` without a
+ * handle: what the base class would do to a handle is done to the transport here.
+ */
+export class TLSSocket extends DescribedSocket {
+  readonly isServer: boolean;
+  server: unknown;
+  _secureEstablished: boolean = false;
+  readonly _tlsOptions: TLSSocketOptions;
+  declare connecting: boolean;
+  declare _parent: net.Socket | null;
+  declare _host: string | null;
+  /** Of net.Socket: starts its idle timer again. */
+  declare _unrefTimer: () => void;
+
+  protected readonly context: ContextState;
+  readonly #onread: OnRead | undefined;
+  #handshake: Handshake | undefined;
+  #transport: Duplex | undefined;
+  #pump: Pump | undefined;
+  #serverName: string | undefined;
+  #controlReleased = false;
+  #handshakeTimer: NodeJS.Timeout | undefined;
+  /** Ciphertext that there was no room for. */
+  #held: Uint8Array | undefined;
+  #transportEnded = false;
+  #lingers = false;
+  /** What was written before the handshake was over. */
+  #waiting: Written | undefined;
+  #waitingEnd: WriteCallback | undefined;
+  #writer: Writer | undefined;
+  #maxFragment: number | undefined;
+  #bytesRead = 0;
+  #bytesWritten = 0;
+  /** As the stream counts them. */
+  #inFlight = 0;
+
+  /**
+   * @param socket the transport, connected, connecting or not connected yet; none: {@link connect} makes one
+   * @throws as `createSecureContext`; ERR_TLS_INVALID_CONTEXT for a `secureContext` that is not ours
+   */
+  constructor(socket?: Duplex | null, options: TLSSocketOptions = {}) {
+    const { allowHalfOpen, highWaterMark, signal, enableTrace } = options;
+    if (enableTrace != null && typeof enableTrace !== 'boolean') {
+      throw invalidArgType('options.enableTrace', 'of type boolean', enableTrace);
+    }
+    const context = stateOf(options.secureContext ?? live.createSecureContext(options));
+    const streamOptions = {
+      allowHalfOpen: Boolean(socket ? socket.allowHalfOpen : allowHalfOpen),
+      ...(highWaterMark !== undefined && { highWaterMark }),
+    };
+    super(streamOptions);
+    const own = { ...options };
+    if (options.ALPNProtocols) convertALPNProtocols(options.ALPNProtocols, own);
+    if (options.isServer && options.ALPNCallback) validateFunction(options.ALPNCallback, 'options.ALPNCallback');
+    if (options.isServer && options.SNICallback) validateFunction(options.SNICallback, 'options.SNICallback');
+    this._tlsOptions = own;
+    this.isServer = Boolean(options.isServer);
+    this.server = options.server;
+    this.context = context;
+    this.#handshake = new Handshake(this, context, own);
+    this.#onread = !socket && options.onread ? new OnRead(options.onread) : undefined;
+    this.on('error', this._tlsError);
+    if (options.pauseOnConnect) this.pause();
+    if (options.handshakeTimeout !== undefined && options.handshakeTimeout > 0) {
+      this.#handshakeTimer = setTimeout(onHandshakeTimeout, options.handshakeTimeout, this).unref();
+    }
+    if (socket) this.#wrap(socket);
+    else this.connecting = true;
+    if (signal) addAbortSignal(signal, this);
+  }
+
+  protected get connection(): Connection | undefined {
+    return this.#pump?.connection;
+  }
+
+  /** Connects a socket of its own, by the arguments of `net.Socket.connect`. */
+  override connect(...args: unknown[]): this {
+    const listener = args.at(-1);
+    const given = typeof listener === 'function' ? args.slice(0, -1) : args;
+    if (typeof listener === 'function') this.once('connect', listener as () => void);
+    if (this.#transport instanceof net.Socket) {
+      if (!this.#transport.connecting) Reflect.apply(this.#transport.connect, this.#transport, given);
+      return this;
+    }
+    const raw = newSocket(this._tlsOptions);
+    repeatConnectEvents(raw, this);
+    raw.once('lookup', (_error, _address, _family, host) => {
+      this._host = host;
+    });
+    this.#wrap(raw);
+    Reflect.apply(raw.connect, raw, given);
+    return this;
+  }
+
+  /**
+   * The name to ask for. Only before the handshake.
+   * @throws ERR_TLS_SNI_FROM_SERVER
+   */
+  setServername(name: string): void {
+    validateString(name, 'name');
+    if (this.isServer) throw codedError('ERR_TLS_SNI_FROM_SERVER', 'Cannot issue SNI from a TLS server-side socket');
+    this.#serverName = name === '' || net.isIP(name) !== 0 ? undefined : name;
+  }
+
+  /** Accepted and of no effect: sessions are not resumed. */
+  setSession(session: string | NodeJS.ArrayBufferView): void {
+    if (typeof session !== 'string' && !ArrayBuffer.isView(session)) {
+      throw invalidArgType('session', 'of type string or an instance of Buffer, TypedArray, or DataView', session);
+    }
+  }
+
+  /** Inside SNICallback or ALPNCallback: the certificate to show. */
+  setKeyCert(context: SecureContext | ConstructorParameters<typeof TLSSocket>[1]): void {
+    const chosen = context instanceof SecureContextClass ? context : live.createSecureContext(context);
+    if (this.#handshake !== undefined) this.#handshake.context = stateOf(chosen);
+  }
+
+  /** Content bytes per record of what is written from here on: 512 to 16384. */
+  setMaxSendFragment(size: number): boolean {
+    validateInteger(size, 'size', -0x8000_0000, 0x7fff_ffff);
+    if (size < 512 || size > 16_384) return false;
+    this.#maxFragment = size;
+    if (this.#writer !== undefined) this.#writer.fragment = size;
+    return true;
+  }
+
+  /** TLS 1.3 has none: answers false, and the callback an error. */
+  renegotiate(options: object, callback?: (error: Error) => void): boolean {
+    validateObject(options, 'options');
+    if (callback !== undefined) validateFunction(callback, 'callback');
+    const reason = 'wrong ssl version';
+    const error = codedError('ERR_SSL_WRONG_SSL_VERSION', `error:SSL routines::${reason}`, {
+      library: 'SSL routines',
+      reason,
+    });
+    if (callback !== undefined) process.nextTick(callback, error);
+    return false;
+  }
+
+  /** Nothing to disable. */
+  disableRenegotiation(): void {}
+
+  override ref(): this {
+    if (this.#transport === undefined) this.once('connect', this.ref);
+    else if (this.#transport instanceof net.Socket) this.#transport.ref();
+    return this;
+  }
+
+  override unref(): this {
+    if (this.#transport === undefined) this.once('connect', this.unref);
+    else if (this.#transport instanceof net.Socket) this.#transport.unref();
+    return this;
+  }
+
+  override setNoDelay(noDelay?: boolean): this {
+    if (this.#transport instanceof net.Socket) this.#transport.setNoDelay(noDelay);
+    return this;
+  }
+
+  override setKeepAlive(enable?: boolean, initialDelay?: number): this {
+    if (this.#transport instanceof net.Socket) this.#transport.setKeepAlive(enable, initialDelay);
+    return this;
+  }
+
+  override address(): net.AddressInfo | Record<string, never> {
+    return this.#transport instanceof net.Socket ? this.#transport.address() : {};
+  }
+
+  override resetAndDestroy(): this {
+    if (this.#transport instanceof net.Socket && !this.destroyed) this.#transport.resetAndDestroy();
+    return this.destroy();
+  }
+
+  override resume(): this {
+    super.resume();
+    if (this.#onread?.resume() !== false) this.#readOn();
+    return this;
+  }
+
+  override destroy(error?: Error): this {
+    // The base class stops its idle timer where it closes its handle: here there is none.
+    if (!this.destroyed) this.setTimeout(0);
+    return super.destroy(error);
+  }
+
+  override _read(): void {
+    this.#readOn();
+  }
+
+  override _write(chunk: Buffer | string, encoding: BufferEncoding, callback: WriteCallback): void {
+    this.#submit([toBytes(chunk, encoding)], chunk.length, callback);
+  }
+
+  override _writev(
+    chunks: readonly { chunk: Buffer | string; encoding: BufferEncoding }[],
+    callback: WriteCallback,
+  ): void {
+    const bytes = chunks.map(({ chunk, encoding }) => toBytes(chunk, encoding));
+    const length = chunks.reduce((sum, { chunk }) => sum + chunk.length, 0);
+    this.#submit(bytes, length, callback);
+  }
+
+  override _final(callback: WriteCallback): void {
+    const { connection } = this;
+    if (!this._secureEstablished || connection === undefined) {
+      this.#waitingEnd = callback;
+      return;
+    }
+    connection.closeWrite();
+    this.#pump?.run();
+    if (this.#transport?.writable) this.#transport.end(() => callback());
+    else callback();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    clearTimeout(this.#handshakeTimer);
+    this.connecting = false;
+    this.#pump?.stop();
+    this.#pump?.connection.destroy();
+    this.#handshake = undefined;
+    this.#held = undefined;
+    if (!this.#lingers) this.#transport?.destroy();
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.callback(codedError('ECANCELED', 'write ECANCELED', { syscall: 'write' }));
+    callback(error);
+    process.nextTick(emitClose, this, error !== null);
+  }
+
+  /** Listens for 'error' until somebody else is to hear of errors. */
+  _tlsError(error: Error): Error | null {
+    this.emit('_tlsError', error);
+    return this.#controlReleased ? error : null;
+  }
+
+  /** From here on errors are the owner's. */
+  _releaseControl(): boolean {
+    if (this.#controlReleased) return false;
+    this.#controlReleased = true;
+    this.removeListener('error', this._tlsError);
+    return true;
+  }
+
+  #wrap(transport: Duplex): void {
+    this.#transport = transport;
+    if (transport instanceof net.Socket) {
+      this._parent = transport;
+      // When the peer has ended, it is for us to say when our side does.
+      transport.allowHalfOpen = true;
+    }
+    transport.on('error', (error: Error) => {
+      if (!this.destroyed) this.destroy(error);
+    });
+    transport.on('end', () => this.#transportEnd());
+    transport.on('close', () => this.#transportClosed());
+    this.connecting = isConnecting(transport);
+    if (this.connecting) {
+      transport.once('connect', () => {
+        if (this.destroyed) return;
+        this.connecting = false;
+        this.emit('connect');
+        this.#begin();
+      });
+    } else {
+      // The caller adds its listeners first.
+      process.nextTick(() => this.#begin());
+    }
+  }
+
+  #begin(): void {
+    const transport = this.#transport;
+    const handshake = this.#handshake;
+    if (this.destroyed || transport === undefined || handshake === undefined || this.#pump !== undefined) return;
+    const connection = this.isServer
+      ? Connection.server(handshake.serverConfig())
+      : Connection.client(handshake.clientConfig(this.#serverName));
+    this.#pump = new Pump(connection, {
+      data: (bytes) => this.#data(bytes),
+      open: (facts) => this.#open(facts),
+      end: () => this.#end(),
+      error: (error) => this.#fail(error),
+      secret: (event) => void this.emit('keylog', keylogLine(event)),
+      send: (slabs) => this.#send(slabs),
+      thrown: (error) => process.nextTick(rethrow, error),
+    });
+    this.#pump.run();
+    transport.on('data', (chunk: Uint8Array | string) => this.#receive(toBytes(chunk, 'latin1')));
+    transport.resume();
+    if (transport.readableEnded) this.#transportEnd();
+  }
+
+  #send(slabs: readonly Uint8Array[]): void {
+    if (this.#transport?.writable) writeAll(this.#transport, slabs);
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.destroyed) return;
+    this._unrefTimer();
+    this.#held = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
+    this.#feed();
+  }
+
+  /** As much as there is room for; stops the transport where something is left. */
+  #feed(): void {
+    const pump = this.#pump;
+    while (pump !== undefined && this.#held !== undefined && !pump.stalled) {
+      const { inputRoom } = pump.connection;
+      if (inputRoom === 0) break;
+      const piece = this.#held.subarray(0, inputRoom);
+      this.#held = piece.length < this.#held.length ? this.#held.subarray(piece.length) : undefined;
+      pump.connection.receive(piece);
+      pump.run();
+    }
+    if (this.destroyed) return;
+    if (this.#held === undefined && pump?.stalled === false) {
+      if (this.#transportEnded) this.#endInput();
+      else if (this.#transport?.isPaused()) this.#transport.resume();
+    } else if (!this.#transportEnded) {
+      this.#transport?.pause();
+    }
+  }
+
+  #readOn(): void {
+    if (this.#pump === undefined || this.destroyed) return;
+    this.#pump.resume();
+    this.#feed();
+  }
+
+  #transportEnd(): void {
+    this.#transportEnded = true;
+    if (this.#pump !== undefined && !this.destroyed) this.#feed();
+  }
+
+  #endInput(): void {
+    this.#pump?.connection.receiveEnd();
+    this.#pump?.run();
+  }
+
+  /** Where both directions are over, what has not been read yet may still be. */
+  #transportClosed(): void {
+    if (this.destroyed || (this.#transportEnded && this.writableFinished)) return;
+    if (!this.#transportEnded) this.#transportEnd();
+    if (!this.#transportEnded || !this._secureEstablished) process.nextTick(() => this.destroy());
+    else this.destroy();
+  }
+
+  #data(bytes: Uint8Array): boolean {
+    this.#bytesRead += bytes.length;
+    if (this.#onread !== undefined) return this.#onread.deliver(bytes);
+    return this.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+  }
+
+  #open(facts: Facts): void {
+    const { connection } = this;
+    const transport = this.#transport;
+    if (connection === undefined || transport === undefined) return;
+    clearTimeout(this.#handshakeTimer);
+    this.#handshakeTimer = undefined;
+    this.alpnProtocol = facts.alpn === undefined ? false : Buffer.from(facts.alpn).toString('latin1');
+    this.servername ??= facts.serverName ?? false;
+    this.authorizationError = this.#handshake?.check.code ?? null;
+    this.#handshake = undefined;
+    this.#writer = new Writer(connection, transport, () => this._unrefTimer());
+    if (this.#maxFragment !== undefined) this.#writer.fragment = this.#maxFragment;
+    this._secureEstablished = true;
+    this.emit('secure');
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting !== undefined) this.#writer.write(waiting.chunks, waiting.callback);
+    if (this.#waitingEnd !== undefined && !this.destroyed) this._final(this.#waitingEnd);
+    this.#waitingEnd = undefined;
+  }
+
+  #end(): void {
+    this.push(null);
+    this.read(0);
+  }
+
+  #fail(error: TlsError): void {
+    if (this.destroyed) return;
+    if (error.code === 'ERR_TLS_TRUNCATED') {
+      // The owner may make an error of the 'end'.
+      this.#end();
+      process.nextTick(() => this.destroy());
+      return;
+    }
+    const cause = this.#handshake?.applicationError ?? toNodeError(error);
+    this.authorizationError = this.#handshake?.check.code ?? this.authorizationError;
+    const alertSent = error.alert !== undefined && !error.code.startsWith('ERR_TLS_ALERT_');
+    if (alertSent && this.#transport !== undefined) {
+      this.#lingers = true;
+      linger(this.#transport);
+    }
+    this.destroy(cause);
+  }
+
+  #submit(chunks: readonly Uint8Array[], length: number, callback: WriteCallback): void {
+    this.#inFlight = length;
+    for (const chunk of chunks) this.#bytesWritten += chunk.length;
+    this._unrefTimer();
+    const done: WriteCallback = (error) => {
+      this.#inFlight = 0;
+      callback(error);
+    };
+    if (this.#writer === undefined) this.#waiting = { chunks, callback: done };
+    else this.#writer.write(chunks, done);
+  }
+
+  static {
+    const transportOf = (socket: TLSSocket): Partial<net.Socket> =>
+      socket.#transport instanceof net.Socket ? socket.#transport : {};
+    for (const name of [
+      'remoteAddress',
+      'remoteFamily',
+      'remotePort',
+      'localAddress',
+      'localPort',
+      'localFamily',
+    ] as const) {
+      define(TLSSocket.prototype, name, (socket) => transportOf(socket)[name]);
+    }
+    define(
+      TLSSocket.prototype,
+      'autoSelectFamilyAttemptedAddresses',
+      (socket) => transportOf(socket).autoSelectFamilyAttemptedAddresses,
+    );
+    define(TLSSocket.prototype, 'pending', (socket) => socket.connecting || socket.#transport === undefined);
+    define(TLSSocket.prototype, 'bufferSize', (socket) => (socket.destroyed ? undefined : socket.writableLength));
+    define(TLSSocket.prototype, 'bytesRead', (socket) => socket.#bytesRead);
+    define(
+      TLSSocket.prototype,
+      'bytesWritten',
+      (socket) => socket.#bytesWritten + socket.writableLength - socket.#inFlight,
+    );
+  }
+}
+
+/** Replaces a getter of `net.Socket`, which would ask a handle. */
+function define(prototype: TLSSocket, name: keyof net.Socket, get: (socket: TLSSocket) => unknown): void {
+  Object.defineProperty(prototype, name, {
+    configurable: true,
+    enumerable: true,
+    get(this: TLSSocket) {
+      return get(this);
+    },
+  });
+}
+
+function onHandshakeTimeout(socket: TLSSocket): void {
+  socket.destroy(codedError('ERR_TLS_HANDSHAKE_TIMEOUT', 'TLS handshake timeout'));
+}
+
+function emitClose(socket: TLSSocket, hadError: boolean): void {
+  socket.emit('close', hadError);
+}
+
+function rethrow(error: unknown): never {
+  throw error;
+}
+
+/** A line of SSLKEYLOGFILE (RFC 9850 §2). */
+function keylogLine({ label, clientRandom, secret }: SecretEvent): Buffer {
+  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+  return Buffer.from(`${label} ${hex(clientRandom)} ${hex(secret)}\n`);
+}
+
+function toBytes(chunk: Uint8Array | string, encoding: BufferEncoding): Uint8Array {
+  return typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk;
+}

@@ -1,0 +1,82 @@
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
+
+/** Events of a socket that connects, which its TLS socket repeats; 'connect' is not one: the handshake follows it. */
+const connectEvents = [
+  'lookup',
+  'connectionAttempt',
+  'connectionAttemptFailed',
+  'connectionAttemptTimeout',
+  'ready',
+] as const;
+
+export interface NewSocketOptions {
+  readonly noDelay?: boolean | undefined;
+  readonly keepAlive?: boolean | undefined;
+  readonly keepAliveInitialDelay?: number | undefined;
+  readonly blockList?: unknown;
+}
+
+/** A socket to connect. It stays open for writing when the peer ends: TLS has a say in that. */
+export function newSocket({ noDelay, keepAlive, keepAliveInitialDelay, blockList }: NewSocketOptions): net.Socket {
+  const options = {
+    allowHalfOpen: true,
+    ...(noDelay !== undefined && { noDelay }),
+    ...(keepAlive !== undefined && { keepAlive }),
+    ...(keepAliveInitialDelay !== undefined && { keepAliveInitialDelay }),
+    ...(blockList !== undefined && { blockList }),
+  };
+  return new net.Socket(options);
+}
+
+/** Lets `to` emit what `from` does while it connects. */
+export function repeatConnectEvents(from: net.Socket, to: net.Socket): void {
+  for (const event of connectEvents) from.on(event, (...args: unknown[]) => void to.emit(event, ...args));
+}
+
+/** Whether bytes cannot go out yet: a 'connect' event will come. */
+export function isConnecting(transport: Duplex): boolean {
+  if (transport instanceof net.Socket) return transport.connecting || transport.pending;
+  return Reflect.get(transport, 'connecting') === true;
+}
+
+/**
+ * Writes slabs in one go.
+ * @param done once the transport has taken the last of them
+ */
+export function writeAll(transport: Duplex, slabs: readonly Uint8Array[], done?: (error?: Error | null) => void): void {
+  if (slabs.length > 1) transport.cork();
+  slabs.forEach((slab, index) => {
+    const bytes = Buffer.from(slab.buffer, slab.byteOffset, slab.length);
+    if (index === slabs.length - 1 && done !== undefined) transport.write(bytes, done);
+    else transport.write(bytes);
+  });
+  if (slabs.length > 1) transport.uncork();
+}
+
+/**
+ * Closes a transport over which an alert has just been written. To close a TCP socket with bytes unread would reset the
+ * connection, and the alert might be lost: so what the peer still sends is read and dropped, within bounds.
+ */
+export function linger(transport: Duplex): void {
+  if (!transport.writable) {
+    transport.destroy();
+    return;
+  }
+  let left = LINGER_BYTES;
+  const timer = setTimeout(() => transport.destroy(), LINGER_TIME).unref();
+  const over = (): void => void transport.destroy();
+  transport.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) over();
+  });
+  transport.once('end', over);
+  transport.once('close', () => clearTimeout(timer));
+  transport.end();
+  transport.resume();
+}
+
+/** A flight that is under way when the alert leaves fits in. */
+const LINGER_BYTES = 0x4_0000;
+/** Milliseconds. */
+const LINGER_TIME = 1000;

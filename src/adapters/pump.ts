@@ -1,0 +1,127 @@
+import type { Connection, SecretEvent } from '../connection.ts';
+import { isThenable } from '../crypto/provider.ts';
+import type { TlsError } from '../errors.ts';
+import type { Facts } from '../handshake/config.ts';
+import { type Answers, type AskName, type PendingAsk, perform } from '../handshake/script.ts';
+
+/** What a connection has to say, to whoever owns its transport. Calls never nest. */
+export interface PumpHandlers {
+  /** @returns false to hear nothing more until {@link Pump.resume}: the receiver is full */
+  data(bytes: Uint8Array): boolean;
+  open(facts: Facts): void;
+  /** @param closeNotify false: the transport ended without one, the data may have been cut off */
+  end(closeNotify: boolean): void;
+  error(error: TlsError): void;
+  secret(event: SecretEvent): void;
+  /** Bytes for the transport; they are the receiver's from here. */
+  send(slabs: readonly Uint8Array[]): void;
+  /** One of the handlers threw, and there is no caller left to throw to. */
+  thrown(error: unknown): void;
+}
+
+/**
+ * Drives a {@link Connection}: polls it dry, answers its asks with what they hold (at once where the answer is there
+ * at once), and hands over its output once for all that happened. May be called again from within its own handlers.
+ */
+export class Pump {
+  readonly connection: Connection;
+  readonly #handlers: PumpHandlers;
+  #running = false;
+  #again = false;
+  #stalled = false;
+  #stopped = false;
+
+  constructor(connection: Connection, handlers: PumpHandlers) {
+    this.connection = connection;
+    this.#handlers = handlers;
+  }
+
+  /** Whether a handler asked for a pause that {@link resume} has not ended. */
+  get stalled(): boolean {
+    return this.#stalled;
+  }
+
+  /** Call after anything that may have changed the connection. */
+  run(): void {
+    this.#again = true;
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      while (this.#again) {
+        this.#again = false;
+        this.#drain();
+        this.#flush();
+      }
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  resume(): void {
+    if (!this.#stalled) return;
+    this.#stalled = false;
+    this.run();
+  }
+
+  /** Nothing is handed over any more, and answers that are still under way are ignored. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #drain(): void {
+    while (!this.#stalled && !this.#stopped) {
+      const event = this.connection.poll();
+      if (event === undefined) return;
+      switch (event.type) {
+        case 'data':
+          this.#stalled = !this.#handlers.data(event.bytes);
+          break;
+        case 'ask':
+          this.#answer(event.ask);
+          break;
+        case 'open':
+          this.#handlers.open(event.facts);
+          break;
+        case 'end':
+          this.#handlers.end(event.closeNotify);
+          break;
+        case 'error':
+          // The alert goes out before anybody hears of the error and closes the transport.
+          this.#flush();
+          this.#handlers.error(event.error);
+          break;
+        case 'secret':
+          this.#handlers.secret(event);
+          break;
+      }
+    }
+  }
+
+  #flush(): void {
+    if (this.#stopped) return;
+    const slabs = this.connection.takeOutput();
+    if (slabs.length > 0) this.#handlers.send(slabs);
+  }
+
+  #answer(ask: PendingAsk): void {
+    let answer: ReturnType<typeof perform>;
+    try {
+      answer = perform(ask.request);
+    } catch (error) {
+      this.connection.fail(ask, error);
+      return;
+    }
+    if (isThenable(answer)) this.#answerLater(ask, answer);
+    else this.connection.answer(ask, answer);
+  }
+
+  #answerLater(ask: PendingAsk, answer: PromiseLike<Answers[AskName]>): void {
+    Promise.resolve(answer)
+      .then(
+        (value) => this.connection.answer(ask, value),
+        (error) => this.connection.fail(ask, error),
+      )
+      .then(() => this.run())
+      .catch((error) => this.#handlers.thrown(error));
+  }
+}
