@@ -1,7 +1,7 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import type { Signer } from '#opentls/crypto/provider';
-import { Secret } from '#opentls/crypto/secret';
 import { node } from '#opentls/providers/node';
+import { SignatureScheme } from '#opentls/wire/enums';
 import { type CertificateOptions, createCertificate } from '#opentls/x509/create';
 
 /** A certificate with its key, able to issue others. */
@@ -42,8 +42,7 @@ function issue(issuer: Holder | undefined, options: Overrides & Pick<Certificate
     rsa === undefined
       ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
       : generateKeyPairSync('rsa', { modulusLength: rsa });
-  const pkcs8 = new Uint8Array(privateKey.export({ type: 'pkcs8', format: 'der' }));
-  const signer = node.signer(new Secret('private key', pkcs8));
+  const signer = signerOf(privateKey);
   const created = createCertificate({
     provider: node,
     notBefore: now - 3_600_000,
@@ -55,4 +54,12 @@ function issue(issuer: Holder | undefined, options: Overrides & Pick<Certificate
   });
   if ('then' in created) throw new TypeError('the provider signs at once');
   return { ...created, signer, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+}
+
+/** Signs with SHA-256, and with RSA keys too small for the library's own signers. */
+function signerOf(key: KeyObject): Signer {
+  const publicKey = new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' }));
+  const scheme =
+    key.asymmetricKeyType === 'ec' ? SignatureScheme.ecdsa_secp256r1_sha256 : SignatureScheme.rsa_pkcs1_sha256;
+  return { schemes: [scheme], publicKey, sign: (_scheme, message) => new Uint8Array(sign('sha256', message, key)) };
 }
