@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 import { serverName } from './certificates.ts';
-import type { OwnSide, Socket } from './subject.ts';
+import type { CodedError, OwnSide, Socket } from './subject.ts';
 import { startTap, type Tap } from './tap.ts';
-import type { Context, PeerFacts, PeerSession, Settings } from './types.ts';
+import type { Context, PeerFacts, PeerFailure, PeerSession, Settings } from './types.ts';
 
 export interface PairOptions {
   readonly ours?: Settings;
@@ -63,4 +63,18 @@ export async function open(context: Context, options: PairOptions = {}): Promise
   const opened = ours.opened.then(async (socket) => ({ socket, stream: await frame(socket) }));
   const [{ socket, stream }, facts] = await Promise.all([opened, theirs.facts()]);
   return { socket, stream, theirs, facts, tap, keylog: ours.keylog };
+}
+
+/** As {@link start}, and waits for both to give up. A client may have finished the handshake before it is refused. */
+export async function openInVain(
+  context: Context,
+  options: PairOptions,
+): Promise<{ readonly error: CodedError | undefined; readonly failure: PeerFailure }> {
+  const { ours, theirs } = await start(context, options);
+  ours.opened.then(
+    (socket) => socket.resume(),
+    () => undefined,
+  );
+  const [error, failure] = await Promise.all([ours.failed, theirs.failure()]);
+  return { error, failure };
 }

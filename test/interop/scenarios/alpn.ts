@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { exchange } from '../data.ts';
-import { open, start } from '../pair.ts';
+import { open, openInVain } from '../pair.ts';
 import type { Scenario } from '../types.ts';
 
 /** Application-Layer Protocol Negotiation, RFC 7301. */
@@ -30,8 +30,7 @@ export const alpn: Scenario = {
       name: 'no match',
       run: async (context) => {
         const options = { client: { alpn: ['http/1.1'] }, server: { alpn: ['x'] } };
-        const { ours, theirs } = await start(context, options);
-        const [error, failure] = await Promise.all([ours.failed, theirs.failure()]);
+        const { error, failure } = await openInVain(context, options);
         if (context.role === 'client') {
           assert.equal(error?.code, 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL');
         } else {

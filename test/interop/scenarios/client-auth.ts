@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { exchange } from '../data.ts';
-import { open, start } from '../pair.ts';
+import { open, openInVain } from '../pair.ts';
 import type { Scenario } from '../types.ts';
 
 /** The server requires a certificate of the client (RFC 9846 §4.4.2). */
@@ -21,8 +21,7 @@ export const clientAuth: Scenario = {
       name: 'absent',
       run: async (context) => {
         const server = { requireClientCertificate: true, ca: context.certificates.ca };
-        const { ours, theirs } = await start(context, { server });
-        const [error, failure] = await Promise.all([ours.failed, theirs.failure()]);
+        const { error, failure } = await openInVain(context, { server });
         if (context.role === 'client') {
           assert.equal(error?.code, 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED');
         } else {
@@ -36,8 +35,8 @@ export const clientAuth: Scenario = {
       run: async (context) => {
         const { certificates, peer, role } = context;
         const server = { requireClientCertificate: true, ca: certificates.ca };
-        const { ours, theirs } = await start(context, { client: { credential: certificates.stranger }, server });
-        const [error, failure] = await Promise.all([ours.failed, theirs.failure()]);
+        const client = { credential: certificates.stranger };
+        const { error, failure } = await openInVain(context, { client, server });
         if (role === 'server') assert.equal(failure.alert, 'unknown_ca');
         else if (peer.serverSendsAlert) assert.equal(error?.code, 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA');
       },

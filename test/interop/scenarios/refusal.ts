@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { otherServerName } from '../certificates.ts';
-import { start } from '../pair.ts';
+import { openInVain } from '../pair.ts';
 import type { Context, RefusalReason, Scenario, Settings } from '../types.ts';
 
 /** The client refuses the server's certificate: the alert on the wire, and the code on both sides. */
@@ -52,14 +52,12 @@ async function refuse(
 ): Promise<void> {
   const { peer, role } = context;
   const expected = expectations[reason];
-  const { ours, theirs } = await start(context, options);
+  const { error, failure } = await openInVain(context, options);
   if (role === 'client') {
-    const [error, failure] = await Promise.all([ours.failed, theirs.failure()]);
     assert.equal(error?.code, expected.code);
     assert.equal(failure.alert, expected.alert);
     return;
   }
-  const [error, failure] = await Promise.all([ours.failed, theirs.failure()]);
   assert.equal(failure.code, peer.codes[reason]);
   const alerts = reason === 'name' ? peer.clientSendsAlert.name : peer.clientSendsAlert.certificate;
   if (alerts) assert.equal(error?.code, expected.received);
