@@ -40,11 +40,15 @@ export class Inbox {
     this.#end = 0;
   }
 
-  /** Moves what is left to the front, or into a buffer of at least twice the size: never quadratic. */
+  /**
+   * Moves what is left to the front where half of the buffer is free, else into one of twice the size needed: never
+   * quadratic, and a stream of chunks that end amid a record goes through one buffer.
+   */
   #makeRoom(extra: number): void {
     if (this.#end + extra <= this.#bytes.length) return;
     const needed = this.length + extra;
-    const target = needed <= this.#bytes.length / 2 ? this.#bytes : new Uint8Array(Math.max(needed, 2 * this.length));
+    const reuse = needed <= this.#bytes.length / 2;
+    const target = reuse ? this.#bytes : new Uint8Array(this.length === 0 ? needed : 2 * needed);
     target.set(this.#bytes.subarray(this.#start, this.#end));
     this.#bytes = target;
     this.#end = this.length;
