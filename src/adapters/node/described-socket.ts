@@ -1,5 +1,4 @@
 import { X509Certificate } from 'node:crypto';
-import net from 'node:net';
 import type { Connection } from '../../connection.ts';
 import type { Facts } from '../../handshake/config.ts';
 import { isHandshakeScheme } from '../../handshake/schemes.ts';
@@ -8,6 +7,7 @@ import type { ContextState } from './context.ts';
 import { ephemeralKeyInfo, sigalgName } from './context-names.ts';
 import { codedError, validateBuffer, validateInteger, validateString } from './errors.ts';
 import { type DetailedCertificate, legacyCertificate, legacyChain } from './legacy-cert.ts';
+import { TransportSocket } from './transport-socket.ts';
 
 export interface CipherInfo {
   readonly name: string;
@@ -16,7 +16,7 @@ export interface CipherInfo {
 }
 
 /** What a TLS socket tells of its connection. Like `node:tls`, it answers null once the socket is destroyed. */
-export abstract class DescribedSocket extends net.Socket {
+export abstract class DescribedSocket extends TransportSocket {
   readonly encrypted: true = true;
   /** Whether the peer's certificate was asked for and verified. */
   authorized: boolean = false;

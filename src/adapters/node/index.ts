@@ -75,7 +75,6 @@ const tls: TlsModule = Object.defineProperty(
   { configurable: false, enumerable: true, get: roots },
 ) as typeof live & TlsModule;
 
-// biome-ignore lint/style/noDefaultExport: programs assign to it, which a module namespace does not allow
 export default tls;
 
 /** The trust anchors that come with Node: PEM, frozen. */

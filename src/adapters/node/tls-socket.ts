@@ -39,16 +39,10 @@ export class TLSSocket extends DescribedSocket {
   server: unknown;
   _secureEstablished: boolean = false;
   readonly _tlsOptions: TLSSocketOptions;
-  declare connecting: boolean;
-  declare _parent: net.Socket | null;
-  declare _host: string | null;
-  /** Of net.Socket: starts its idle timer again. */
-  declare _unrefTimer: () => void;
 
   protected readonly context: ContextState;
   readonly #onread: OnRead | undefined;
   #handshake: Handshake | undefined;
-  #transport: Duplex | undefined;
   #pump: Pump | undefined;
   #serverName: string | undefined;
   #controlReleased = false;
@@ -62,10 +56,6 @@ export class TLSSocket extends DescribedSocket {
   #waitingEnd: WriteCallback | undefined;
   #writer: Writer | undefined;
   #maxFragment: number | undefined;
-  #bytesRead = 0;
-  #bytesWritten = 0;
-  /** As the stream counts them. */
-  #inFlight = 0;
 
   /**
    * @param socket the transport, connected, connecting or not connected yet; none: {@link connect} makes one
@@ -111,8 +101,8 @@ export class TLSSocket extends DescribedSocket {
     const listener = args.at(-1);
     const given = typeof listener === 'function' ? args.slice(0, -1) : args;
     if (typeof listener === 'function') this.once('connect', listener as () => void);
-    if (this.#transport instanceof net.Socket) {
-      if (!this.#transport.connecting) Reflect.apply(this.#transport.connect, this.#transport, given);
+    if (this.transport instanceof net.Socket) {
+      if (!this.transport.connecting) Reflect.apply(this.transport.connect, this.transport, given);
       return this;
     }
     const raw = newSocket(this._tlsOptions);
@@ -173,47 +163,10 @@ export class TLSSocket extends DescribedSocket {
   /** Nothing to disable. */
   disableRenegotiation(): void {}
 
-  override ref(): this {
-    if (this.#transport === undefined) this.once('connect', this.ref);
-    else if (this.#transport instanceof net.Socket) this.#transport.ref();
-    return this;
-  }
-
-  override unref(): this {
-    if (this.#transport === undefined) this.once('connect', this.unref);
-    else if (this.#transport instanceof net.Socket) this.#transport.unref();
-    return this;
-  }
-
-  override setNoDelay(noDelay?: boolean): this {
-    if (this.#transport instanceof net.Socket) this.#transport.setNoDelay(noDelay);
-    return this;
-  }
-
-  override setKeepAlive(enable?: boolean, initialDelay?: number): this {
-    if (this.#transport instanceof net.Socket) this.#transport.setKeepAlive(enable, initialDelay);
-    return this;
-  }
-
-  override address(): net.AddressInfo | Record<string, never> {
-    return this.#transport instanceof net.Socket ? this.#transport.address() : {};
-  }
-
-  override resetAndDestroy(): this {
-    if (this.#transport instanceof net.Socket && !this.destroyed) this.#transport.resetAndDestroy();
-    return this.destroy();
-  }
-
   override resume(): this {
     super.resume();
     if (this.#onread?.resume() !== false) this.#readOn();
     return this;
-  }
-
-  override destroy(error?: Error): this {
-    // The base class stops its idle timer where it closes its handle: here there is none.
-    if (!this.destroyed) this.setTimeout(0);
-    return super.destroy(error);
   }
 
   override _read(): void {
@@ -241,7 +194,7 @@ export class TLSSocket extends DescribedSocket {
     }
     connection.closeWrite();
     this.#pump?.run();
-    if (this.#transport?.writable) this.#transport.end(() => callback());
+    if (this.transport?.writable) this.transport.end(() => callback());
     else callback();
   }
 
@@ -252,7 +205,7 @@ export class TLSSocket extends DescribedSocket {
     this.#pump?.connection.destroy();
     this.#handshake = undefined;
     this.#held = undefined;
-    if (!this.#lingers) this.#transport?.destroy();
+    if (!this.#lingers) this.transport?.destroy();
     const waiting = this.#waiting;
     this.#waiting = undefined;
     waiting?.callback(codedError('ECANCELED', 'write ECANCELED', { syscall: 'write' }));
@@ -275,7 +228,7 @@ export class TLSSocket extends DescribedSocket {
   }
 
   #wrap(transport: Duplex): void {
-    this.#transport = transport;
+    this.transport = transport;
     if (transport instanceof net.Socket) {
       this._parent = transport;
       // When the peer has ended, it is for us to say when our side does.
@@ -301,7 +254,7 @@ export class TLSSocket extends DescribedSocket {
   }
 
   #begin(): void {
-    const transport = this.#transport;
+    const transport = this.transport;
     const handshake = this.#handshake;
     if (this.destroyed || transport === undefined || handshake === undefined || this.#pump !== undefined) return;
     const connection = this.isServer
@@ -323,7 +276,7 @@ export class TLSSocket extends DescribedSocket {
   }
 
   #send(slabs: readonly Uint8Array[]): void {
-    if (this.#transport?.writable) writeAll(this.#transport, slabs);
+    if (this.transport?.writable) writeAll(this.transport, slabs);
   }
 
   #receive(chunk: Uint8Array): void {
@@ -347,9 +300,9 @@ export class TLSSocket extends DescribedSocket {
     if (this.destroyed) return;
     if (this.#held === undefined && pump?.stalled === false) {
       if (this.#transportEnded) this.#endInput();
-      else if (this.#transport?.isPaused()) this.#transport.resume();
+      else if (this.transport?.isPaused()) this.transport.resume();
     } else if (!this.#transportEnded) {
-      this.#transport?.pause();
+      this.transport?.pause();
     }
   }
 
@@ -378,14 +331,14 @@ export class TLSSocket extends DescribedSocket {
   }
 
   #data(bytes: Uint8Array): boolean {
-    this.#bytesRead += bytes.length;
+    this.received += bytes.length;
     if (this.#onread !== undefined) return this.#onread.deliver(bytes);
     return this.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   }
 
   #open(facts: Facts): void {
     const { connection } = this;
-    const transport = this.#transport;
+    const transport = this.transport;
     if (connection === undefined || transport === undefined) return;
     clearTimeout(this.#handshakeTimer);
     this.#handshakeTimer = undefined;
@@ -419,68 +372,35 @@ export class TLSSocket extends DescribedSocket {
     }
     const cause = this.#handshake?.applicationError ?? toNodeError(error);
     this.authorizationError = this.#handshake?.check.code ?? this.authorizationError;
-    const alertSent = error.alert !== undefined && !error.code.startsWith('ERR_TLS_ALERT_');
-    if (alertSent && this.#transport !== undefined) {
+    const { transport } = this;
+    if (transport !== undefined) {
+      // Whoever hears of the error may still ask for the peer's address.
       this.#lingers = true;
-      linger(this.#transport);
+      const alertSent = error.alert !== undefined && !error.code.startsWith('ERR_TLS_ALERT_');
+      if (alertSent) linger(transport);
+      else setImmediate(() => transport.destroy());
     }
     this.destroy(cause);
   }
 
   #submit(chunks: readonly Uint8Array[], length: number, callback: WriteCallback): void {
-    this.#inFlight = length;
-    for (const chunk of chunks) this.#bytesWritten += chunk.length;
+    this.inFlight = length;
+    for (const chunk of chunks) this.taken += chunk.length;
     this._unrefTimer();
     const done: WriteCallback = (error) => {
-      this.#inFlight = 0;
+      this.inFlight = 0;
       callback(error);
     };
     if (this.#writer === undefined) this.#waiting = { chunks, callback: done };
     else this.#writer.write(chunks, done);
   }
-
-  static {
-    const transportOf = (socket: TLSSocket): Partial<net.Socket> =>
-      socket.#transport instanceof net.Socket ? socket.#transport : {};
-    for (const name of [
-      'remoteAddress',
-      'remoteFamily',
-      'remotePort',
-      'localAddress',
-      'localPort',
-      'localFamily',
-    ] as const) {
-      define(TLSSocket.prototype, name, (socket) => transportOf(socket)[name]);
-    }
-    define(
-      TLSSocket.prototype,
-      'autoSelectFamilyAttemptedAddresses',
-      (socket) => transportOf(socket).autoSelectFamilyAttemptedAddresses,
-    );
-    define(TLSSocket.prototype, 'pending', (socket) => socket.connecting || socket.#transport === undefined);
-    define(TLSSocket.prototype, 'bufferSize', (socket) => (socket.destroyed ? undefined : socket.writableLength));
-    define(TLSSocket.prototype, 'bytesRead', (socket) => socket.#bytesRead);
-    define(
-      TLSSocket.prototype,
-      'bytesWritten',
-      (socket) => socket.#bytesWritten + socket.writableLength - socket.#inFlight,
-    );
-  }
-}
-
-/** Replaces a getter of `net.Socket`, which would ask a handle. */
-function define(prototype: TLSSocket, name: keyof net.Socket, get: (socket: TLSSocket) => unknown): void {
-  Object.defineProperty(prototype, name, {
-    configurable: true,
-    enumerable: true,
-    get(this: TLSSocket) {
-      return get(this);
-    },
-  });
 }
 
 function onHandshakeTimeout(socket: TLSSocket): void {
-  socket.destroy(codedError('ERR_TLS_HANDSHAKE_TIMEOUT', 'TLS handshake timeout'));
+  const error = codedError('ERR_TLS_HANDSHAKE_TIMEOUT', 'TLS handshake timeout');
+  // A server hears of it while the peer's address is known.
+  socket._tlsError(error);
+  socket.destroy(error);
 }
 
 function emitClose(socket: TLSSocket, hadError: boolean): void {

@@ -1,0 +1,119 @@
+/** `opentls/https`: the surface of `node:https`, over opentls. */
+import http from 'node:http';
+import nodeHttps from 'node:https';
+import { URL, urlToHttpOptions } from 'node:url';
+import type { ConnectionOptions } from './connect.ts';
+import type { SecureContext, SecureContextOptions } from './context.ts';
+import tls from './index.ts';
+import { Server as TlsServer, type ServerOptions as TlsServerOptions } from './server.ts';
+import type { TLSSocket } from './tls-socket.ts';
+
+export interface AgentOptions
+  extends http.AgentOptions,
+    Omit<ConnectionOptions, keyof http.AgentOptions | 'socket' | 'path'> {}
+
+/** Options of `http.request()`, of the agent's connections, and ours. */
+export interface RequestOptions
+  extends Omit<http.RequestOptions, keyof SecureContextOptions>,
+    Omit<ConnectionOptions, keyof http.RequestOptions> {}
+
+export type ServerOptions = http.ServerOptions & TlsServerOptions;
+export type ResponseListener = (response: http.IncomingMessage) => void;
+
+/** Keeps connections of opentls as `https.Agent` keeps those of `node:tls`. */
+export class Agent extends nodeHttps.Agent {
+  constructor(options?: AgentOptions) {
+    super(options as nodeHttps.AgentOptions);
+  }
+
+  override createConnection(options: nodeHttps.RequestOptions): TLSSocket {
+    return tls.connect(options as ConnectionOptions);
+  }
+
+  /** Connections are shared by what they were made with. */
+  override getName(options: nodeHttps.RequestOptions = {}): string {
+    const { provider }: ConnectionOptions = options as ConnectionOptions;
+    return `${super.getName(options)}:opentls:${provider?.name ?? ''}`;
+  }
+}
+
+export const globalAgent: Agent = new Agent({ keepAlive: true, timeout: 5000 });
+
+/** As `https.request()`; without an agent of its own the request goes through {@link globalAgent}. */
+export function request(
+  url: string | URL | RequestOptions,
+  options?: RequestOptions | ResponseListener,
+  listener?: ResponseListener,
+): http.ClientRequest {
+  const given = typeof url === 'string' ? urlToHttpOptions(new URL(url)) : isUrl(url) ? urlToHttpOptions(url) : url;
+  const more = typeof options === 'function' ? undefined : options;
+  const merged = { ...given, ...more } as nodeHttps.RequestOptions;
+  const own = typeof options === 'function' ? options : listener;
+  return nodeHttps.request({ ...merged, ...agentFor(merged) } as nodeHttps.RequestOptions, own);
+}
+
+/** As {@link request}, and ends it. */
+export function get(
+  url: string | URL | RequestOptions,
+  options?: RequestOptions | ResponseListener,
+  listener?: ResponseListener,
+): http.ClientRequest {
+  const sent = request(url, options, listener);
+  sent.end();
+  return sent;
+}
+
+/** An `http.Server` whose connections speak TLS: what `tls.Server` does to a connection comes before. */
+export class Server extends http.Server {
+  readonly #tls: TlsServer;
+
+  constructor(options: ServerOptions | http.RequestListener = {}, listener?: http.RequestListener) {
+    const given = typeof options === 'function' ? {} : options;
+    super({ noDelay: true, ...given }, typeof options === 'function' ? options : listener);
+    const alpn = given.ALPNProtocols || given.ALPNCallback ? {} : { ALPNProtocols: ['http/1.1'] };
+    this.#tls = new TlsServer({ ...alpn, ...given });
+    // What `http.Server` would do to a plain connection it does to a secure one.
+    const serve = this.listeners('connection') as ((this: this, socket: TLSSocket) => void)[];
+    this.removeAllListeners('connection');
+    this.on('connection', (transport) => void this.#tls.emit('connection', transport));
+    for (const listen of serve) this.on('secureConnection', listen);
+    this.#tls.on('secureConnection', (socket: TLSSocket) => void this.emit('secureConnection', socket));
+    this.#tls.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+      this.emit('tlsClientError', error, socket);
+      if (!this.emit('clientError', error, socket)) socket.destroy(error);
+    });
+    this.on('newListener', (event) => {
+      if (event !== 'keylog' || this.#tls.listenerCount('keylog') > 0) return;
+      this.#tls.on('keylog', (line, socket) => void this.emit('keylog', line, socket));
+    });
+  }
+
+  addContext(servername: string, context: SecureContext | SecureContextOptions): void {
+    this.#tls.addContext(servername, context);
+  }
+
+  setSecureContext(options: SecureContextOptions): void {
+    this.#tls.setSecureContext(options);
+  }
+
+  getTicketKeys(): Buffer {
+    return this.#tls.getTicketKeys();
+  }
+
+  setTicketKeys(keys: NodeJS.ArrayBufferView): void {
+    this.#tls.setTicketKeys(keys);
+  }
+}
+
+export function createServer(options?: ServerOptions | http.RequestListener, listener?: http.RequestListener): Server {
+  return new Server(options, listener);
+}
+
+function agentFor({ agent, createConnection }: nodeHttps.RequestOptions): { readonly agent?: Agent } {
+  if (agent === false) return { agent: new Agent() };
+  return agent || createConnection ? {} : { agent: globalAgent };
+}
+
+function isUrl(value: URL | RequestOptions): value is URL {
+  return value instanceof URL;
+}
