@@ -73,14 +73,23 @@ describe('content', () => {
   });
 
   test('a record of another type inside a handshake message', () => {
-    for (const other of ['data', 'alert', 'ccs'] as const) {
+    for (const other of ['data', 'alert'] as const) {
       const both = protectedEnds();
       both.sending.handshake(finished.subarray(0, 3));
       if (other === 'data') both.sending.data([new Uint8Array(1)]);
       if (other === 'alert') both.sending.alert(2, 80);
       deliver(both);
-      if (other === 'ccs') both.receiving.append(ccs);
       expect(refusal(() => all(both.receiving))).toEqual(unexpected);
+    }
+  });
+
+  test('a change_cipher_spec inside a handshake message, where one is taken otherwise', () => {
+    for (const length of [3, finished.length]) {
+      const client = new Receiving(limits, 'client');
+      client.append(record(22, finished.subarray(0, length)));
+      client.append(ccs);
+      if (length === finished.length) expect(all(client)).toHaveLength(1);
+      else expect(refusal(() => all(client))).toEqual(unexpected);
     }
   });
 
