@@ -10,9 +10,9 @@ export interface Socket extends Duplex {
   readonly alpnProtocol: string | false | null;
   readonly servername: string | false | null;
   readonly authorized: boolean;
-  getCipher(): { readonly name: string };
+  getCipher(): { readonly name: string } | null | undefined;
   getProtocol(): string | null;
-  getEphemeralKeyInfo(): object | null;
+  getEphemeralKeyInfo(): object | null | undefined;
   exportKeyingMaterial(length: number, label: string, context: Buffer): Buffer;
   setMaxSendFragment(size: number): boolean;
 }

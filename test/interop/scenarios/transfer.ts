@@ -26,10 +26,7 @@ export const echo: Scenario = {
 /** 64 MiB one way, to a reader that falls asleep: the writer has to stop, and nobody may hoard. */
 export const bulk: Scenario = {
   name: 'bulk',
-  variants: [
-    ...suites.map((suite) => bulkWith('opentls sends', suite)),
-    ...suites.map((suite) => bulkWith('opentls receives', suite)),
-  ],
+  variants: [bulkWith('opentls sends', suites[0]), bulkWith('opentls receives', suites[0])],
 };
 
 function bulkWith(direction: 'opentls sends' | 'opentls receives', suite: string): Variant {
