@@ -48,9 +48,11 @@ export abstract class DescribedSocket extends TransportSocket {
     return this.#tell(({ suite: { name } }) => ({ name, standardName: name, version: 'TLSv1.3' }));
   }
 
-  /** Of a client: the group of the key exchange. */
-  getEphemeralKeyInfo(): object | null | undefined {
-    return this.isServer ? null : this.#tell(({ group }) => ephemeralKeyInfo(group));
+  /** Of a client: the group of the key exchange; `{}` before there is one. */
+  getEphemeralKeyInfo(): object | null {
+    if (this.isServer || this.destroyed) return null;
+    const group = this.connection?.facts?.group;
+    return group === undefined ? {} : ephemeralKeyInfo(group);
   }
 
   getFinished(): Buffer | null | undefined {

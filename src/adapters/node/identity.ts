@@ -1,5 +1,4 @@
-import { isIP } from 'node:net';
-import { parseIp } from '../../x509/identity.ts';
+import { isIP, SocketAddress } from 'node:net';
 import { codedError } from './errors.ts';
 import type { LegacyCertificate } from './legacy-cert.ts';
 
@@ -106,13 +105,8 @@ function splitQuoted(altNames: string): string[] {
 
 /** One spelling per address, so that the many of IPv6 compare equal. */
 function canonicalIp(text: string): string {
-  const bytes = parseIp(text);
-  if (bytes === undefined) return text;
-  return bytes.length === 4
-    ? bytes.join('.')
-    : Buffer.from(bytes)
-        .toString('hex')
-        .replace(/(?<=.)(?=(?:.{4})+$)/g, ':');
+  const version = isIP(text);
+  return version === 0 ? text : new SocketAddress({ address: text, family: version === 4 ? 'ipv4' : 'ipv6' }).address;
 }
 
 /** Only A to Z change: the rules of a locale have no place here. */

@@ -123,7 +123,7 @@ function quoted(value: string): string {
   if (!/[^ -~]|["\\,']/.test(value)) return value;
   const escaped = value
     .replace(/["\\]/g, (character) => `\\${character}`)
-    .replace(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+    .replace(/[^ -~]|,/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
   return `"${escaped}"`;
 }
 
@@ -185,6 +185,7 @@ function timeText(time: number): string {
 
 /** The number in hexadecimal, without the sign byte. */
 function serialText(serial: Uint8Array): string {
+  if (serial.every((byte) => byte === 0)) return '0';
   const negative = (serial[0] ?? 0) >= 0x80;
   if (!negative) return hex(serial[0] === 0 && serial.length > 1 ? serial.subarray(1) : serial);
   const magnitude = (1n << BigInt(8 * serial.length)) - BigInt(`0x${hex(serial)}`);

@@ -69,7 +69,7 @@ export abstract class TransportSocket extends net.Socket {
       localPort: (socket) => socket.#socket?.localPort,
       localFamily: (socket) => socket.#socket?.localFamily,
       autoSelectFamilyAttemptedAddresses: (socket) => socket.#socket?.autoSelectFamilyAttemptedAddresses,
-      pending: (socket) => socket.connecting || socket.transport === undefined,
+      pending: (socket) => socket.connecting || socket.destroyed || socket.transport === undefined,
       bufferSize: (socket) => (socket.destroyed ? undefined : socket.writableLength),
       bytesRead: (socket) => socket.received,
       bytesWritten: (socket) => socket.taken + socket.writableLength - socket.inFlight,
