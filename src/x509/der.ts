@@ -208,7 +208,7 @@ export function readBitString(content: Uint8Array): BitString {
 /** Dotted decimal. Arcs are below 2^53. */
 export function readOid(content: Uint8Array): string {
   if (content.length === 0 || (content.at(-1) ?? 0) >= 0x80) throw new DerError('a malformed OBJECT IDENTIFIER');
-  const arcs: number[] = [];
+  let text = '';
   let arc = 0;
   let fresh = true;
   for (const byte of content) {
@@ -217,12 +217,16 @@ export function readOid(content: Uint8Array): string {
     if (arc > Number.MAX_SAFE_INTEGER) throw new DerError('an OBJECT IDENTIFIER arc out of range');
     fresh = byte < 0x80;
     if (!fresh) continue;
-    arcs.push(arc);
+    text += text === '' ? firstArcs(arc) : `.${arc}`;
     arc = 0;
   }
-  const [first = 0, ...others] = arcs;
-  const top = Math.min(2, Math.floor(first / 40));
-  return [top, first - 40 * top, ...others].join('.');
+  return text;
+}
+
+/** X.690 §8.19.4: the first two arcs share a number. */
+function firstArcs(value: number): string {
+  const top = value < 40 ? 0 : value < 80 ? 1 : 2;
+  return `${top}.${value - 40 * top}`;
 }
 
 /**
@@ -230,19 +234,41 @@ export function readOid(content: Uint8Array): string {
  * @returns milliseconds since 1970
  */
 export function readTime(element: DerElement): number {
-  const text = String.fromCharCode(...element.content);
-  const match = (element.tag === Tag.utcTime ? utcTime : generalizedTime).exec(text);
-  if (match === null) throw new DerError(`not a time of RFC 5280: ${JSON.stringify(text)}`);
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number);
-  // RFC 5280 §4.1.2.5.1: two-digit years are 1950 to 2049.
-  const fullYear = element.tag === Tag.utcTime ? year + (year < 50 ? 2000 : 1900) : year;
-  const date = new Date(0);
-  date.setUTCFullYear(fullYear, month - 1, day);
-  date.setUTCHours(hour, minute, second);
-  const exact = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
-  if (!exact || hour > 23 || minute > 59 || second > 59) throw new DerError(`no such time: ${text}`);
-  return date.getTime();
+  const { tag, content } = element;
+  const yearDigits = tag === Tag.utcTime ? 2 : 4;
+  if (content.length !== yearDigits + 11 || content[yearDigits + 10] !== 0x5a)
+    throw new DerError('not a time of RFC 5280');
+  const year = yearDigits === 2 ? centuryOf(digits(content, 0, 2)) : digits(content, 0, 4);
+  const [month, day, hour, minute, second] = [0, 2, 4, 6, 8].map((at) => digits(content, yearDigits + at, 2));
+  return utcMilliseconds(year, month ?? 0, day ?? 0, hour ?? 0, minute ?? 0, second ?? 0);
 }
 
-const utcTime = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
-const generalizedTime = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
+/** RFC 5280 §4.1.2.5.1: two-digit years are 1950 to 2049. */
+function centuryOf(year: number): number {
+  return year + (year < 50 ? 2000 : 1900);
+}
+
+function digits(content: Uint8Array, start: number, count: number): number {
+  let value = 0;
+  for (let i = start; i < start + count; i++) {
+    const digit = (content[i] ?? 0) - 0x30;
+    if (digit < 0 || digit > 9) throw new DerError('a time with something that is no digit');
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+function utcMilliseconds(
+  year: number,
+  month: number,
+  day: number,
+  hour: number,
+  minute: number,
+  second: number,
+): number {
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  const exact = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  if (!exact || hour > 23 || minute > 59 || second > 59) throw new DerError('a time that does not exist');
+  return date.setUTCHours(hour, minute, second);
+}

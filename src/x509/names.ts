@@ -112,6 +112,8 @@ export function decodeString(tag: number, content: Uint8Array): string | undefin
 }
 
 function decodeUtf8(content: Uint8Array): string {
+  // Most names are ASCII, and a decoder is dear.
+  if (content.every((byte) => byte < 0x80)) return latin1(content);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(content);
   } catch {
