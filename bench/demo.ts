@@ -14,7 +14,7 @@ import { noble } from 'opentls/crypto/noble';
 import { node } from 'opentls/crypto/node';
 import { createCertificate, generatePrivateKey } from 'opentls/x509';
 import colors from 'picocolors';
-import type { Client, Target } from './demo/client.ts';
+import type { Client, Download, Target } from './demo/client.ts';
 import { nodeTlsClient, opentlsClient } from './demo/in-process.ts';
 import type { Accepted, Facts, Ready, ServerName, Start } from './demo/messages.ts';
 import { curl, sClient } from './demo/programs.ts';
@@ -87,13 +87,11 @@ async function runCell(
   const row = { server, client: client.name };
   if (client.missing !== undefined) return { ...row, missing: client.missing };
   try {
-    const accepted = server === 'node:tls' ? undefined : answer<Accepted>(child, 'accepted');
-    const page = await client.fetch(target, '/');
-    const body = await client.fetch(target, '/body');
+    const [page, served] = await fetchFrom(server, client, target, '/', child);
+    const [body] = await fetchFrom(server, client, target, '/body', child);
     if (sha256(page.bytes) !== expected.page) throw new Error('the page has other bytes');
     if (sha256(body.bytes) !== expected.body) throw new Error('the body has other bytes');
     if ((await client.refusal(target)) === undefined) throw new Error('without the CA it still takes the certificate');
-    const served = await accepted;
     const facts = agree(served?.facts, page.facts);
     const handshakeMs = page.handshakeMs ?? served?.handshakeMs ?? Number.NaN;
     return { ...row, result: { facts, handshakeMs, megabytesPerSecond: body.bytes.length / 1000 / body.ms } };
@@ -103,6 +101,18 @@ async function runCell(
       failure: error instanceof Error ? `${'code' in error ? `${error.code}: ` : ''}${error.message}` : String(error),
     };
   }
+}
+
+/** A download, and what the server tells of its connection: waited for here, lest it be taken for the next one's. */
+async function fetchFrom(
+  server: ServerName,
+  client: Client,
+  target: Target,
+  path: string,
+  child: ChildProcess,
+): Promise<[download: Download, served: Accepted | undefined]> {
+  const accepted = server === 'node:tls' ? undefined : answer<Accepted>(child, 'accepted');
+  return Promise.all([client.fetch(target, path), accepted]);
 }
 
 /** What both ends tell must be the same; between them they must tell everything. */
