@@ -21,6 +21,8 @@ export type Overrides = Partial<Omit<CertificateOptions, 'provider' | 'signer' |
   readonly rsa?: number;
   /** Another key signs than the issuer's certificate has. */
   readonly forgedBy?: Holder;
+  /** The subject has this one's key. */
+  readonly publicKeyOf?: Holder;
 };
 
 export function authority(subject: string, issuer?: Holder, overrides: Overrides = {}): Holder {
@@ -37,7 +39,7 @@ export function serverLeaf(issuer?: Holder, overrides: Overrides = {}): Holder {
 }
 
 function issue(issuer: Holder | undefined, options: Overrides & Pick<CertificateOptions, 'subject'>): Holder {
-  const { rsa, forgedBy, ...rest } = options;
+  const { rsa, forgedBy, publicKeyOf, ...rest } = options;
   const { privateKey } =
     rsa === undefined
       ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -50,7 +52,7 @@ function issue(issuer: Holder | undefined, options: Overrides & Pick<Certificate
     ...rest,
     signer: forgedBy?.signer ?? issuer?.signer ?? signer,
     issuer: issuer && { certificate: issuer.der },
-    publicKey: signer.publicKey,
+    publicKey: (publicKeyOf?.signer ?? signer).publicKey,
   });
   if ('then' in created) throw new TypeError('the provider signs at once');
   return { ...created, signer, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
