@@ -1,4 +1,3 @@
-import { concat } from '../bytes/concat.ts';
 import { utf8 } from '../bytes/utf8.ts';
 import { wipe } from '../bytes/wipe.ts';
 import type { Hash } from '../crypto/provider.ts';
@@ -26,12 +25,12 @@ export function expandLabel(
   const name = utf8(`tls13 ${label}`);
   if (name.length < 7 || name.length > 255) throw new RangeError(`a label of ${name.length - 6} bytes`);
   if (context.length > 255) throw new RangeError(`a context of ${context.length} bytes`);
-  const info = concat([
-    new Uint8Array([length >>> 8, length & 0xff, name.length]),
-    name,
-    new Uint8Array([context.length]),
-    context,
-  ]);
+  // HkdfLabel, with a last byte of room for the counter of HKDF-Expand.
+  const info = new Uint8Array(name.length + context.length + 5);
+  info.set([length >>> 8, length, name.length]);
+  info.set(name, 3);
+  info[name.length + 3] = context.length;
+  info.set(context, name.length + 4);
   return expand(hash, secret, info, length);
 }
 
@@ -40,12 +39,16 @@ export function deriveSecret(hash: Hash, secret: Uint8Array, label: string, tran
   return expandLabel(hash, secret, label, transcriptHash, hash.length);
 }
 
-/** HKDF-Expand, RFC 5869 §2.3. */
+/** HKDF-Expand, RFC 5869 §2.3; the last byte of `info` is the counter's. */
 function expand(hash: Hash, prk: Uint8Array, info: Uint8Array, length: number): Uint8Array {
+  info[info.length - 1] = 1;
+  let block = hash.hmac(prk, info);
+  if (block.length === length) return block;
   const okm = new Uint8Array(length);
-  let block: Uint8Array = new Uint8Array(0);
-  for (let offset = 0, counter = 1; offset < length; offset += hash.length, counter++) {
-    const next = hash.hmac(prk, block, info, new Uint8Array([counter]));
+  okm.set(block.subarray(0, length));
+  for (let offset = hash.length, counter = 2; offset < length; offset += hash.length, counter++) {
+    info[info.length - 1] = counter;
+    const next = hash.hmac(prk, block, info);
     wipe(block);
     block = next;
     okm.set(block.subarray(0, length - offset), offset);

@@ -211,14 +211,18 @@ export function readExtensions<M extends ExtensionHome>(
 
 /** The reverse: in the order of `values`' keys. */
 export function writeExtensions<M extends ExtensionHome>(home: M, values: ExtensionValues[M]): Extension[] {
-  return Object.entries(values).map(([name, value]) => {
+  const w = new Writer(256);
+  const ends: number[] = [];
+  const types = Object.entries(values).map(([name, value]) => {
     const type = ExtensionType[name as ExtensionName];
     const codec = rowOf(type)?.codecs[home];
     if (codec === undefined) throw new RangeError(`extension ${name} does not belong in ${homeNames[home]}`);
-    const w = new Writer(64);
     codec.write(w, value);
-    return { type, data: w.finish() };
+    ends.push(w.length);
+    return type;
   });
+  const bytes = w.finish();
+  return types.map((type, i) => ({ type, data: bytes.subarray(ends[i - 1] ?? 0, ends[i]) }));
 }
 
 /** HostName of the one host_name entry (RFC 6066 §3); other name types are ignored. */
