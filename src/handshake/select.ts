@@ -98,10 +98,8 @@ export function checkRetriedHello(
 
 /** supported_versions decides; a ClientHello without it is of TLS 1.2 or older (RFC 9846 §4.3.1). */
 function checkVersion(body: ClientHello): void {
-  const { supported_versions: versions } = readExtensions(
-    'CH',
-    body.extensions.filter((extension) => extension.type === ExtensionType.supported_versions),
-  );
+  const extension = body.extensions.find(({ type }) => type === ExtensionType.supported_versions);
+  const versions = extension && readExtensions('CH', [extension]).supported_versions;
   if (!versions?.includes(ProtocolVersion.TLS13)) {
     reject('ERR_TLS_UNSUPPORTED_PROTOCOL', 'protocol_version', 'the client does not offer TLS 1.3');
   }
