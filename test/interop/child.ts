@@ -52,6 +52,8 @@ export function start(scope: Scope, command: string, args: readonly string[], op
   running.add(child);
   scope.defer(async () => {
     child.kill('SIGKILL');
+    // Unread, it would keep the child from being over.
+    stdout.destroy();
     await exited.catch(() => undefined);
     running.delete(child);
   });

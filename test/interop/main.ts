@@ -1,6 +1,6 @@
 // The interop matrix: peer × scenario × role of opentls.
 import { parseArgs } from 'node:util';
-import { peers, rows, selectCells } from './matrix.ts';
+import { peers, rows, type Selection, selectCells } from './matrix.ts';
 import { createRun, type Run } from './run.ts';
 import { subjects } from './subjects.ts';
 import { printMatrix, type Result } from './table.ts';
@@ -13,26 +13,29 @@ const usage = `npm run interop -- [--peer ${peers.map(({ name }) => name).join('
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      peer: { type: 'string' },
-      scenario: { type: 'string' },
-      role: { type: 'string' },
-      provider: { type: 'string', default: 'noble' },
-      short: { type: 'boolean' },
-      json: { type: 'boolean' },
-      help: { type: 'boolean' },
-    },
-  });
-  const subject = subjects[values.provider];
-  const cells = selectCells(values);
-  if (values.help || subject === undefined || cells.length === 0) {
+  const values = readArguments();
+  const subject = values && subjects[values.provider];
+  const cells = values ? selectCells(values) : [];
+  if (values === undefined || subject === undefined || cells.length === 0) {
     console.error(usage);
     return 2;
   }
   const results = await runAll(await createRun(subject), cells);
   console.log(values.json ? JSON.stringify(results, null, 2) : printMatrix(results, subject.name));
   return results.some(({ status }) => status === 'failed') ? 1 : 0;
+}
+
+function readArguments(): (Selection & { readonly provider: string; readonly json?: boolean | undefined }) | undefined {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  const provider = { ...text, default: 'noble' };
+  const options = { peer: text, scenario: text, role: text, provider, short: flag, json: flag };
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return undefined;
+  }
 }
 
 async function runAll(run: Run, cells: readonly Cell[]): Promise<Result[]> {

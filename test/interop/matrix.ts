@@ -4,7 +4,7 @@ import { node24 } from './peers/node24.ts';
 import { openssl } from './peers/openssl.ts';
 import { alpn } from './scenarios/alpn.ts';
 import { clientAuth } from './scenarios/client-auth.ts';
-import { halfClose } from './scenarios/half-close.ts';
+import { close, halfClose } from './scenarios/closing.ts';
 import { handshake, rsaSchemes } from './scenarios/handshake.ts';
 import { hybrid } from './scenarios/hybrid.ts';
 import { keyUpdate } from './scenarios/key-update.ts';
@@ -39,6 +39,7 @@ export const rows: readonly Row[] = [
   { scenario: sni, client: servers, server: clients },
   { scenario: echo, client: servers, server: clients },
   { scenario: bulk, client: servers, server: clients },
+  { scenario: close, client: servers, server: clients },
   { scenario: halfClose, client: nodes, server: nodes },
   { scenario: refusal, client: servers, server: clients },
   { scenario: clientAuth, client: servers, server: clients },

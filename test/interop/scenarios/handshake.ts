@@ -45,6 +45,7 @@ function handshakeWith(suite: string, group: string, leaf: LeafKind, scheme: str
       assert.equal(pair.socket.getProtocol(), 'TLSv1.3');
       assert.equal(pair.socket.getCipher()?.name, suite);
       assert.equal(pair.facts.suite, suite);
+      if (context.role === 'client') assert.equal(pair.socket.authorized, true);
       checkGroup(context, pair, group);
       await exchange(pair, pair.theirs);
     },

@@ -1,8 +1,27 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
-import { take } from '../data.ts';
+import { exchange, take } from '../data.ts';
 import { open } from '../pair.ts';
 import type { Scenario } from '../types.ts';
+
+/** The last thing said is close_notify (RFC 9846 §6.1): the peer can tell the end from a cut. */
+export const close: Scenario = {
+  name: 'close',
+  variants: [
+    {
+      name: 'opentls ends',
+      run: async (context) => {
+        const { stream, theirs, tap } = await open(context, { tapped: true });
+        await exchange({ stream }, theirs);
+        stream.end();
+        await theirs.ended();
+        const last = tap?.records.filter(({ from }) => from === context.role).at(-1);
+        // Level, description, content type and tag.
+        assert.equal(last?.body.length, 2 + 1 + 16);
+      },
+    },
+  ],
+};
 
 /** close_notify closes one direction; the other goes on (RFC 9846 §6.1). */
 export const halfClose: Scenario = {
