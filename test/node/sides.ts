@@ -52,8 +52,10 @@ export function event(emitter: NodeJS.EventEmitter, name: string): Promise<unkno
   return new Promise((resolve) => void emitter.once(name, (...args) => resolve(args)));
 }
 
-export async function collect(socket: NodeJS.ReadableStream): Promise<Buffer> {
+/** All that can be read; unlike an async iterator it leaves the stream as it is. */
+export async function collect(stream: NodeJS.ReadableStream): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await new Promise((resolve, reject) => stream.once('end', resolve).once('error', reject));
   return Buffer.concat(chunks);
 }

@@ -100,6 +100,7 @@ export class TLSSocket extends DescribedSocket {
   override connect(...args: unknown[]): this {
     const listener = args.at(-1);
     const given = typeof listener === 'function' ? args.slice(0, -1) : args;
+    if (this.destroyed) return this;
     if (typeof listener === 'function') this.once('connect', listener as () => void);
     if (this.transport instanceof net.Socket) {
       if (!this.transport.connecting) Reflect.apply(this.transport.connect, this.transport, given);
