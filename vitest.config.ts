@@ -5,7 +5,18 @@ const report = process.env['VITEST_JSON'];
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'noble', include: ['test/**/*.test.ts'] } },
+      {
+        // What depends on the provider, once more on the other one; files that compare both by themselves are left out.
+        extends: true,
+        test: {
+          name: 'node:crypto',
+          include: ['test/{handshake,node,web}/**/*.test.ts'],
+          env: { TEST_PROVIDER: 'node' },
+        },
+      },
+    ],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 20_000,

@@ -1,5 +1,12 @@
 export function utf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    // Labels are ASCII; an encoder is dear for a dozen characters.
+    if (code >= 0x80) return new TextEncoder().encode(text);
+    bytes[i] = code;
+  }
+  return bytes;
 }
 
 /** ASCII only, for labels and names that the caller has checked; other characters become '?'. */

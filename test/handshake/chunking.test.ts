@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Connection, Event } from '#opentls/connection';
-import { noble } from '#opentls/providers/noble';
+import { provider } from '../provider.ts';
 import { randomBytes, randomNumbers } from '../random.ts';
 import { errorOf, newClient, newPair, newServer, seeded, settle, shuttle } from './pair.ts';
 
@@ -46,7 +46,7 @@ function record(kind: keyof typeof kinds): Recording {
 
 /** Key shares are the provider's own; these groups make theirs from the seed too. */
 function deterministic(seed: number) {
-  return seeded(noble, randomBytes(seed));
+  return seeded(provider, randomBytes(seed));
 }
 
 function summary(events: readonly Event[]): unknown[] {

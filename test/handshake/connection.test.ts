@@ -4,10 +4,9 @@ import type { Event } from '#opentls/connection';
 import type { Awaitable, SignatureVerifier } from '#opentls/crypto/provider';
 import { TlsError } from '#opentls/errors';
 import { perform } from '#opentls/handshake/script';
-import { noble } from '#opentls/providers/noble';
-import { node } from '#opentls/providers/node';
 import { HandshakeType } from '#opentls/wire/enums';
 import { encodeMessage } from '#opentls/wire/messages';
+import { provider } from '../provider.ts';
 import { randomBytes } from '../random.ts';
 import {
   credential,
@@ -24,20 +23,16 @@ import {
 } from './pair.ts';
 import { Peer } from './peer.ts';
 
-const providers = [noble, node];
 const text = (words: string) => new TextEncoder().encode(words);
 
-describe.each(providers)('$name: what a pair agrees on', (provider) => {
+describe(`what a pair agrees on, ${provider.name}`, () => {
   const pairs = provider.suites.flatMap((suite) =>
     provider.groups.map((group) => [suite.name, suite.id, group.name, group.id] as const),
   );
 
   test.each(pairs)('%s (%i) and %s (%i)', (suiteName, suite, groupName, group) => {
     const ends = shuttle(
-      newPair(
-        { provider, suites: [suite], groups: [group], keyShares: [group] },
-        { provider, suites: [suite], groups: [group] },
-      ),
+      newPair({ suites: [suite], groups: [group], keyShares: [group] }, { suites: [suite], groups: [group] }),
     );
     for (const { facts } of [ends.client, ends.server]) {
       expect(facts?.suite).toEqual({ id: suite, name: suiteName });
@@ -246,8 +241,8 @@ describe('KeyUpdate, RFC 9846 §4.7.3', () => {
 
   test('comes by itself before the key is worn out (RFC 9846 §5.5)', () => {
     const limited = {
-      ...noble,
-      suites: noble.suites.map((suite) => ({ ...suite, aead: { ...suite.aead, recordLimit: 3 } })),
+      ...provider,
+      suites: provider.suites.map((suite) => ({ ...suite, aead: { ...suite.aead, recordLimit: 3 } })),
     };
     const ends = openPair({ provider: limited });
     const sizes: number[] = [];
@@ -265,7 +260,7 @@ describe('KeyUpdate, RFC 9846 §4.7.3', () => {
   test('an unknown request is illegal_parameter; bytes after it in its record are unexpected_message', () => {
     const message = (requestUpdate: number) => encodeMessage(HandshakeType.key_update, { requestUpdate });
     const say = (raw: Uint8Array) => {
-      const peer = new Peer('server', { provider: noble, verifyChain: trustAnything, credentials: [credential] });
+      const peer = new Peer('server', { provider, verifyChain: trustAnything, credentials: [credential] });
       const client = newClient();
       peer.play(client, 5);
       return peer.inject(client, raw);
@@ -350,8 +345,8 @@ describe('asks', () => {
   });
 
   test('a signature that does not verify is decrypt_error', () => {
-    const never: SignatureVerifier[] = noble.verifiers.map(({ algorithm }) => ({ algorithm, verify: () => false }));
-    const ends = shuttle(newPair({ provider: { ...noble, verifiers: never } }));
+    const never: SignatureVerifier[] = provider.verifiers.map(({ algorithm }) => ({ algorithm, verify: () => false }));
+    const ends = shuttle(newPair({ provider: { ...provider, verifiers: never } }));
     expect(errorOf(ends.clientEvents)).toEqual({ code: 'ERR_TLS_BAD_SIGNATURE', alert: 'decrypt_error' });
     expect(errorOf(ends.serverEvents)).toEqual({ code: 'ERR_TLS_ALERT_DECRYPT_ERROR', alert: 'decrypt_error' });
   });

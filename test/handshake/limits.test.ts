@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { defaultLimits } from '#opentls/limits';
-import { noble } from '#opentls/providers/noble';
 import { ContentType, HandshakeType } from '#opentls/wire/enums';
 import { encodeMessage, parseMessage } from '#opentls/wire/messages';
+import { provider } from '../provider.ts';
 import {
   credential,
   errorOf,
@@ -17,7 +17,7 @@ import {
 } from './pair.ts';
 import { Peer } from './peer.ts';
 
-const config = { provider: noble, verifyChain: trustAnything, credentials: [credential] };
+const config = { provider, verifyChain: trustAnything, credentials: [credential] };
 
 function record(type: number, body: Uint8Array, length = body.length): Uint8Array {
   return Buffer.concat([new Uint8Array([type, 3, 3, length >>> 8, length & 0xff]), body]);

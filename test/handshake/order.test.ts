@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { Connection } from '#opentls/connection';
-import { noble } from '#opentls/providers/noble';
 import { HandshakeType } from '#opentls/wire/enums';
 import { writeExtensions } from '#opentls/wire/extensions';
 import { encodeMessage, type MessageBodies, type MessageType } from '#opentls/wire/messages';
+import { provider } from '../provider.ts';
 import { credential, errorOf, newClient, newServer, trustAnything } from './pair.ts';
 import { Peer } from './peer.ts';
 
@@ -78,7 +78,7 @@ function nameOf(type: MessageType): string {
 }
 
 const credentials = [credential];
-const config = { provider: noble, verifyChain: trustAnything, credentials };
+const config = { provider, verifyChain: trustAnything, credentials };
 
 describe('every other message at every stop is unexpected_message (RFC 9846 §4)', () => {
   test.each(rows(clientStops))('client waiting for %s (after %i messages) gets %s', (_, count, __, type) => {

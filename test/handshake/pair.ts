@@ -2,20 +2,20 @@ import { Connection, type Event } from '#opentls/connection';
 import type { CryptoProvider } from '#opentls/crypto/provider';
 import type { ChainRequest, ChainVerdict, ClientConfig, Credential, ServerConfig } from '#opentls/handshake/config';
 import { perform } from '#opentls/handshake/script';
-import { noble } from '#opentls/providers/noble';
 import { dangerouslyTrust } from '#opentls/x509/verify';
 import { testCredential } from '../credentials.ts';
+import { provider } from '../provider.ts';
 
 /** The engine's own tests are not about paths: those are in test/x509. */
 export function trustAnything({ chain }: ChainRequest): ChainVerdict {
   return { ok: true, peer: dangerouslyTrust(chain) };
 }
 
-export const credential: Credential = testCredential(noble);
+export const credential: Credential = testCredential(provider);
 
 export function newClient(config: Partial<ClientConfig> = {}): Connection {
   return Connection.client({
-    provider: noble,
+    provider,
     groups: [0x1d, 0x17],
     keyShares: [0x1d],
     serverName: 'localhost',
@@ -26,7 +26,7 @@ export function newClient(config: Partial<ClientConfig> = {}): Connection {
 
 export function newServer(config: Partial<ServerConfig> = {}): Connection {
   return Connection.server({
-    provider: noble,
+    provider,
     groups: [0x1d, 0x17],
     credentials: [credential],
     verifyChain: trustAnything,

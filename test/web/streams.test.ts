@@ -4,13 +4,13 @@ import { type ReadableStream, TransformStream, type WritableStream } from 'node:
 import tls from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { type ByteTransport, wrapClient, wrapServer } from '#opentls/adapters/web/index';
-import { noble } from '#opentls/providers/noble';
 import { encodePem } from '#opentls/x509/index';
 import { credential, trustAnything } from '../handshake/pair.ts';
+import { provider } from '../provider.ts';
 import { randomBytes } from '../random.ts';
 
-const client = { provider: noble, verifyChain: trustAnything, serverName: 'localhost' };
-const server = { provider: noble, verifyChain: trustAnything, credentials: [credential] };
+const client = { provider, verifyChain: trustAnything, serverName: 'localhost' };
+const server = { provider, verifyChain: trustAnything, credentials: [credential] };
 
 /** Two transports joined back to back. */
 function duct(): [ByteTransport, ByteTransport] {
