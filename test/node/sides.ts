@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import nodeTls from 'node:tls';
 import ours from '#opentls/adapters/node/index';
+import { provider } from '../provider.ts';
 import { authority, serverLeaf } from '../x509/make-chain.ts';
 
 /** What the tests use of either module; they hand both the same options. */
@@ -11,6 +12,10 @@ export const modules: Readonly<Record<'opentls' | 'node', Tls>> = {
   opentls: ours as unknown as Tls,
   node: nodeTls,
 };
+
+// Contexts are made through the default export, which reads what is assigned to it: so the other provider gets in.
+const makeContext = ours.createSecureContext;
+ours.createSecureContext = (options) => makeContext({ provider, ...options });
 
 /** Which module is at which end. */
 export const pairings: readonly (readonly [server: keyof typeof modules, client: keyof typeof modules])[] = [
