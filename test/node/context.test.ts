@@ -150,6 +150,23 @@ describe('what a context holds takes effect', () => {
     client.destroy();
   });
 
+  test('setKeyCert within ALPNCallback', async () => {
+    const fresh = serverLeaf(root, { subject: 'by ALPN', subjectAltNames: { ip: ['127.0.0.1'] } });
+    const secureContext = modules.opentls.createSecureContext({ key: fresh.key, cert: fresh.pem });
+    const server = modules.opentls.createServer({
+      ...serverOptions,
+      ALPNCallback(this: Socket, { protocols }) {
+        this.setKeyCert(secureContext);
+        return protocols[0];
+      },
+    });
+    const client = modules.node.connect({ ...clientOptions, port: await listen(server), ALPNProtocols: ['x'] });
+    await event(client, 'secureConnect');
+    expect([client.getPeerCertificate().subject.CN, client.alpnProtocol]).toEqual(['by ALPN', 'x']);
+    client.destroy();
+    await close(server);
+  });
+
   test('the provider of node:crypto', async () => {
     const client = await served({ ...serverOptions, provider: nodeProvider });
     expect(client.getCipher().name).toMatch(/^TLS_AES/);

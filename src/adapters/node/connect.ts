@@ -58,7 +58,7 @@ export function connect(...args: readonly unknown[]): TLSSocket {
   const options: ConnectionOptions = {
     ...given,
     checkServerIdentity: given.checkServerIdentity ?? live.checkServerIdentity,
-    rejectUnauthorized: given.rejectUnauthorized ?? process.env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0',
+    rejectUnauthorized: given.rejectUnauthorized ?? !allowsUnauthorized(),
   };
   check(options);
   const { socket: transport, servername } = options;
@@ -122,11 +122,21 @@ function onEarlyEnd(socket: TLSSocket, { path, host, port, localAddress }: Conne
   socket.destroy(connectionReset(message, { path, host, port, localAddress }));
 }
 
-let warned = false;
+function allowsUnauthorized(): boolean {
+  if (process.env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0') return false;
+  warnOnce("NODE_TLS_REJECT_UNAUTHORIZED is '0': the certificates of servers are not checked.");
+  return true;
+}
 
 function warnOfAddress(): void {
-  if (warned) return;
-  warned = true;
   const message = 'Setting the TLS ServerName to an IP address is not permitted by RFC 6066. It is not sent.';
-  process.emitWarning(message, 'DeprecationWarning', 'DEP0123');
+  warnOnce(message, 'DeprecationWarning', 'DEP0123');
+}
+
+const warned = new Set<string>();
+
+function warnOnce(message: string, type?: string, code?: string): void {
+  if (warned.has(message)) return;
+  warned.add(message);
+  process.emitWarning(message, { ...(type && { type }), ...(code && { code }) });
 }

@@ -5,7 +5,15 @@ import { isHandshakeScheme } from '../../handshake/schemes.ts';
 import { type Certificate, parseCertificate } from '../../x509/certificate.ts';
 import type { ContextState } from './context.ts';
 import { ephemeralKeyInfo, sigalgName } from './context-names.ts';
-import { codedError, validateBuffer, validateInteger, validateString } from './errors.ts';
+import {
+  codedError,
+  invalidArgType,
+  validateBuffer,
+  validateFunction,
+  validateInteger,
+  validateObject,
+  validateString,
+} from './errors.ts';
 import { type DetailedCertificate, legacyCertificate, legacyChain } from './legacy-cert.ts';
 import { TransportSocket } from './transport-socket.ts';
 
@@ -15,7 +23,7 @@ export interface CipherInfo {
   readonly version: 'TLSv1.3';
 }
 
-/** What a TLS socket tells of its connection. Like `node:tls`, it answers null once the socket is destroyed. */
+/** What a TLS socket tells of its connection, and what TLS 1.3 has no use for. Like `node:tls`, it answers null once the socket is destroyed. */
 export abstract class DescribedSocket extends TransportSocket {
   readonly encrypted: true = true;
   /** Whether the peer's certificate was asked for and verified. */
@@ -127,6 +135,32 @@ export abstract class DescribedSocket extends TransportSocket {
     const bytes = context && new Uint8Array(context.buffer, context.byteOffset, context.byteLength);
     return Buffer.from(this.connection.exportKey(label, bytes, length));
   }
+
+  /** Accepted and of no effect: sessions are not resumed. */
+  setSession(session: string | NodeJS.ArrayBufferView): void {
+    if (typeof session !== 'string' && !ArrayBuffer.isView(session)) {
+      throw invalidArgType('session', 'of type string or an instance of Buffer, TypedArray, or DataView', session);
+    }
+  }
+
+  /** TLS 1.3 has none: answers false, and the callback an error. */
+  renegotiate(options: object, callback?: (error: Error) => void): boolean {
+    validateObject(options, 'options');
+    if (callback !== undefined) validateFunction(callback, 'callback');
+    const reason = 'wrong ssl version';
+    const error = codedError('ERR_SSL_WRONG_SSL_VERSION', `error:SSL routines::${reason}`, {
+      library: 'SSL routines',
+      reason,
+    });
+    if (callback !== undefined) process.nextTick(callback, error);
+    return false;
+  }
+
+  /** Nothing to disable. */
+  disableRenegotiation(): void {}
+
+  /** Accepted; nothing is traced. */
+  enableTrace(): void {}
 
   #tell<T>(answer: (facts: Facts) => T): T | null | undefined {
     if (this.destroyed) return null;

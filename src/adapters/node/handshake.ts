@@ -7,7 +7,7 @@ import { type ContextState, stateOf } from './context.ts';
 import { codedError } from './errors.ts';
 import { legacyChain } from './legacy-cert.ts';
 import { PeerCheck } from './peer-check.ts';
-import { identify, type TLSSocketOptions } from './socket-options.ts';
+import { identify, type SniCallback, type TLSSocketOptions } from './socket-options.ts';
 import type { TLSSocket } from './tls-socket.ts';
 
 /** One handshake: what the application was asked, and what it answered. */
@@ -17,6 +17,7 @@ export class Handshake {
   readonly #options: TLSSocketOptions;
   #context: ContextState;
   #applicationError: Error | undefined;
+  #protocol: Uint8Array | undefined;
 
   constructor(socket: TLSSocket, context: ContextState, options: TLSSocketOptions) {
     this.#socket = socket;
@@ -55,8 +56,8 @@ export class Handshake {
       credentials: this.#context.credentials,
       preferOwnOrder: this.#context.preferOwnOrder,
       clientCertificate: !requestCert ? 'none' : rejectUnauthorized ? 'required' : 'optional',
-      ...(SNICallback && { chooseCredentials: (hello) => this.#chooseContext(hello) }),
-      ...(ALPNCallback && { chooseProtocol: (hello) => this.#chooseProtocol(hello) }),
+      ...((SNICallback || ALPNCallback) && { chooseCredentials: (hello) => this.#chooseCredentials(hello) }),
+      ...(ALPNCallback && { chooseProtocol: () => this.#protocol }),
     };
   }
 
@@ -79,11 +80,19 @@ export class Handshake {
     return this.#ask(() => name(certificate));
   }
 
-  /** By the server name; without one, or where the callback names none, the context stays. */
-  #chooseContext(hello: ClientHelloView): Awaitable<readonly Credential[] | undefined> {
+  /** Both callbacks may choose the certificate, ALPNCallback by `setKeyCert()`: it is asked last. */
+  #chooseCredentials(hello: ClientHelloView): Awaitable<readonly Credential[]> {
+    const finish = (): readonly Credential[] => {
+      if (hello.alpn.length > 0) this.#protocol = this.#chooseProtocol(hello);
+      return this.#context.credentials;
+    };
     const { SNICallback } = this.#options;
-    const { serverName } = hello;
-    if (serverName === undefined || SNICallback === undefined) return this.#context.credentials;
+    if (hello.serverName === undefined || SNICallback === undefined) return finish();
+    return this.#chooseContext(hello.serverName, SNICallback).then(finish);
+  }
+
+  /** By the server name; where the callback names none, the context stays. */
+  #chooseContext(serverName: string, SNICallback: SniCallback): Promise<void> {
     return new Promise((resolve, reject) => {
       let answered = false;
       const answer = (error: Error | null | undefined, context?: unknown): void => {
@@ -96,7 +105,7 @@ export class Handshake {
         try {
           if (error) throw error;
           if (context) this.#context = stateOf(context);
-          resolve(this.#context.credentials);
+          resolve();
         } catch (cause) {
           reject(this.#note(cause));
         }
@@ -112,7 +121,10 @@ export class Handshake {
   #chooseProtocol(hello: ClientHelloView): Uint8Array | undefined {
     const protocols = hello.alpn.map((protocol) => Buffer.from(protocol).toString('latin1'));
     const chosen = this.#ask(() =>
-      this.#options.ALPNCallback?.({ servername: hello.serverName ?? false, protocols: [...protocols] }),
+      this.#options.ALPNCallback?.call(this.#socket, {
+        servername: hello.serverName ?? false,
+        protocols: [...protocols],
+      }),
     );
     if (chosen === undefined) return undefined;
     const index = protocols.indexOf(chosen);

@@ -1,5 +1,6 @@
 import type { AlpnOption } from './alpn.ts';
 import type { SecureContext, SecureContextOptions } from './context.ts';
+import { invalidArgType, validateFunction } from './errors.ts';
 import type { DetailedCertificate } from './legacy-cert.ts';
 import type { OnReadOptions } from './onread.ts';
 import type { Server } from './server.ts';
@@ -28,7 +29,7 @@ export interface TLSSocketOptions extends SecureContextOptions {
   readonly rejectUnauthorized?: boolean | undefined;
   readonly ALPNProtocols?: AlpnOption | undefined;
   /** Server: chooses the protocol, one of those offered; undefined refuses. */
-  readonly ALPNCallback?: ((offer: AlpnCallbackArguments) => string | undefined) | undefined;
+  readonly ALPNCallback?: ((this: TLSSocket, offer: AlpnCallbackArguments) => string | undefined) | undefined;
   /** Server: chooses the context by the name that the client asks for. */
   readonly SNICallback?: SniCallback | undefined;
   /** Milliseconds. Default: none. */
@@ -52,3 +53,12 @@ export interface TLSSocketOptions extends SecureContextOptions {
 
 /** How `connect()` hands over the check of the name, which needs the options that only it has. */
 export const identify: unique symbol = Symbol('identify');
+
+/** @throws ERR_INVALID_ARG_TYPE */
+export function checkSocketOptions({ enableTrace, isServer, ALPNCallback, SNICallback }: TLSSocketOptions): void {
+  if (enableTrace != null && typeof enableTrace !== 'boolean') {
+    throw invalidArgType('options.enableTrace', 'of type boolean', enableTrace);
+  }
+  if (isServer && ALPNCallback) validateFunction(ALPNCallback, 'options.ALPNCallback');
+  if (isServer && SNICallback) validateFunction(SNICallback, 'options.SNICallback');
+}

@@ -1,6 +1,6 @@
 import net from 'node:net';
 import { addAbortSignal, type Duplex } from 'node:stream';
-import { Connection, type SecretEvent } from '../../connection.ts';
+import { Connection } from '../../connection.ts';
 import type { TlsError } from '../../errors.ts';
 import type { Facts } from '../../handshake/config.ts';
 import { Pump } from '../pump.ts';
@@ -13,18 +13,11 @@ import {
   stateOf,
 } from './context.ts';
 import { DescribedSocket } from './described-socket.ts';
-import {
-  codedError,
-  invalidArgType,
-  toNodeError,
-  validateFunction,
-  validateInteger,
-  validateObject,
-  validateString,
-} from './errors.ts';
+import { codedError, toNodeError, validateInteger, validateString } from './errors.ts';
 import { Handshake } from './handshake.ts';
+import { keylogLine } from './keylog.ts';
 import { OnRead } from './onread.ts';
-import type { TLSSocketOptions } from './socket-options.ts';
+import { checkSocketOptions, type TLSSocketOptions } from './socket-options.ts';
 import { isConnecting, linger, newSocket, repeatConnectEvents, writeAll } from './transport.ts';
 import { type WriteCallback, Writer } from './writer.ts';
 
@@ -50,6 +43,8 @@ export class TLSSocket extends DescribedSocket {
   /** Ciphertext that there was no room for. */
   #held: Uint8Array | undefined;
   #transportEnded = false;
+  /** The peer's close_notify, or the end that stands for it. */
+  #inputOver = false;
   #lingers = false;
   /** What was written before the handshake was over. */
   #waiting: Written | undefined;
@@ -62,10 +57,8 @@ export class TLSSocket extends DescribedSocket {
    * @throws as `createSecureContext`; ERR_TLS_INVALID_CONTEXT for a `secureContext` that is not ours
    */
   constructor(socket?: Duplex | null, options: TLSSocketOptions = {}) {
-    const { allowHalfOpen, highWaterMark, signal, enableTrace } = options;
-    if (enableTrace != null && typeof enableTrace !== 'boolean') {
-      throw invalidArgType('options.enableTrace', 'of type boolean', enableTrace);
-    }
+    const { allowHalfOpen, highWaterMark, signal } = options;
+    checkSocketOptions(options);
     const context = stateOf(options.secureContext ?? live.createSecureContext(options));
     const streamOptions = {
       allowHalfOpen: Boolean(socket ? socket.allowHalfOpen : allowHalfOpen),
@@ -74,8 +67,6 @@ export class TLSSocket extends DescribedSocket {
     super(streamOptions);
     const own = { ...options };
     if (options.ALPNProtocols) convertALPNProtocols(options.ALPNProtocols, own);
-    if (options.isServer && options.ALPNCallback) validateFunction(options.ALPNCallback, 'options.ALPNCallback');
-    if (options.isServer && options.SNICallback) validateFunction(options.SNICallback, 'options.SNICallback');
     this._tlsOptions = own;
     this.isServer = Boolean(options.isServer);
     this.server = options.server;
@@ -126,13 +117,6 @@ export class TLSSocket extends DescribedSocket {
     this.#serverName = name === '' || net.isIP(name) !== 0 ? undefined : name;
   }
 
-  /** Accepted and of no effect: sessions are not resumed. */
-  setSession(session: string | NodeJS.ArrayBufferView): void {
-    if (typeof session !== 'string' && !ArrayBuffer.isView(session)) {
-      throw invalidArgType('session', 'of type string or an instance of Buffer, TypedArray, or DataView', session);
-    }
-  }
-
   /** Inside SNICallback or ALPNCallback: the certificate to show. */
   setKeyCert(context: SecureContext | ConstructorParameters<typeof TLSSocket>[1]): void {
     const chosen = context instanceof SecureContextClass ? context : live.createSecureContext(context);
@@ -148,25 +132,9 @@ export class TLSSocket extends DescribedSocket {
     return true;
   }
 
-  /** TLS 1.3 has none: answers false, and the callback an error. */
-  renegotiate(options: object, callback?: (error: Error) => void): boolean {
-    validateObject(options, 'options');
-    if (callback !== undefined) validateFunction(callback, 'callback');
-    const reason = 'wrong ssl version';
-    const error = codedError('ERR_SSL_WRONG_SSL_VERSION', `error:SSL routines::${reason}`, {
-      library: 'SSL routines',
-      reason,
-    });
-    if (callback !== undefined) process.nextTick(callback, error);
-    return false;
-  }
-
-  /** Nothing to disable. */
-  disableRenegotiation(): void {}
-
   override resume(): this {
     super.resume();
-    if (this.#onread?.resume() !== false) this.#readOn();
+    this.#readOn();
     return this;
   }
 
@@ -235,9 +203,7 @@ export class TLSSocket extends DescribedSocket {
       // When the peer has ended, it is for us to say when our side does.
       transport.allowHalfOpen = true;
     }
-    transport.on('error', (error: Error) => {
-      if (!this.destroyed) this.destroy(error);
-    });
+    transport.on('error', (error: Error) => this.#transportFailed(error));
     transport.on('end', () => this.#transportEnd());
     transport.on('close', () => this.#transportClosed());
     this.connecting = isConnecting(transport);
@@ -308,7 +274,7 @@ export class TLSSocket extends DescribedSocket {
   }
 
   #readOn(): void {
-    if (this.#pump === undefined || this.destroyed) return;
+    if (this.#pump === undefined || this.destroyed || this.#onread?.resume() === false) return;
     this.#pump.resume();
     this.#feed();
   }
@@ -327,8 +293,13 @@ export class TLSSocket extends DescribedSocket {
   #transportClosed(): void {
     if (this.destroyed || (this.#transportEnded && this.writableFinished)) return;
     if (!this.#transportEnded) this.#transportEnd();
-    if (!this.#transportEnded || !this._secureEstablished) process.nextTick(() => this.destroy());
-    else this.destroy();
+    process.nextTick(() => this.destroy());
+  }
+
+  /** A peer that resets after both directions were closed does no harm. */
+  #transportFailed(error: Error): void {
+    if (this.destroyed || (this.#inputOver && this.writableFinished)) return;
+    this.destroy(error);
   }
 
   #data(bytes: Uint8Array): boolean {
@@ -359,6 +330,7 @@ export class TLSSocket extends DescribedSocket {
   }
 
   #end(): void {
+    this.#inputOver = true;
     this.push(null);
     this.read(0);
   }
@@ -410,12 +382,6 @@ function emitClose(socket: TLSSocket, hadError: boolean): void {
 
 function rethrow(error: unknown): never {
   throw error;
-}
-
-/** A line of SSLKEYLOGFILE (RFC 9850 §2). */
-function keylogLine({ label, clientRandom, secret }: SecretEvent): Buffer {
-  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
-  return Buffer.from(`${label} ${hex(clientRandom)} ${hex(secret)}\n`);
 }
 
 function toBytes(chunk: Uint8Array | string, encoding: BufferEncoding): Uint8Array {
