@@ -40,9 +40,14 @@ async function attempt(names: readonly [Name, Name], ofServer: Options, ofClient
   return outcome as Outcome;
 }
 
+/** Later versions of Node spell some differently. */
 function failure(error: unknown): Failure {
   const { code, message, alert } = error as Error & Failure;
-  return { code, message, alert };
+  return {
+    code: typeof code === 'string' ? code.replace('SSL/TLS', 'SSLV3') : code,
+    message: message.replace(/; if the root CA is installed locally.*$/, ''),
+    alert,
+  };
 }
 
 const both: readonly (readonly [Name, Name])[] = [
