@@ -80,10 +80,12 @@ function describeSocket(socket: Socket): object {
     values: { encrypted, authorized, authorizationError, alpnProtocol, servername, connecting, pending, readyState },
     protocol: socket.getProtocol(),
     cipherVersion: socket.getCipher()?.version,
-    group: socket.getEphemeralKeyInfo(),
+    // Node 24 does not survive the question before the handshake.
+    group: socket.getCipher() && socket.getEphemeralKeyInfo(),
     reused: socket.isSessionReused(),
     finished: [socket.getFinished()?.length !== undefined, socket.getPeerFinished()?.length !== undefined],
-    peer: Object.keys(socket.getPeerCertificate() ?? { none: null }),
+    // Later versions of Node list what is not there.
+    peer: socket.getPeerCertificate() && JSON.parse(JSON.stringify(socket.getPeerCertificate())),
     own: socket.getCertificate(),
     x509: socket.getPeerX509Certificate()?.subject,
     ticket: socket.getTLSTicket() === undefined,
