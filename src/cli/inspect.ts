@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
+import { certificatesOf, defaultTrust } from '../adapters/node/ca.ts';
+import { TrustStore } from '../x509/trust.ts';
 import { look, type Target } from './look.ts';
 import { renderReport } from './render.ts';
 
@@ -10,7 +12,7 @@ Connects to a TLS 1.3 server and shows its certificate chain, what was negotiate
 verification passes or fails. PORT is 443 where it is left out; an IPv6 address goes in brackets.
 
 Options:
-  --ca FILE          PEM file with the certificates to trust, in place of the bundled roots
+  --ca FILE          file with the certificates to trust, in place of Node's default roots
   --servername NAME  name to ask for (SNI) and to check the certificate against; default: HOST
   --alpn A,B         application protocols to offer, best first
   --timeout MS       give up after this many milliseconds; default: 10000
@@ -57,7 +59,7 @@ function readRequest(args: readonly string[]): Request | 'help' | UsageError {
       host,
       port,
       servername: values.servername ?? (isIP(host) === 0 ? host : undefined),
-      trust: values.ca === undefined ? undefined : { file: values.ca, pem: readTrust(values.ca) },
+      trust: readTrust(values.ca),
       alpn: values.alpn === undefined ? [] : values.alpn.split(',').filter((name) => name !== ''),
       timeout: readTimeout(values.timeout),
     };
@@ -89,15 +91,18 @@ function readHostPort(text: string): { readonly host: string; readonly port: num
   return { host, port };
 }
 
-function readTrust(file: string): string {
-  let pem: string;
+function readTrust(file: string | undefined): Target['trust'] {
+  if (file === undefined) return { source: 'default roots', store: defaultTrust() };
+  let certificates: readonly Uint8Array[];
+  let store: TrustStore;
   try {
-    pem = readFileSync(file, 'utf8');
+    certificates = certificatesOf(readFileSync(file), '--ca');
+    store = TrustStore.from(certificates);
   } catch (error) {
-    throw new UsageError(`--ca: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`--ca: '${file}': ${error instanceof Error ? error.message : String(error)}`);
   }
-  if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw new UsageError(`--ca: '${file}' holds no PEM certificate`);
-  return pem;
+  if (certificates.length === 0) throw new UsageError(`--ca: '${file}' holds no certificate`);
+  return { source: file, store };
 }
 
 function readTimeout(text: string | undefined): number {

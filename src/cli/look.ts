@@ -1,24 +1,28 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import tls, { type TLSSocket } from 'node:tls';
+import { TlsError } from '../errors.ts';
+import { nameOf, SignatureScheme } from '../wire/enums.ts';
+import { type Certificate, parseCertificate } from '../x509/certificate.ts';
+import { hostName, matchName } from '../x509/identity.ts';
+import { nameText } from '../x509/names.ts';
+import type { TrustStore } from '../x509/trust.ts';
+import type { Verdict } from '../x509/verify.ts';
 import { type CertificateFacts, describeCertificate } from './describe.ts';
+import { type Handshake, handshake } from './handshake.ts';
 
 export interface Target {
   readonly host: string;
   readonly port: number;
   /** For SNI and the identity check. Absent: no SNI, the host is checked (an IP address). */
   readonly servername: string | undefined;
-  /** Absent: the bundled roots. */
-  readonly trust: { readonly file: string; readonly pem: string } | undefined;
+  readonly trust: { readonly source: string; readonly store: TrustStore };
   readonly alpn: readonly string[];
   /** For all of it together, milliseconds. */
   readonly timeout: number;
 }
 
-export type Verdict = { readonly ok: true } | { readonly ok: false; readonly code: string; readonly reason: string };
-
-/** What was seen. Members are absent where it did not come so far. */
+/** What was seen. Members are undefined where it did not come so far. */
 export interface Report {
   readonly target: {
     readonly host: string;
@@ -30,7 +34,7 @@ export interface Report {
   readonly verified: boolean;
   readonly verification: Verification | undefined;
   readonly negotiated: Negotiated | undefined;
-  /** Milliseconds: name lookup, TCP's handshake after it, TLS's handshake after that. */
+  /** Milliseconds: name lookup, TCP's handshake after it, TLS's handshake without the making of the key shares. */
   readonly timings: {
     readonly lookup: number | undefined;
     readonly tcp: number | undefined;
@@ -42,38 +46,58 @@ export interface Report {
 }
 
 export interface Verification {
-  readonly chain: Verdict;
-  readonly name: Verdict;
+  readonly chain: ChainFinding;
+  readonly name: NameFinding;
   readonly trust: { readonly source: string; readonly certificates: number };
 }
 
+export type ChainFinding =
+  /** Subjects, from the leaf to the anchor. */
+  | { readonly ok: true; readonly path: readonly string[] }
+  | { readonly ok: false; readonly code: string; readonly reason: string; readonly paths: readonly TriedPath[] };
+
+/** A path that was refused: its subjects from the leaf on, and which of them is to blame. */
+export interface TriedPath {
+  readonly code: string;
+  readonly reason: string;
+  readonly path: readonly string[];
+  readonly at: number;
+}
+
+export type NameFinding =
+  | { readonly ok: true; readonly name: string }
+  | { readonly ok: false; readonly name: string; readonly code: string; readonly reason: string };
+
 export interface Negotiated {
-  readonly version: string | null;
+  readonly version: string;
   readonly suite: string;
-  readonly group: string | undefined;
+  readonly group: string;
   readonly signatureScheme: string | undefined;
   readonly alpn: string | undefined;
+  readonly helloRetryRequest: boolean;
 }
 
 /** Connects, looks, and closes. Does not throw for what the network or the server does: `error` says it. */
 export async function look(target: Target): Promise<Report> {
   const clock: Clock = { lookup: undefined, tcp: undefined, tls: undefined };
-  const expired = AbortSignal.timeout(target.timeout);
-  const transport = connect({ host: target.host, port: target.port });
-  transport.on('error', ignore);
+  const signal = AbortSignal.timeout(target.timeout);
+  const transport = connect({ host: target.host, port: target.port, noDelay: true });
   let stage: 'tcp' | 'tls' = 'tcp';
   let address: string | undefined;
   let seen: Seen = { verified: false, verification: undefined, negotiated: undefined, chain: [] };
   let error: Report['error'];
   try {
-    await reachable(transport, expired, clock);
+    await reachable(transport, signal, clock);
     address = transport.remoteAddress;
     stage = 'tls';
-    seen = examine(target, await handshake(target, transport, expired, clock));
+    const { servername: serverName, alpn, trust } = target;
+    const done = await handshake(transport, { serverName, alpn, trust: trust.store, signal });
+    clock.tls = done.duration;
+    seen = examine(target, done);
   } catch (thrown) {
-    error = { stage, ...(expired.aborted ? timedOut(target.timeout) : describeError(thrown)) };
+    error = { stage, ...(signal.aborted ? timedOut(target.timeout) : describeError(thrown)) };
   } finally {
-    transport.destroy();
+    transport.destroySoon();
   }
   const { host, port, servername } = target;
   return { target: { host, port, servername, address }, ...seen, timings: clock, error };
@@ -93,78 +117,42 @@ async function reachable(transport: Socket, signal: AbortSignal, clock: Clock): 
   clock.tcp = performance.now() - resolved;
 }
 
-/** Verification never stops it here: its verdict is what was asked for. */
-async function handshake(target: Target, transport: Socket, signal: AbortSignal, clock: Clock): Promise<TLSSocket> {
-  const start = performance.now();
-  const socket = tls.connect({
-    socket: transport,
-    rejectUnauthorized: false,
-    checkServerIdentity: () => undefined,
-    ...(target.servername === undefined ? {} : { servername: target.servername }),
-    ...(target.trust === undefined ? {} : { ca: target.trust.pem }),
-    ...(target.alpn.length === 0 ? {} : { ALPNProtocols: [...target.alpn] }),
-  });
-  await once(socket, 'secureConnect', { signal });
-  clock.tls = performance.now() - start;
-  socket.on('error', ignore);
-  return socket;
-}
-
-function examine(target: Target, socket: TLSSocket): Seen {
-  const chain = peerChain(socket).map(describeCertificate);
+function examine(target: Target, { facts, chain, verdict }: Handshake): Seen {
+  const { source, store } = target.trust;
   const verification: Verification = {
-    chain: chainVerdict(socket),
-    name: nameVerdict(target, socket),
-    trust: trusted(target),
+    chain: chainFinding(verdict),
+    name: nameFinding(target.servername ?? target.host, chain[0]),
+    trust: { source, certificates: store.size },
   };
-  return {
-    verified: verification.chain.ok && verification.name.ok,
-    verification,
-    negotiated: negotiated(socket),
-    chain,
+  const negotiated: Negotiated = {
+    version: 'TLSv1.3',
+    suite: facts.suite.name,
+    group: facts.group.name,
+    signatureScheme:
+      facts.peerSignatureScheme === undefined ? undefined : nameOf(SignatureScheme, facts.peerSignatureScheme),
+    alpn: facts.alpn && new TextDecoder().decode(facts.alpn),
+    helloRetryRequest: facts.helloRetryRequest,
   };
+  const verified = verification.chain.ok && verification.name.ok;
+  return { verified, verification, negotiated, chain: chain.map(describeCertificate) };
 }
 
-function negotiated(socket: TLSSocket): Negotiated {
-  return {
-    version: socket.getProtocol(),
-    suite: socket.getCipher().standardName,
-    group: undefined,
-    signatureScheme: undefined,
-    alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : undefined,
-  };
+function chainFinding(verdict: Verdict): ChainFinding {
+  const subjects = (path: readonly Certificate[]) => path.map(({ subject }) => nameText(subject));
+  if (verdict.ok) return { ok: true, path: subjects(verdict.peer.certificates) };
+  const paths = verdict.paths.map(({ code, reason, certificates, at }) => {
+    return { code, reason, path: subjects(certificates), at };
+  });
+  return { ok: false, code: verdict.code, reason: hints.get(verdict.code) ?? verdict.reason, paths };
 }
 
-function peerChain(socket: TLSSocket): readonly Uint8Array[] {
-  const chain: Uint8Array[] = [];
-  let certificate = socket.getPeerCertificate(true);
-  while (certificate?.raw !== undefined) {
-    chain.push(certificate.raw);
-    if (certificate.issuerCertificate === certificate) break;
-    certificate = certificate.issuerCertificate as typeof certificate;
+function nameFinding(name: string, leaf: Uint8Array | undefined): NameFinding {
+  try {
+    if (leaf !== undefined && matchName(parseCertificate(leaf), hostName(name))) return { ok: true, name };
+    return { ok: false, name, code: 'HOSTNAME_MISMATCH', reason: 'the certificate is not for this name' };
+  } catch (error) {
+    return { ok: false, name, code: 'HOSTNAME_MISMATCH', reason: describeError(error).message };
   }
-  return chain;
-}
-
-function chainVerdict(socket: TLSSocket): Verdict {
-  if (socket.authorized) return { ok: true };
-  const code = String(socket.authorizationError ?? 'UNKNOWN');
-  return { ok: false, code, reason: reasons[code] ?? 'the chain was refused' };
-}
-
-function nameVerdict(target: Target, socket: TLSSocket): Verdict {
-  const error: (Error & { readonly code?: string; readonly reason?: string }) | undefined = tls.checkServerIdentity(
-    target.servername ?? target.host,
-    socket.getPeerCertificate(),
-  );
-  if (error === undefined) return { ok: true };
-  return { ok: false, code: error.code ?? 'ERR_TLS_CERT_ALTNAME_INVALID', reason: error.reason ?? error.message };
-}
-
-function trusted(target: Target): Verification['trust'] {
-  if (target.trust === undefined) return { source: 'bundled roots', certificates: tls.rootCertificates.length };
-  const certificates = target.trust.pem.split('-----BEGIN CERTIFICATE-----').length - 1;
-  return { source: target.trust.file, certificates };
 }
 
 function timedOut(timeout: number): { readonly code: string; readonly message: string } {
@@ -172,6 +160,7 @@ function timedOut(timeout: number): { readonly code: string; readonly message: s
 }
 
 function describeError(error: unknown): { readonly code: string; readonly message: string } {
+  if (error instanceof TlsError) return { code: error.code, message: error.message };
   if (!(error instanceof Error)) return { code: 'UNKNOWN', message: String(error) };
   const code = 'code' in error ? String(error.code) : error.name;
   // Several addresses were tried: each has its own error, the whole has no text.
@@ -179,25 +168,13 @@ function describeError(error: unknown): { readonly code: string; readonly messag
   return { code, message };
 }
 
-/** The socket's later errors add nothing to a report that is made. */
-function ignore(): void {}
-
-/** What the codes mean that a chain is refused with, for people. */
-const reasons: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: 'a certificate of the chain has expired',
-  CERT_NOT_YET_VALID: 'a certificate of the chain is not valid yet',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'the server certificate is self-signed and not among the trusted ones',
-  SELF_SIGNED_CERT_IN_CHAIN: 'the chain ends in a self-signed certificate that is not among the trusted ones',
-  UNABLE_TO_GET_ISSUER_CERT: 'the issuer of an intermediate certificate is not among the trusted ones',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the issuer of the last certificate is not among the trusted ones',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'the issuer of the server certificate was not sent and is not among the trusted ones',
-  CERT_SIGNATURE_FAILURE: 'the signature of a certificate is wrong',
-  INVALID_CA: 'a certificate was used as a CA that is none',
-  PATH_LENGTH_EXCEEDED: 'a CA stands further from the leaf than an issuer allows',
-  INVALID_PURPOSE: 'a certificate may not be used for TLS servers',
-  KEYUSAGE_NO_CERTSIGN: 'the key of an issuer may not sign certificates',
-  UNHANDLED_CRITICAL_EXTENSION: 'a certificate has a critical extension that is not known here',
-  CERT_CHAIN_TOO_LONG: 'the chain is too long',
-  CERT_REVOKED: 'a certificate has been revoked',
-};
+/** The reasons of these are OpenSSL's words, which do not say what to do. */
+const hints: ReadonlyMap<string, string> = new Map([
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'the server certificate is self-signed and not among the trusted ones'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'the chain ends in a self-signed certificate that is not among the trusted ones'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'the issuer of the last certificate is not among the trusted ones'],
+  [
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'the issuer of the server certificate was neither sent nor is it among the trusted ones',
+  ],
+]);

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import type { CertificateFacts } from './describe.ts';
-import type { Report, Verdict, Verification } from './look.ts';
+import type { ChainFinding, Report, Verification } from './look.ts';
 
 /** The report as lines of text. @param color ANSI colours, for a terminal */
 export function renderReport(report: Report, color: boolean): string {
@@ -30,24 +30,33 @@ function targetLine({ target }: Report): string {
 }
 
 function verificationLines(verification: Verification, verified: boolean, paint: Paint): readonly string[] {
-  const verdict = (value: Verdict) =>
-    value.ok ? paint('green', 'ok') : `${paint('red', 'failed')}: ${value.code}, ${plain(value.reason)}`;
-  const { source, certificates } = verification.trust;
+  const { chain, name, trust } = verification;
   return [
     `${paint('bold', 'Verified')}        ${verified ? paint('green', 'yes') : paint('red', 'NO')}`,
-    row('chain', verdict(verification.chain)),
-    row('name', verdict(verification.name)),
-    row('trust', `${source}, ${certificates} ${certificates === 1 ? 'certificate' : 'certificates'}`),
+    ...chainLines(chain, paint),
+    name.ok
+      ? row('name', `${paint('green', 'ok')}: ${name.name}`)
+      : row('name', `${paint('red', 'failed')}: ${name.code}, ${plain(name.reason)}: ${name.name}`),
+    row('trust', `${trust.source}, ${trust.certificates} ${trust.certificates === 1 ? 'certificate' : 'certificates'}`),
+  ];
+}
+
+function chainLines(chain: ChainFinding, paint: Paint): readonly string[] {
+  const path = (subjects: readonly string[]) => plain(subjects.map((subject) => subject || '(empty)').join(' <- '));
+  if (chain.ok) return [row('chain', `${paint('green', 'ok')}: ${path(chain.path)}`)];
+  return [
+    row('chain', `${paint('red', 'failed')}: ${chain.code}, ${plain(chain.reason)}`),
+    ...chain.paths.map((tried) => row('', `tried ${path(tried.path)}: ${tried.code} at number ${tried.at}`)),
   ];
 }
 
 function negotiatedLines(negotiated: NonNullable<Report['negotiated']>, paint: Paint): readonly string[] {
   return [
     paint('bold', 'Negotiated'),
-    row('version', negotiated.version ?? 'unknown'),
+    row('version', negotiated.version),
     row('suite', negotiated.suite),
-    row('group', negotiated.group ?? 'unknown'),
-    row('signature', negotiated.signatureScheme ?? 'unknown'),
+    row('group', `${negotiated.group}${negotiated.helloRetryRequest ? ', after a HelloRetryRequest' : ''}`),
+    row('signature', negotiated.signatureScheme ?? 'none'),
     row('ALPN', plain(negotiated.alpn ?? 'none')),
   ];
 }

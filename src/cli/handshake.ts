@@ -1,0 +1,106 @@
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { Pump } from '../adapters/pump.ts';
+import { utf8 } from '../bytes/utf8.ts';
+import { Connection } from '../connection.ts';
+import type { ChainRequest, ChainVerdict, Facts } from '../handshake/config.ts';
+import { node } from '../providers/node.ts';
+import { nodeProfile } from '../x509/profile.ts';
+import type { TrustStore } from '../x509/trust.ts';
+import { dangerouslyTrust, type Verdict, verifyPeer } from '../x509/verify.ts';
+
+export interface HandshakeRequest {
+  /** SNI; absent: not sent. */
+  readonly serverName: string | undefined;
+  readonly alpn: readonly string[];
+  readonly trust: TrustStore;
+  readonly signal: AbortSignal;
+}
+
+export interface Handshake {
+  readonly facts: Facts;
+  /** As sent, leaf first, DER. */
+  readonly chain: readonly Uint8Array[];
+  /** On the chain alone: names are left to the caller. */
+  readonly verdict: Verdict;
+  /** From our first bytes, key shares made, to our Finished; milliseconds. */
+  readonly duration: number;
+}
+
+/**
+ * One handshake over a connected socket, and then close_notify. The engine is driven directly, because nothing above it
+ * tells a chain as it was sent, or each path that was tried.
+ * @throws TlsError; the socket's error; the signal's reason
+ */
+export function handshake(transport: Socket, request: HandshakeRequest): Promise<Handshake> {
+  return new Promise((resolve, reject) => {
+    const judge = new Judge(request.trust);
+    let start: number | undefined;
+    const connection = Connection.client({
+      provider: node,
+      serverName: request.serverName,
+      alpn: request.alpn.length === 0 ? undefined : request.alpn.map(utf8),
+      verifyChain: (chain) => judge.verify(chain),
+    });
+    const pump = new Pump(connection, {
+      data: () => true,
+      end: ignore,
+      secret: ignore,
+      error: reject,
+      thrown: reject,
+      open: (facts) => {
+        connection.closeWrite();
+        resolve({ facts, ...judge.findings, duration: performance.now() - (start ?? Number.NaN) });
+      },
+      send: (slabs) => {
+        start ??= performance.now();
+        transport.cork();
+        for (const slab of slabs) transport.write(slab);
+        transport.uncork();
+      },
+    });
+    transport.on('data', (chunk) => {
+      connection.receive(chunk);
+      pump.run();
+    });
+    transport.on('end', () => {
+      connection.receiveEnd();
+      pump.run();
+    });
+    transport.on('error', reject);
+    request.signal.addEventListener('abort', () => reject(request.signal.reason));
+    pump.run();
+  });
+}
+
+/** Lets every chain pass and remembers what it came to. */
+class Judge {
+  readonly #trust: TrustStore;
+  #chain: readonly Uint8Array[] = [];
+  #verdict: Verdict = { ok: false, code: 'INVALID_CERTIFICATE', reason: 'no certificate was sent', paths: [] };
+
+  constructor(trust: TrustStore) {
+    this.#trust = trust;
+  }
+
+  get findings(): Pick<Handshake, 'chain' | 'verdict'> {
+    return { chain: this.#chain, verdict: this.#verdict };
+  }
+
+  async verify({ chain }: ChainRequest): Promise<ChainVerdict> {
+    const { verifiers } = node;
+    const options = {
+      trust: this.#trust,
+      verifiers,
+      purpose: 'server',
+      time: Date.now(),
+      profile: nodeProfile,
+    } as const;
+    const verdict = await verifyPeer(chain, options);
+    this.#chain = chain;
+    this.#verdict = verdict;
+    return { ok: true, peer: verdict.ok ? verdict.peer : dangerouslyTrust(chain, verdict) };
+  }
+}
+
+function ignore(): void {}
