@@ -60,9 +60,12 @@ export class Writer {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** What was written, as memory of its own. */
+  /** What was written. The memory goes with it: the writer must not be used after. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    const bytes = this.view();
+    this.#bytes = nothing;
+    this.#length = 0;
+    return bytes;
   }
 
   #reserve(count: number): number {
@@ -77,3 +80,5 @@ export class Writer {
     return at;
   }
 }
+
+const nothing: Uint8Array = new Uint8Array(0);
