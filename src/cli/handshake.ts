@@ -60,6 +60,8 @@ export function handshake(transport: Socket, request: HandshakeRequest): Promise
       },
     });
     transport.on('data', (chunk) => {
+      // Only a chain that is still being verified keeps input waiting.
+      if (connection.inputRoom === 0) return reject(new Error('the server sends more than a handshake needs'));
       connection.receive(chunk);
       pump.run();
     });
