@@ -1,7 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import net from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clientOptions, close, collect, event, listen, modules, serverOptions } from './sides.ts';
+import { HandshakeType } from '#opentls/wire/enums';
+import { type ClientHello, encodeMessage, type HandshakeMessage, parseMessage } from '#opentls/wire/messages';
+import { clientOptions, close, collect, event, leaf, listen, modules, root, serverOptions } from './sides.ts';
 
 const server = modules.opentls.createServer({ ...serverOptions, handshakeTimeout: 300 }, (socket) =>
   socket.end('served'),
@@ -63,6 +67,9 @@ function clientHello(): Buffer {
 
 /** A fatal alert in the clear. */
 const alert = (description: number): string => `150303000202${description.toString(16).padStart(2, '0')}`;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 describe('what is not a ClientHello ends in tlsClientError, and the next client is served', () => {
   const cases: readonly [string, Uint8Array, { code: string; alert: string }, string][] = [
@@ -192,6 +199,56 @@ describe('a client that leaves, or stays and says nothing', () => {
     expect(told.error).toMatchObject({ code: 'ERR_TLS_HANDSHAKE_TIMEOUT' });
     await serves();
   });
+});
+
+describe('too much of a good thing', () => {
+  test('1,000 extensions', async () => {
+    const { body } = parseMessage(new Uint8Array(clientHello()).slice(5)) as { body: ClientHello } & HandshakeMessage;
+    const extra = Array.from({ length: 1000 }, (_, i) => ({ type: 0x4000 + i, data: new Uint8Array(0) }));
+    const hello = encodeMessage(HandshakeType.client_hello, { ...body, extensions: [...body.extensions, ...extra] });
+    const told = await send(record(22, hello));
+    expect(told.error).toMatchObject({ code: 'ERR_TLS_TOO_MANY_EXTENSIONS', alert: 'decode_error' });
+    expect(told.answer).toBe(alert(50));
+    await serves();
+  });
+
+  const long = leaf.pem + root.pem.repeat(99);
+
+  test('a chain of 100 certificates from a server of node:tls', async () => {
+    const server = modules.node.createServer({ ...serverOptions, cert: long });
+    server.on('secureConnection', (socket) => socket.on('error', () => {}));
+    const refused = event(server, 'tlsClientError');
+    const client = modules.opentls.connect({ ...clientOptions, port: await listen(server) });
+    const [[error]] = await Promise.all([event(client, 'error'), event(client, 'close')]);
+    expect(error).toMatchObject({ code: 'CERT_CHAIN_TOO_LONG', alert: 'bad_certificate' });
+    expect((await refused)[0]).toMatchObject({ code: 'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE' });
+    await close(server);
+  });
+
+  test('a chain of 100 certificates from a client of node:tls', async () => {
+    const server = modules.opentls.createServer({ ...serverOptions, ca: root.pem, requestCert: true });
+    const refused = event(server, 'tlsClientError');
+    const client = modules.node.connect({ ...clientOptions, port: await listen(server), key: leaf.key, cert: long });
+    const heard = event(client, 'error');
+    expect((await refused)[0]).toMatchObject({ code: 'CERT_CHAIN_TOO_LONG', alert: 'bad_certificate' });
+    expect((await heard)[0]).toMatchObject({ code: 'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE' });
+    await close(server);
+  });
+});
+
+test('what bad clients took is given back', async () => {
+  const bad = Buffer.concat([clientHello(), record(23, Buffer.alloc(300))]);
+  const settled = (): number => {
+    for (let i = 0; i < 3; i++) collectGarbage();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+  for (let i = 0; i < 100; i++) await send(bad);
+  const before = settled();
+  for (let i = 0; i < 500; i++) await send(bad);
+  // One that is kept has 9 KiB and more (`npm run bench -- memory`).
+  expect((settled() - before) / 500).toBeLessThan(4096);
+  await serves();
 });
 
 describe('bad input at a client', () => {
