@@ -85,12 +85,14 @@ function timedProvider(provider: CryptoProvider, clock: Clock): CryptoProvider {
   };
 }
 
-class Setup {
+/** Both ends and what they need, in one thread. */
+export class Setup {
   readonly #provider: CryptoProvider;
   readonly #group: Group;
   readonly #signer: Signer;
   readonly #verifier: SignatureVerifier;
   readonly #trust: TrustStore;
+  readonly #name = hostName('localhost');
   readonly #chain: readonly Uint8Array[];
   readonly #signature: Uint8Array;
   readonly #message = new Uint8Array(130).fill(5);
@@ -122,6 +124,13 @@ class Setup {
   }
 
   handshake(): void {
+    const { client, server } = this.open();
+    client.destroy();
+    server.destroy();
+  }
+
+  /** Two ends whose handshake is done. */
+  open(): { readonly client: Connection; readonly server: Connection } {
     const common = {
       provider: this.#provider,
       groups: [NamedGroup.x25519],
@@ -130,7 +139,7 @@ class Setup {
           trust: this.#trust,
           verifiers: this.#provider.verifiers,
           purpose: 'server' as const,
-          name: hostName('localhost'),
+          name: this.#name,
           time: Date.now(),
         }),
     };
@@ -141,8 +150,7 @@ class Setup {
       carry(server, client);
     }
     if (!client.writable || !server.writable) throw new Error('the handshake did not complete');
-    client.destroy();
-    server.destroy();
+    return { client, server };
   }
 
   /** Two key pairs, two agreements, one signature; the leaf, the intermediate and CertificateVerify checked. */

@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- PART …]`: opentls with each provider, node:tls, and the bare primitives, side by side in one run.
- * Parts: records, handshake, bulk, connect, memory. Default: all.
+ * Parts: handshake, records, stream, bulk, connect, memory. Default: all.
  */
 import { noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
@@ -10,13 +10,15 @@ import { bulk, handshakeRate } from './loopback.ts';
 import { idleMemory } from './memory.ts';
 import { recordRates } from './records.ts';
 import { printTable, type Row } from './report.ts';
+import { memoryStream } from './stream.ts';
 
 const parts: Readonly<Record<string, readonly [title: string, run: () => Promise<readonly Row[]> | readonly Row[]]>> = {
-  records: ['Records in memory', () => recordRates([noble, node])],
   handshake: [
     'A full handshake in memory: X25519, P-256, chain of leaf and intermediate, both ends in one thread',
     () => handshakeCost([noble, node]),
   ],
+  records: ['Records in memory', () => recordRates([noble, node])],
+  stream: ['Bulk data one way in memory, both ends in one thread', () => memoryStream([noble, node])],
   bulk: ['Bulk data one way over loopback, each end a process', async () => bulk(await benchCredentials())],
   connect: ['Handshakes over loopback, one after another', async () => handshakeRate(await benchCredentials())],
   memory: ['Idle connections of a server', async () => idleMemory(await benchCredentials())],

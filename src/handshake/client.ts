@@ -75,8 +75,9 @@ function* encryptedHandshake(
   helloRetryRequest: boolean,
 ): Script<Established> {
   const { random } = offer.hello;
-  const serverSecret = keys.traffic('server', transcript.hash());
-  const clientSecret = keys.traffic('client', transcript.hash());
+  const upToServerHello = transcript.hash();
+  const serverSecret = keys.traffic('server', upToServerHello);
+  const clientSecret = keys.traffic('client', upToServerHello);
   wire.log('SERVER_HANDSHAKE_TRAFFIC_SECRET', random, serverSecret);
   wire.log('CLIENT_HANDSHAKE_TRAFFIC_SECRET', random, clientSecret);
   wire.protect('read', suite, serverSecret);

@@ -124,8 +124,9 @@ function* encryptedHandshake(
   keys: HandshakeSecret,
 ): Script<Established> {
   const { random } = hello.body;
-  const serverSecret = keys.traffic('server', transcript.hash());
-  const clientSecret = keys.traffic('client', transcript.hash());
+  const upToServerHello = transcript.hash();
+  const serverSecret = keys.traffic('server', upToServerHello);
+  const clientSecret = keys.traffic('client', upToServerHello);
   wire.log('SERVER_HANDSHAKE_TRAFFIC_SECRET', random, serverSecret);
   wire.log('CLIENT_HANDSHAKE_TRAFFIC_SECRET', random, clientSecret);
   wire.protect('write', suite, serverSecret);
