@@ -16,7 +16,7 @@ import {
   sendEmptyCertificate,
 } from './auth.ts';
 import type { ClientConfig, Facts } from './config.ts';
-import { applicationSecrets, checkFinished, type Established, factNames } from './finish.ts';
+import { applicationSecrets, checkFinished, type Established, factNames, handshakeSecrets } from './finish.ts';
 import { enabledSuites, firstOffer, type Offer, retriedOffer } from './offer.ts';
 import { ask, expect, type Script } from './script.ts';
 import { emit, type Wire } from './wire.ts';
@@ -75,14 +75,10 @@ function* encryptedHandshake(
   helloRetryRequest: boolean,
 ): Script<Established> {
   const { random } = offer.hello;
-  const upToServerHello = transcript.hash();
-  const serverSecret = keys.traffic('server', upToServerHello);
-  const clientSecret = keys.traffic('client', upToServerHello);
-  wire.log('SERVER_HANDSHAKE_TRAFFIC_SECRET', random, serverSecret);
-  wire.log('CLIENT_HANDSHAKE_TRAFFIC_SECRET', random, clientSecret);
-  wire.protect('read', suite, serverSecret);
+  const secrets = handshakeSecrets(wire, keys, random, transcript.hash());
+  wire.protect('read', suite, secrets.server);
   if (offer.hello.legacySessionId.length > 0) wire.changeCipherSpec();
-  wire.protect('write', suite, clientSecret);
+  wire.protect('write', suite, secrets.client);
 
   const encrypted = yield* expect(H.encrypted_extensions);
   const alpn = checkEncryptedExtensions(offer, encrypted.body.extensions);
@@ -98,12 +94,12 @@ function* encryptedHandshake(
   const server = yield* receiveServer(config, limits, offer, transcript, next);
 
   const finished = yield* expect(H.finished);
-  checkFinished('server', suite, serverSecret, transcript, finished.body);
+  checkFinished('server', suite, secrets.server, transcript, finished.body);
   transcript.add(finished.raw);
   const upToServerFinished = transcript.hash();
 
   const authentication = request && (yield* authenticate(wire, config, transcript, request));
-  const localFinished = verifyData(suite.hash, clientSecret, transcript.hash());
+  const localFinished = verifyData(suite.hash, secrets.client, transcript.hash());
   const message = encodeMessage(H.finished, { verifyData: localFinished });
   emit(wire, transcript, message);
 

@@ -1,7 +1,7 @@
 import type { CipherSuite, CryptoProvider } from '../crypto/provider.ts';
 import type { Secret, TrafficLabel } from '../crypto/secret.ts';
 import { reject } from '../errors.ts';
-import { checkVerifyData, type Exporter, type MainSecret } from '../keys/schedule.ts';
+import { checkVerifyData, type Exporter, type HandshakeSecret, type MainSecret } from '../keys/schedule.ts';
 import type { Transcript, TranscriptHash } from '../keys/transcript.ts';
 import { NamedGroup, nameOf } from '../wire/enums.ts';
 import type { Finished } from '../wire/messages.ts';
@@ -50,6 +50,25 @@ export function applicationSecrets(
   const exporter = main.exporter(upToServerFinished);
   wire.log('EXPORTER_SECRET', clientRandom, exporter.secret);
   return { client, server, exporter };
+}
+
+export interface HandshakeSecrets {
+  readonly client: Secret<'c hs traffic'>;
+  readonly server: Secret<'s hs traffic'>;
+}
+
+/** What protects the handshake once the ServerHello is in the transcript (RFC 9846 §7.1). */
+export function handshakeSecrets(
+  wire: Wire,
+  keys: HandshakeSecret,
+  clientRandom: Uint8Array,
+  upToServerHello: TranscriptHash,
+): HandshakeSecrets {
+  const server = keys.traffic('server', upToServerHello);
+  const client = keys.traffic('client', upToServerHello);
+  wire.log('SERVER_HANDSHAKE_TRAFFIC_SECRET', clientRandom, server);
+  wire.log('CLIENT_HANDSHAKE_TRAFFIC_SECRET', clientRandom, client);
+  return { client, server };
 }
 
 /** The names that facts carry. */

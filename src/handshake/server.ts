@@ -15,7 +15,7 @@ import {
   sendAuthentication,
 } from './auth.ts';
 import type { Facts, ServerConfig } from './config.ts';
-import { applicationSecrets, checkFinished, type Established, factNames } from './finish.ts';
+import { applicationSecrets, checkFinished, type Established, factNames, handshakeSecrets } from './finish.ts';
 import { advertisedSchemes } from './schemes.ts';
 import { ask, expect, type Script } from './script.ts';
 import { type Choice, checkRetriedHello, choose, type Hello, readClientHello } from './select.ts';
@@ -124,20 +124,16 @@ function* encryptedHandshake(
   keys: HandshakeSecret,
 ): Script<Established> {
   const { random } = hello.body;
-  const upToServerHello = transcript.hash();
-  const serverSecret = keys.traffic('server', upToServerHello);
-  const clientSecret = keys.traffic('client', upToServerHello);
-  wire.log('SERVER_HANDSHAKE_TRAFFIC_SECRET', random, serverSecret);
-  wire.log('CLIENT_HANDSHAKE_TRAFFIC_SECRET', random, clientSecret);
-  wire.protect('write', suite, serverSecret);
-  wire.protect('read', suite, clientSecret);
+  const secrets = handshakeSecrets(wire, keys, random, transcript.hash());
+  wire.protect('write', suite, secrets.server);
+  wire.protect('read', suite, secrets.client);
 
   emit(wire, transcript, encodeEncryptedExtensions(config, hello, alpn));
   const acceptable = advertisedSchemes(config.provider, config.signatureSchemes);
   const requested = config.clientCertificate === 'optional' || config.clientCertificate === 'required';
   if (requested) emit(wire, transcript, encodeCertificateRequest(acceptable));
   yield* sendAuthentication(wire, transcript, 'server', authentication);
-  const localFinished = verifyData(suite.hash, serverSecret, transcript.hash());
+  const localFinished = verifyData(suite.hash, secrets.server, transcript.hash());
   emit(wire, transcript, encodeMessage(H.finished, { verifyData: localFinished }));
 
   const main = keys.intoMain();
@@ -147,7 +143,7 @@ function* encryptedHandshake(
 
   const peer = requested ? yield* receiveClient(config, limits, transcript, acceptable) : undefined;
   const finished = yield* expect(H.finished);
-  checkFinished('client', suite, clientSecret, transcript, finished.body);
+  checkFinished('client', suite, secrets.client, transcript, finished.body);
   wire.protect('read', suite, client);
   const facts: Facts = {
     role: 'server',

@@ -1,11 +1,10 @@
-import type { CipherSuite, RecordAead } from '../crypto/provider.ts';
+import type { CipherSuite } from '../crypto/provider.ts';
 import type { Secret, TrafficLabel } from '../crypto/secret.ts';
 import { reject } from '../errors.ts';
-import { nextTraffic, trafficKeys } from '../keys/schedule.ts';
 import { MAX_PLAINTEXT } from '../limits.ts';
 import { ContentType } from '../wire/enums.ts';
 import type { RecordView } from './deframer.ts';
-import { NonceSequence } from './nonce.ts';
+import { TrafficKey } from './traffic-key.ts';
 
 /** The content of a record, in fresh memory. */
 export interface Opened {
@@ -27,18 +26,11 @@ export function openPlain(record: RecordView): Opened {
 
 /** The read half of one key: TLSCiphertext, RFC 9846 §5.2. */
 export class Opener {
-  readonly #suite: CipherSuite;
-  #secret: Secret<TrafficLabel>;
-  #aead: RecordAead;
-  #nonces: NonceSequence;
+  readonly #key: TrafficKey;
 
   /** Takes ownership of `secret`. */
   constructor(suite: CipherSuite, secret: Secret<TrafficLabel>) {
-    this.#suite = suite;
-    this.#secret = secret;
-    const { aead, iv } = trafficKeys(suite, secret);
-    this.#aead = aead;
-    this.#nonces = new NonceSequence(iv);
+    this.#key = new TrafficKey(suite, secret);
   }
 
   open(record: RecordView): Opened {
@@ -46,9 +38,9 @@ export class Opener {
       reject('ERR_TLS_INVALID_OUTER_RECORD_TYPE', 'unexpected_message', 'an unprotected record where keys are in use');
     }
     // What is shorter than a tag cannot be deprotected.
-    const length = record.body.length - this.#suite.aead.tagLength;
+    const length = record.body.length - this.#key.suite.aead.tagLength;
     const inner = new Uint8Array(Math.max(length, 0));
-    if (length < 0 || !this.#aead.open(this.#nonces.next(), record.header, record.body, inner)) {
+    if (length < 0 || !this.#key.aead.open(this.#key.nonces.next(), record.header, record.body, inner)) {
       reject('ERR_TLS_BAD_RECORD_MAC', 'bad_record_mac', 'a record that cannot be deprotected');
     }
     return unpad(inner);
@@ -56,18 +48,11 @@ export class Opener {
 
   /** RFC 9846 §7.2 */
   update(): void {
-    this.#secret = nextTraffic(this.#suite.hash, this.#secret);
-    this.#aead.wipe();
-    this.#nonces.wipe();
-    const { aead, iv } = trafficKeys(this.#suite, this.#secret);
-    this.#aead = aead;
-    this.#nonces = new NonceSequence(iv);
+    this.#key.update();
   }
 
   wipe(): void {
-    this.#secret.wipe();
-    this.#aead.wipe();
-    this.#nonces.wipe();
+    this.#key.wipe();
   }
 }
 

@@ -1,12 +1,11 @@
-import type { CipherSuite, RecordAead } from '../crypto/provider.ts';
+import type { CipherSuite } from '../crypto/provider.ts';
 import type { Secret, TrafficLabel } from '../crypto/secret.ts';
 import { misuse } from '../errors.ts';
-import { nextTraffic, trafficKeys } from '../keys/schedule.ts';
 import { MAX_PLAINTEXT, RECORD_HEADER } from '../limits.ts';
 import { ContentType } from '../wire/enums.ts';
 import { INITIAL_VERSION, RECORD_VERSION, writeHeader } from './header.ts';
-import { NonceSequence } from './nonce.ts';
 import type { Outbox } from './outbox.ts';
+import { TrafficKey } from './traffic-key.ts';
 
 /**
  * Content bytes of a record that others follow. With the 5-byte header, the content type and a 16-byte tag, 16,382
@@ -52,30 +51,23 @@ export class PlainSealer {
 
 /** The write half of one key: TLSCiphertext, RFC 9846 §5.2. */
 export class Sealer {
-  readonly #suite: CipherSuite;
   readonly #fragment: number;
   readonly #lastFragment: number;
   readonly #padding: SealerOptions['padding'];
   readonly #aad = new Uint8Array(RECORD_HEADER);
-  #secret: Secret<TrafficLabel>;
-  #aead: RecordAead;
-  #nonces: NonceSequence;
+  readonly #key: TrafficKey;
 
   /** Takes ownership of `secret`. */
   constructor(suite: CipherSuite, secret: Secret<TrafficLabel>, options: SealerOptions = {}) {
-    this.#suite = suite;
-    this.#secret = secret;
+    this.#key = new TrafficKey(suite, secret);
     this.#fragment = options.maxFragment ?? ALIGNED_FRAGMENT;
     this.#lastFragment = options.maxFragment ?? MAX_PLAINTEXT;
     this.#padding = options.padding;
-    const { aead, iv } = trafficKeys(suite, secret);
-    this.#aead = aead;
-    this.#nonces = new NonceSequence(iv);
   }
 
   /** Whether the key has protected as many records as it may (RFC 9846 §5.5). */
   get needsUpdate(): boolean {
-    return this.#nonces.count >= this.#suite.aead.recordLimit;
+    return this.#key.nonces.count >= this.#key.suite.aead.recordLimit;
   }
 
   /** Seals all of `chunks` as one run of content into one slab: full records, and one for the rest. */
@@ -97,18 +89,11 @@ export class Sealer {
 
   /** RFC 9846 §7.2 */
   update(): void {
-    this.#secret = nextTraffic(this.#suite.hash, this.#secret);
-    this.#aead.wipe();
-    this.#nonces.wipe();
-    const { aead, iv } = trafficKeys(this.#suite, this.#secret);
-    this.#aead = aead;
-    this.#nonces = new NonceSequence(iv);
+    this.#key.update();
   }
 
   wipe(): void {
-    this.#secret.wipe();
-    this.#aead.wipe();
-    this.#nonces.wipe();
+    this.#key.wipe();
   }
 
   #plan(type: number, total: number): { readonly length: number; readonly padding: number }[] {
@@ -132,18 +117,18 @@ export class Sealer {
   }
 
   #recordLength(length: number, padding: number): number {
-    return RECORD_HEADER + length + 1 + padding + this.#suite.aead.tagLength;
+    return RECORD_HEADER + length + 1 + padding + this.#key.suite.aead.tagLength;
   }
 
   /** TLSInnerPlaintext in place → TLSCiphertext; the content is already there, the padding is zero as allocated. */
   #protect(slab: Uint8Array, offset: number, type: number, length: number, padding: number): void {
     const inner = length + 1 + padding;
-    const sealed = inner + this.#suite.aead.tagLength;
+    const sealed = inner + this.#key.suite.aead.tagLength;
     writeHeader(slab, offset, ContentType.application_data, RECORD_VERSION, sealed);
     writeHeader(this.#aad, 0, ContentType.application_data, RECORD_VERSION, sealed);
     const start = offset + RECORD_HEADER;
     slab[start + length] = type;
-    this.#aead.seal(this.#nonces.next(), this.#aad, slab.subarray(start, start + sealed), inner);
+    this.#key.aead.seal(this.#key.nonces.next(), this.#aad, slab.subarray(start, start + sealed), inner);
   }
 }
 
