@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Connection } from '#opentls/connection';
-import { errorOf, newPair, settle, shuttle } from './pair.ts';
+import { credential, errorOf, newPair, settle, shuttle } from './pair.ts';
 
 /**
  * Each byte of each flight is changed in turn. A change of legacy_record_version in an unprotected record (ignored by
@@ -9,8 +9,8 @@ import { errorOf, newPair, settle, shuttle } from './pair.ts';
 const configs = {
   plain: [{}, {}],
   'HelloRetryRequest and client certificate': [
-    { groups: [0x18, 0x1d], keyShares: [0x1d] },
-    { groups: [0x18], clientCertificate: 'optional' },
+    { groups: [0x17, 0x1d], keyShares: [0x1d], credentials: [credential] },
+    { groups: [0x17], clientCertificate: 'required' },
   ],
 } as const;
 
@@ -55,9 +55,10 @@ describe.each(Object.keys(configs) as (keyof typeof configs)[])('%s', (kind) => 
     'every byte of the %s changed',
     (side) => {
       const { sent } = run(kind, side, Number.MAX_SAFE_INTEGER);
-      // Bodies of large flights are sampled: their records fail the same way at each byte.
-      for (let position = 0; position < sent; position += position < 400 ? 1 : 11) {
+      for (let position = 0; position < sent; position++) {
         const { ends, field, type } = run(kind, side, position);
+        // An ECDSA signature may be a byte or two shorter this time: then there was nothing left to change.
+        if (type === -1) continue;
         const receiver = side === 'client' ? ends.server : ends.client;
         const events = side === 'client' ? ends.serverEvents : ends.clientEvents;
         finish(receiver, events);
@@ -72,9 +73,11 @@ describe.each(Object.keys(configs) as (keyof typeof configs)[])('%s', (kind) => 
         }
         expect(error.code, where).toMatch(/^(ERR_TLS_|INVALID_CERTIFICATE)/);
         expect(error.code, where).not.toBe('ERR_TLS_INTERNAL');
+        // A length that was made longer leaves the receiver waiting, until the transport ends.
+        if (error.code !== 'ERR_TLS_TRUNCATED') expect(error.alert, where).toBeDefined();
         expect(receiver.phase, where).toBe('failed');
       }
     },
-    60_000,
+    120_000,
   );
 });
