@@ -130,9 +130,14 @@ function agree(served: Facts | undefined, seen: Partial<Facts>): Facts {
 }
 
 async function answer<T extends Ready | Accepted>(child: ChildProcess, type: T['type']): Promise<T> {
-  for (;;) {
-    const [message] = (await once(child, 'message', { signal: AbortSignal.timeout(30_000) })) as [Ready | Accepted];
-    if (message.type === type) return message as T;
+  const signal = AbortSignal.timeout(30_000);
+  try {
+    for (;;) {
+      const [message] = (await once(child, 'message', { signal })) as [Ready | Accepted];
+      if (message.type === type) return message as T;
+    }
+  } catch (error) {
+    throw signal.aborted ? new Error(`the server did not say '${type}' within 30 s`) : error;
   }
 }
 
