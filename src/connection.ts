@@ -218,8 +218,9 @@ export class Connection {
     }
     if (runner?.pending !== undefined) return this.#raise(runner.pending);
     const received = this.#receiving.next();
-    if (received === undefined) return this.#inputEnded && this.#transportEnd();
-    this.#route(received);
+    if (received !== undefined) this.#route(received);
+    else if (this.#inputEnded) this.#endRead(false);
+    else return false;
     return true;
   }
 
@@ -303,7 +304,7 @@ export class Connection {
     }
     switch (description) {
       case AlertDescription.close_notify:
-        return this.#peerClosed();
+        return this.#endRead(true);
       case AlertDescription.user_canceled:
         this.#warnings++;
         if (this.#warnings <= this.#limits.warnings) return;
@@ -319,26 +320,15 @@ export class Connection {
     );
   }
 
-  #peerClosed(): void {
-    if (this.#facts === undefined) return this.#cutOff('the peer closed the connection during the handshake');
-    this.#readClosed = true;
-    this.#receiving.wipe();
-    this.#events.push({ type: 'end', closeNotify: true });
-  }
-
-  #transportEnd(): boolean {
+  /** The peer sends no more: by its close_notify, or because the transport has ended. */
+  #endRead(closeNotify: boolean): void {
     if (this.#facts === undefined) {
-      this.#cutOff('the transport ended during the handshake');
-      return true;
+      const what = closeNotify ? 'the peer closed the connection' : 'the transport ended';
+      return this.#die(new TlsError('ERR_TLS_TRUNCATED', `${what} during the handshake`, { blame: 'transport' }));
     }
     this.#readClosed = true;
     this.#receiving.wipe();
-    this.#events.push({ type: 'end', closeNotify: false });
-    return true;
-  }
-
-  #cutOff(message: string): void {
-    this.#die(new TlsError('ERR_TLS_TRUNCATED', message, { blame: 'transport' }));
+    this.#events.push({ type: 'end', closeNotify });
   }
 
   /** Runs the script on, and takes over what it established. */

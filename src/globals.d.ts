@@ -10,7 +10,6 @@ declare class URL {
   constructor(url: string);
   readonly hostname: string;
 }
-declare const console: { error(...values: readonly unknown[]): void };
 
 /** WHATWG streams, as far as adapters/web uses them. */
 interface ReadableStreamReadResult<T> {

@@ -169,4 +169,54 @@ describe('bounds, at n and n+1', () => {
       expect.objectContaining({ code: 'ERR_TLS_INVALID_STATE' }) as Error,
     );
   });
+
+  test('user_canceled alerts', () => {
+    for (const extra of [0, 1]) {
+      const peer = new Peer('server', config);
+      const client = newClient();
+      peer.play(client, 5);
+      for (let i = 0; i < defaultLimits.warnings + extra; i++) {
+        peer.say(client, ContentType.alert, new Uint8Array([1, 90]));
+      }
+      expect(errorOf(peer.events)?.code).toBe(extra === 0 ? undefined : 'ERR_TLS_TOO_MANY_WARNINGS');
+    }
+  });
+
+  test('handshake bytes before Finished', () => {
+    const total = (handshakeTotal: number) => {
+      const server = newServer({ limits: { handshakeTotal } });
+      const events = settle(server);
+      feed(server, record(22, hello), events);
+      return errorOf(events);
+    };
+    const hello = honestHello();
+    expect(total(hello.length)).toBeUndefined();
+    expect(total(hello.length - 1)).toEqual({ code: 'ERR_TLS_HANDSHAKE_TOO_LARGE', alert: 'decode_error' });
+  });
+
+  test('post-handshake messages in a row without data, tickets among them', () => {
+    const ticket = encodeMessage(HandshakeType.new_session_ticket, {
+      ticketLifetime: 1,
+      ticketAgeAdd: 1,
+      ticketNonce: new Uint8Array(1),
+      ticket: new Uint8Array(1),
+      extensions: [],
+    });
+    for (const extra of [0, 1]) {
+      const peer = new Peer('server', config);
+      const client = newClient();
+      peer.play(client, 5);
+      for (let i = 0; i < defaultLimits.postHandshakeMessages + extra; i++) peer.inject(client, ticket);
+      expect(errorOf(peer.events)?.code).toBe(extra === 0 ? undefined : 'ERR_TLS_TOO_MANY_MESSAGES');
+    }
+  });
+
+  test('output that nobody takes: write() says when it is time to send', () => {
+    const { client } = openPair({ limits: { outbox: 2000 } });
+    const overhead = 5 + 1 + 16;
+    expect(client.write([new Uint8Array(1999 - overhead)])).toBe(true);
+    expect(client.write([new Uint8Array(1)])).toBe(false);
+    client.takeOutput();
+    expect(client.write([new Uint8Array(2000 - overhead)])).toBe(false);
+  });
 });

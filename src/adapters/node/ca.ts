@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import nodeTls from 'node:tls';
 import { decodePem } from '../../x509/pem.ts';
+import { encodePem } from '../../x509/pem-write.ts';
 import { TrustStore } from '../../x509/trust.ts';
 import { codedError, invalidArgType, invalidArgValue } from './errors.ts';
 
@@ -113,12 +114,9 @@ function extraCertificates(): readonly string[] {
   }
 }
 
+/** Node's lists have no newline at the end. */
 function toPem(der: Uint8Array): string {
-  const lines =
-    Buffer.from(der)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----`;
+  return encodePem('CERTIFICATE', der).trimEnd();
 }
 
 const SEQUENCE = 0x30;
