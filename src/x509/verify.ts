@@ -1,4 +1,4 @@
-import { type Awaitable, isThenable, type SignatureVerifier } from '../crypto/provider.ts';
+import type { Awaitable, SignatureVerifier } from '../crypto/provider.ts';
 import { type CertificateErrorCode, TlsError } from '../errors.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { CheckFailure, checkPath, type Purpose } from './checks.ts';
@@ -7,6 +7,8 @@ import { matchName, type PeerName } from './identity.ts';
 import { explainNoPath, vouches } from './no-path.ts';
 import { Budget, BudgetExceeded, type BudgetLimits, buildPaths, DEFAULT_MAX_DEPTH, type Path } from './path.ts';
 import { type Profile, webpki } from './profile.ts';
+import { type SignatureCache, Signatures, UnsupportedAlgorithm } from './signatures.ts';
+import { run, type Steps } from './steps.ts';
 import type { TrustStore } from './trust.ts';
 
 declare const verifiedBrand: unique symbol;
@@ -37,6 +39,8 @@ export interface VerifyOptions {
   /** Intermediates in a path at most. Default 8. */
   readonly maxDepth?: number | undefined;
   readonly budget?: Partial<BudgetLimits> | undefined;
+  /** Signatures already found good; shared by the verifications of one context. Default none. */
+  readonly cache?: SignatureCache | undefined;
 }
 
 /** Why a path, or the whole, was refused. */
@@ -62,6 +66,10 @@ export type Verdict =
  * @param chain DER, leaf first, as presented: others may be in any order, missing or too many (RFC 9846 §4.5.1)
  */
 export function verifyPeer(chain: readonly Uint8Array[], options: VerifyOptions): Awaitable<Verdict> {
+  return run(judge(chain, options));
+}
+
+function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Verdict> {
   const { trust, maxDepth = DEFAULT_MAX_DEPTH } = options;
   let leaf: Certificate;
   try {
@@ -73,14 +81,13 @@ export function verifyPeer(chain: readonly Uint8Array[], options: VerifyOptions)
   const budget = new Budget(options.budget);
   const paths = buildPaths(leaf, intermediates, trust, budget, maxDepth);
   const search = new Search(paths, budget, options);
-  return after(search.run(), (found) => {
-    if (found === undefined) {
-      if (search.failures.some((failure) => !isStrangers(failure))) return worstOf(search.failures);
-      return worstOf([explainNoPath(leaf, intermediates, trust, options.time, maxDepth), ...search.failures]);
-    }
-    const mismatch = nameFailure(leaf, options.name);
-    return mismatch === undefined ? { ok: true, peer: mint(found, true, undefined) } : refused(mismatch, []);
-  });
+  const found = yield* search.firstGood();
+  if (found === undefined) {
+    if (search.failures.some((failure) => !isStrangers(failure))) return worstOf(search.failures);
+    return worstOf([explainNoPath(leaf, intermediates, trust, options.time, maxDepth), ...search.failures]);
+  }
+  const mismatch = nameFailure(leaf, options.name);
+  return mismatch === undefined ? { ok: true, peer: mint(found, true, undefined) } : refused(mismatch, []);
 }
 
 /**
@@ -98,22 +105,28 @@ class Search {
   readonly failures: FailedPath[] = [];
   readonly #paths: Iterator<Path>;
   readonly #budget: Budget;
+  readonly #signatures: Signatures;
   readonly #options: VerifyOptions;
 
   constructor(paths: Iterator<Path>, budget: Budget, options: VerifyOptions) {
     this.#paths = paths;
     this.#budget = budget;
+    this.#signatures = new Signatures(options.verifiers, budget, options.cache);
     this.#options = options;
   }
 
-  run(): Awaitable<Path | undefined> {
-    for (;;) {
-      const next = this.#next();
-      if (next === undefined) return undefined;
-      const outcome = this.#check(next);
-      if (isThenable(outcome)) return outcome.then((good) => (good ? next : this.run()));
-      if (outcome) return next;
+  *firstGood(): Steps<Path | undefined> {
+    for (let path = this.#next(); path !== undefined; path = this.#next()) {
+      try {
+        checkPath(path, this.#options, this.#options.profile ?? webpki, this.#budget);
+        yield* this.#checkSignatures(path);
+        return path;
+      } catch (error) {
+        const at = error instanceof CheckFailure ? error.at : 0;
+        this.failures.push({ ...asFailure(error), certificates: path, at });
+      }
     }
+    return undefined;
   }
 
   #next(): Path | undefined {
@@ -127,50 +140,20 @@ class Search {
     }
   }
 
-  #check(path: Path): Awaitable<boolean> {
-    const fail = (error: unknown): boolean => {
-      this.failures.push({ ...asFailure(error), certificates: path, at: error instanceof CheckFailure ? error.at : 0 });
-      return false;
-    };
-    try {
-      checkPath(path, this.#options, this.#options.profile ?? webpki, this.#budget);
-      const signatures = this.#checkSignatures(path, path.length - 2);
-      return isThenable(signatures) ? signatures.then(() => true, fail) : true;
-    } catch (error) {
-      return fail(error);
-    }
-  }
-
   /** From the anchor down, so that what is trusted vouches for the next. An anchor's own signature says nothing. */
-  #checkSignatures(path: Path, index: number): Awaitable<void> {
-    for (let i = index; i >= 0; i--) {
-      const outcome = this.#checkSignature(path, i);
-      if (isThenable(outcome)) {
-        return outcome.then((good) => {
-          requireSignature(good, i);
-          return this.#checkSignatures(path, i - 1);
-        });
-      }
-      requireSignature(outcome, i);
+  *#checkSignatures(path: Path): Steps<void> {
+    for (let at = path.length - 2; at >= 0; at--) {
+      const certificate = path[at];
+      const issuer = path[at + 1];
+      if (certificate === undefined || issuer === undefined) return;
+      const { algorithm, bytes } = certificate.signature;
+      // checkPath has refused what is not known; this keeps the types honest.
+      if (algorithm === undefined) throw new UnsupportedAlgorithm(certificate.signature.oid);
+      const signed = { algorithm, message: certificate.tbs, signature: bytes };
+      const good = yield* this.#signatures.verify(issuer.spki, signed);
+      if (!good) throw new CheckFailure('CERT_SIGNATURE_FAILURE', 'certificate signature failure', at);
     }
   }
-
-  #checkSignature(path: Path, index: number): Awaitable<boolean> {
-    const certificate = path[index];
-    const issuer = path[index + 1];
-    if (certificate === undefined || issuer === undefined) return false;
-    this.#budget.spendSignature();
-    const { algorithm, bytes } = certificate.signature;
-    const verifier = this.#options.verifiers.find((candidate) => candidate.algorithm === algorithm);
-    if (verifier === undefined) {
-      throw new CheckFailure('UNSUPPORTED_SIGNATURE_ALGORITHM', `no verifier for ${certificate.signature.oid}`, index);
-    }
-    return verifier.verify(issuer.spki, certificate.tbs, bytes);
-  }
-}
-
-function requireSignature(good: boolean, index: number): void {
-  if (!good) throw new CheckFailure('CERT_SIGNATURE_FAILURE', 'certificate signature failure', index);
 }
 
 /** What cannot be read cannot be part of a path; that alone is no reason to refuse the others. */
@@ -197,6 +180,7 @@ function nameFailure(leaf: Certificate, names: VerifyOptions['name']): Failure |
 
 function asFailure(error: unknown): Failure {
   if (error instanceof CheckFailure) return { code: error.code, reason: error.message };
+  if (error instanceof UnsupportedAlgorithm) return { code: 'UNSUPPORTED_SIGNATURE_ALGORITHM', reason: error.message };
   if (error instanceof BudgetExceeded) return { code: 'BUDGET_EXCEEDED', reason: error.message };
   if (error instanceof DerError) return { code: 'INVALID_EXTENSION', reason: error.message };
   if (error instanceof TlsError && error.code === 'INVALID_CERTIFICATE')
@@ -244,8 +228,4 @@ const specificity: readonly CertificateErrorCode[] = [
 
 function mint(certificates: readonly Certificate[], verified: boolean, failure: Failure | undefined): VerifiedPeer {
   return Object.freeze({ certificates, verified, failure }) as VerifiedPeer;
-}
-
-function after<T, U>(value: Awaitable<T>, then: (value: T) => U): Awaitable<U> {
-  return isThenable(value) ? value.then(then) : then(value);
 }

@@ -36,7 +36,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const laterAnswers: Readonly<Record<string, string>> = {
   'handshake/script.ts': 'perform() gives what a provider answers, now or later',
   'x509/create.ts': 'a signer may answer later',
-  'x509/verify.ts': 'a signature verifier may answer later',
+  'x509/steps.ts': 'a signature verifier or a hook may answer later',
 };
 
 const nodeSide = /^(?:adapters\/node|cli)\/|^providers\/node[\w-]*\.ts$/;
