@@ -84,6 +84,11 @@ export function parseCertificate(der: Uint8Array): Certificate {
   }
 }
 
+/** A certificate of fields that were not read together: how a trust anchor takes part in a path. */
+export function certificateOf(fields: CertificateFields): Certificate {
+  return Object.freeze(new ParsedCertificate(fields));
+}
+
 export function isSelfIssued(certificate: Certificate): boolean {
   return equal(certificate.issuer.raw, certificate.subject.raw);
 }
@@ -100,13 +105,27 @@ function parse(der: Uint8Array): Certificate {
   const fields = parseTbs(reader.within(tbs.content));
   // RFC 5280 §4.1.1.2
   if (!equal(fields.algorithm, outerAlgorithm.raw)) throw new DerError('two different signature algorithms');
-  return new ParsedCertificate(der, tbs.raw, fields, readSignature(outerAlgorithm.raw, bits.bytes));
+  const signature = readSignature(outerAlgorithm.raw, bits.bytes);
+  return new ParsedCertificate({ ...fields, raw: der, tbs: tbs.raw, signature });
 }
 
-type TbsFields = Pick<
+/** What is read at once. */
+export type CertificateFields = Pick<
   Certificate,
-  'version' | 'serialNumber' | 'issuer' | 'subject' | 'notBefore' | 'notAfter' | 'spki' | 'extensions'
-> & { readonly algorithm: Uint8Array };
+  | 'raw'
+  | 'tbs'
+  | 'version'
+  | 'serialNumber'
+  | 'issuer'
+  | 'subject'
+  | 'notBefore'
+  | 'notAfter'
+  | 'spki'
+  | 'signature'
+  | 'extensions'
+>;
+
+type TbsFields = Omit<CertificateFields, 'raw' | 'tbs' | 'signature'> & { readonly algorithm: Uint8Array };
 
 /** TBSCertificate, RFC 5280 §4.1 */
 function parseTbs(tbs: DerReader): TbsFields {
@@ -189,9 +208,9 @@ class ParsedCertificate implements Certificate {
   readonly extensions: readonly RawExtension[];
   readonly #read: Map<string, unknown> = new Map();
 
-  constructor(raw: Uint8Array, tbs: Uint8Array, fields: TbsFields, signature: CertificateSignature) {
-    this.raw = raw;
-    this.tbs = tbs;
+  constructor(fields: CertificateFields) {
+    this.raw = fields.raw;
+    this.tbs = fields.tbs;
     this.version = fields.version;
     this.serialNumber = fields.serialNumber;
     this.issuer = fields.issuer;
@@ -199,7 +218,7 @@ class ParsedCertificate implements Certificate {
     this.notBefore = fields.notBefore;
     this.notAfter = fields.notAfter;
     this.spki = fields.spki;
-    this.signature = signature;
+    this.signature = fields.signature;
     this.extensions = fields.extensions;
   }
 

@@ -6,8 +6,8 @@ import { ExtensionOid, KeyPurpose } from './extensions.ts';
 import type { Budget, Path } from './path.ts';
 import type { Profile } from './profile.ts';
 
-/** What the leaf's key is to be used for: the certificate of a server, or of a client. */
-export type Purpose = 'server' | 'client';
+/** What the leaf's key is to be used for (RFC 5280 §4.2.1.12); `any` asks nothing of extKeyUsage. */
+export type Purpose = 'server' | 'client' | 'email' | 'codeSigning' | 'timeStamping' | 'any';
 
 /** One rule that one certificate of a path broke. */
 export class CheckFailure extends Error {
@@ -125,9 +125,9 @@ function isCritical({ extensions }: Certificate, oid: string): boolean {
 
 /** RFC 5280 §4.2.1.12; on a CA it limits what the CA may issue, as the web PKI has it. */
 function checkPurpose({ extKeyUsage }: Certificate, purpose: Purpose, profile: Profile, at: number): void {
-  if (extKeyUsage === undefined) return;
-  const wanted = purpose === 'server' ? KeyPurpose.serverAuth : KeyPurpose.clientAuth;
-  if (extKeyUsage.includes(wanted) || (profile.anyPurpose && extKeyUsage.includes(KeyPurpose.any))) return;
+  if (extKeyUsage === undefined || purpose === 'any') return;
+  if (extKeyUsage.includes(wantedPurpose[purpose]) || (profile.anyPurpose && extKeyUsage.includes(KeyPurpose.any)))
+    return;
   throw new CheckFailure('INVALID_PURPOSE', 'unsuitable certificate purpose', at);
 }
 
@@ -146,6 +146,14 @@ function checkConstraints({ nameConstraints }: Certificate, below: Path, budget:
     }
   });
 }
+
+const wantedPurpose = {
+  server: KeyPurpose.serverAuth,
+  client: KeyPurpose.clientAuth,
+  email: KeyPurpose.emailProtection,
+  codeSigning: KeyPurpose.codeSigning,
+  timeStamping: KeyPurpose.timeStamping,
+} as const;
 
 /** Extensions and keys are parsed when first used: a malformed one fails the path that uses it. */
 function reading(at: number, check: () => void): void {

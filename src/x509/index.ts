@@ -1,4 +1,5 @@
 /** `opentls/x509`: certificates read, made and verified, without TLS. */
+export type { CertificateAnchor, KeyAnchor, TrustAnchor } from './anchor.ts';
 export { type Certificate, type CertificateSignature, parseCertificate } from './certificate.ts';
 export type { Purpose } from './checks.ts';
 export {
@@ -18,7 +19,7 @@ export { type DistinguishedName, type NameAttribute, nameText } from './names.ts
 export { type BudgetLimits, defaultBudget } from './path.ts';
 export { decodePem, type PemBlock } from './pem.ts';
 export { encodePem } from './pem-write.ts';
-export { nodeProfile, type Profile, webpki } from './profile.ts';
+export { nodeProfile, type Profile, rfc5280, webpki } from './profile.ts';
 export { type PublicKeyInfo, parseSpki } from './spki.ts';
 export { TrustStore, type TrustStoreOptions } from './trust.ts';
 export {

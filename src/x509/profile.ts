@@ -16,3 +16,6 @@ export const webpki: Profile = { name: 'webpki', minRsaBits: 2048, sha1: false, 
 
 /** What `node:tls` accepts by default (OpenSSL security level 1). */
 export const nodeProfile: Profile = { name: 'node', minRsaBits: 1024, sha1: false, strict: false, anyPurpose: false };
+
+/** RFC 5280 §6 and no more: what a private or historic PKI may do. */
+export const rfc5280: Profile = { name: 'rfc5280', minRsaBits: 1024, sha1: false, strict: false, anyPurpose: true };

@@ -1,11 +1,14 @@
 import { equal } from '../bytes/equal.ts';
-import { type Certificate, parseCertificate } from './certificate.ts';
+import { anchorCertificate, anchorId, type TrustAnchor } from './anchor.ts';
+import type { Certificate } from './certificate.ts';
 import { context, DerReader, Tag } from './der.ts';
 import { type DistinguishedName, parseName } from './names.ts';
 
 export interface TrustStoreOptions {
   /** Accept an anchor that is not self-signed, as `allowPartialTrustChain` of node:tls. Default false. */
   readonly allowPartial?: boolean;
+  /** Certificates, DER, that no path may go through, whoever vouches for them. Default none. */
+  readonly distrusted?: Iterable<Uint8Array>;
 }
 
 /**
@@ -15,16 +18,18 @@ export interface TrustStoreOptions {
 export class TrustStore {
   readonly allowPartial: boolean;
   readonly #anchors = new Map<string, Anchor[]>();
+  readonly #distrusted: readonly Uint8Array[];
   #size = 0;
 
-  /** @throws DerError where one is no certificate at all */
-  static from(anchors: Iterable<Uint8Array>, options: TrustStoreOptions = {}): TrustStore {
-    return new TrustStore(anchors, options.allowPartial === true);
+  /** @throws DerError where one is no certificate, or no name, at all */
+  static from(anchors: Iterable<TrustAnchor>, options: TrustStoreOptions = {}): TrustStore {
+    return new TrustStore(anchors, options);
   }
 
-  private constructor(anchors: Iterable<Uint8Array>, allowPartial: boolean) {
+  private constructor(anchors: Iterable<TrustAnchor>, { allowPartial = false, distrusted = [] }: TrustStoreOptions) {
     this.allowPartial = allowPartial;
-    for (const der of anchors) this.#add(der);
+    this.#distrusted = [...distrusted];
+    for (const anchor of anchors) this.#add(anchor);
   }
 
   get size(): number {
@@ -40,32 +45,40 @@ export class TrustStore {
   /** Whether this very certificate is an anchor. */
   has(certificate: Certificate): boolean {
     const found = this.#anchors.get(certificate.subject.key) ?? [];
-    return found.some((anchor) => equal(anchor.raw, certificate.raw));
+    return found.some((anchor) => equal(anchor.id, certificate.raw));
   }
 
-  #add(der: Uint8Array): void {
-    const key = subjectOf(der).key;
+  distrusts(certificate: Certificate): boolean {
+    return this.#distrusted.some((raw) => equal(raw, certificate.raw));
+  }
+
+  #add(anchor: TrustAnchor): void {
+    const { key } = subjectOf(anchor);
     const known = this.#anchors.get(key) ?? [];
-    if (known.some((anchor) => equal(anchor.raw, der))) return;
-    this.#anchors.set(key, [...known, new Anchor(der)]);
+    if (known.some(({ id }) => equal(id, anchorId(anchor)))) return;
+    this.#anchors.set(key, [...known, new Anchor(anchor)]);
     this.#size++;
   }
 }
 
 class Anchor {
-  readonly raw: Uint8Array;
+  readonly #given: TrustAnchor;
   #certificate: Certificate | undefined;
   #broken = false;
 
-  constructor(raw: Uint8Array) {
-    this.raw = raw;
+  constructor(given: TrustAnchor) {
+    this.#given = given;
+  }
+
+  get id(): Uint8Array {
+    return anchorId(this.#given);
   }
 
   /** Undefined for one that cannot be read: it then anchors nothing. */
   get certificate(): Certificate | undefined {
     if (this.#certificate === undefined && !this.#broken) {
       try {
-        this.#certificate = parseCertificate(this.raw);
+        this.#certificate = anchorCertificate(this.#given);
       } catch {
         this.#broken = true;
       }
@@ -74,9 +87,10 @@ class Anchor {
   }
 }
 
-/** The subject alone: a walk over the first fields, about a microsecond. */
-function subjectOf(der: Uint8Array): DistinguishedName {
-  const tbs = new DerReader(der).sequence().sequence();
+/** Of a certificate, the subject alone: a walk over the first fields, about a microsecond. */
+function subjectOf(anchor: TrustAnchor): DistinguishedName {
+  if (!(anchor instanceof Uint8Array) && 'spki' in anchor) return parseName(anchor.subject);
+  const tbs = new DerReader(anchorId(anchor)).sequence().sequence();
   tbs.optional(context(0, 'constructed'));
   tbs.element(Tag.integer);
   tbs.element(Tag.sequence);
