@@ -1,10 +1,11 @@
 import type { CertificateErrorCode } from '../errors.ts';
+import { wrongNames } from './baseline.ts';
 import { type Certificate, isSelfIssued } from './certificate.ts';
 import { checkNames } from './constraints.ts';
 import { DerError } from './der.ts';
 import { ExtensionOid, KeyPurpose } from './extensions.ts';
 import type { Budget, Path } from './path.ts';
-import type { Profile } from './profile.ts';
+import { isTooWeak, type Profile } from './profile.ts';
 
 /** What the leaf's key is to be used for (RFC 5280 §4.2.1.12); `any` asks nothing of extKeyUsage. */
 export type Purpose = 'server' | 'client' | 'email' | 'codeSigning' | 'timeStamping' | 'any';
@@ -40,7 +41,8 @@ export function checkPath(
       if (i < path.length - 1) checkAlgorithm(certificate, profile, i);
       if (i > 0) checkCa(certificate, i, path);
       if (profile.strict && i < path.length - 1) checkForm(certificate, i);
-      checkPurpose(certificate, purpose, profile, i);
+      if (i === 0) checkLeaf(certificate, purpose, profile);
+      checkPurpose(certificate, purpose, profile, i, path.length);
       if (i > 0) checkConstraints(certificate, path.slice(0, i), budget, i);
     });
   });
@@ -75,7 +77,7 @@ function checkAlgorithm({ signature }: Certificate, profile: Profile, at: number
   if (signature.algorithm === undefined) {
     throw new CheckFailure('UNSUPPORTED_SIGNATURE_ALGORITHM', `unsupported signature algorithm ${signature.oid}`, at);
   }
-  if (signature.algorithm === 'rsa_pkcs1_sha1' && !profile.sha1) {
+  if (isTooWeak(signature.algorithm, profile)) {
     throw new CheckFailure('CA_MD_TOO_WEAK', 'CA signature digest algorithm too weak', at);
   }
 }
@@ -83,13 +85,13 @@ function checkAlgorithm({ signature }: Certificate, profile: Profile, at: number
 /** RFC 5280 §6.1.4 (k) to (n). */
 function checkCa(certificate: Certificate, at: number, path: Path): void {
   const { basicConstraints, keyUsage } = certificate;
-  // A version 1 root says nothing of itself; as an anchor it is trusted for what it is.
-  const legacyAnchor = certificate.version === 1 && at === path.length - 1;
+  // A version 1 root says nothing of itself, others not all; as an anchor it is trusted for what it is.
+  const silentAnchor = basicConstraints === undefined && (certificate.version === 1 || keyUsage !== undefined);
+  const isCa = basicConstraints?.ca === true || (silentAnchor && at === path.length - 1);
   if (keyUsage !== undefined && !keyUsage.has('keyCertSign')) {
     throw new CheckFailure('KEYUSAGE_NO_CERTSIGN', 'key usage does not include certificate signing', at);
   }
-  if (basicConstraints?.ca !== true && !legacyAnchor)
-    throw new CheckFailure('INVALID_CA', 'invalid CA certificate', at);
+  if (!isCa) throw new CheckFailure('INVALID_CA', 'invalid CA certificate', at);
   const limit = basicConstraints?.pathLength;
   // RFC 5280 §4.2.1.9: intermediates below, self-issued ones and the leaf not counted.
   const below = path.slice(1, at).filter((member) => !isSelfIssued(member)).length;
@@ -123,12 +125,34 @@ function isCritical({ extensions }: Certificate, oid: string): boolean {
   return extensions.some((extension) => extension.oid === oid && extension.critical);
 }
 
-/** RFC 5280 §4.2.1.12; on a CA it limits what the CA may issue, as the web PKI has it. */
-function checkPurpose({ extKeyUsage }: Certificate, purpose: Purpose, profile: Profile, at: number): void {
-  if (extKeyUsage === undefined || purpose === 'any') return;
-  if (extKeyUsage.includes(wantedPurpose[purpose]) || (profile.anyPurpose && extKeyUsage.includes(KeyPurpose.any)))
+/** What the leaf of a server or a client must be beyond its purpose. */
+function checkLeaf(leaf: Certificate, purpose: Purpose, profile: Profile): void {
+  if (!profile.caAsLeaf && leaf.basicConstraints?.ca === true) {
+    throw new CheckFailure('INVALID_CA', 'a CA certificate where an end entity is due', 0);
+  }
+  const complaint = profile.baseline && purpose === 'server' ? wrongNames(leaf, profile) : undefined;
+  if (complaint !== undefined) throw new CheckFailure('INVALID_EXTENSION', complaint, 0);
+}
+
+function checkPurpose(
+  { extKeyUsage }: Certificate,
+  purpose: Purpose,
+  { extKeyUsage: rules }: Profile,
+  at: number,
+  length: number,
+): void {
+  if (purpose === 'any') return;
+  const fail = (): never => {
+    throw new CheckFailure('INVALID_PURPOSE', 'unsuitable certificate purpose', at);
+  };
+  const leaf = at === 0;
+  if (extKeyUsage === undefined) {
+    if (at < length - 1 && (leaf ? rules.inLeaf : rules.inCa) === 'required') fail();
     return;
-  throw new CheckFailure('INVALID_PURPOSE', 'unsuitable certificate purpose', at);
+  }
+  if (leaf && rules.apart.some((other) => other !== wantedPurpose[purpose] && extKeyUsage.includes(other))) fail();
+  if (extKeyUsage.includes(wantedPurpose[purpose])) return;
+  if (!(leaf ? rules.anyInLeaf : rules.anyInCa) || !extKeyUsage.includes(KeyPurpose.any)) fail();
 }
 
 /** RFC 5280 §6.1.3 (b) and (c): every certificate below, but for self-issued intermediates. */

@@ -38,7 +38,7 @@ export function parseIp(text: string): Uint8Array | undefined {
 }
 
 /** Lower case, without a trailing dot, U-labels as A-labels (RFC 9525 §2). */
-function toAscii(host: string): string {
+export function toAscii(host: string): string {
   const bare = host.replace(/\.$/, '');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range is what is asked for
   if (/^[\x00-\x7f]*$/.test(bare)) return bare.toLowerCase();

@@ -118,6 +118,7 @@ class Search {
   *firstGood(): Steps<Path | undefined> {
     for (let path = this.#next(); path !== undefined; path = this.#next()) {
       try {
+        this.#checkTrust(path);
         checkPath(path, this.#options, this.#options.profile ?? webpki, this.#budget);
         yield* this.#checkSignatures(path);
         return path;
@@ -138,6 +139,11 @@ class Search {
       this.failures.push({ code: 'BUDGET_EXCEEDED', reason: error.message, certificates: [], at: 0 });
       return undefined;
     }
+  }
+
+  #checkTrust(path: Path): void {
+    const at = path.findIndex((certificate) => this.#options.trust.distrusts(certificate));
+    if (at !== -1) throw new CheckFailure('CERT_REJECTED', 'certificate rejected', at);
   }
 
   /** From the anchor down, so that what is trusted vouches for the next. An anchor's own signature says nothing. */

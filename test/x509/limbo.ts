@@ -2,8 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import type { SignatureVerifier } from '#opentls/crypto/provider';
+import type { Purpose } from '#opentls/x509/checks';
 import { hostName, type PeerName } from '#opentls/x509/identity';
 import { decodePem } from '#opentls/x509/pem';
+import { webpki } from '#opentls/x509/profile';
 import { TrustStore } from '#opentls/x509/trust';
 import { type Verdict, verifyPeer } from '#opentls/x509/verify';
 
@@ -15,6 +17,7 @@ export interface LimboCase {
   readonly description: string;
   readonly validation_kind: 'CLIENT' | 'SERVER';
   readonly trusted_certs: readonly string[];
+  readonly extended_key_usage: readonly string[];
   readonly untrusted_intermediates: readonly string[];
   readonly peer_certificate: string;
   readonly validation_time: string | null;
@@ -66,13 +69,23 @@ export function judge(given: LimboCase, verifiers: readonly SignatureVerifier[],
     // Limbo's anchors are trusted as they are, self-signed or not.
     trust: TrustStore.from(given.trusted_certs.map(toDer), { allowPartial: true }),
     verifiers,
-    purpose: given.validation_kind === 'SERVER' ? 'server' : 'client',
+    purpose: purposeOf(given),
     time: given.validation_time === null ? now : Date.parse(given.validation_time),
     name: wanted.length === 0 ? undefined : wanted,
     maxDepth: given.max_chain_depth ?? undefined,
+    profile: { ...webpki, isPublicSuffix: (domain) => publicSuffixes.has(domain) },
   });
   if ('then' in verdict) throw new TypeError('a verdict that is not there at once');
   return verdict;
+}
+
+/** Of the public suffix list, what the cases name of its ICANN section. */
+const publicSuffixes: ReadonlySet<string> = new Set(['com', 'co.uk']);
+
+/** extended_key_usage as a purpose; limbo takes none for that of the kind of peer. */
+function purposeOf({ validation_kind, extended_key_usage: [usage] }: LimboCase): Purpose {
+  if (usage === 'emailProtection') return 'email';
+  return validation_kind === 'SERVER' ? 'server' : 'client';
 }
 
 function peerName({ kind, value }: LimboName): PeerName {
