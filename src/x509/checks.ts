@@ -41,7 +41,7 @@ export function checkPath(
       if (i < path.length - 1) checkAlgorithm(certificate, profile, i);
       if (i > 0) checkCa(certificate, i, path);
       if (profile.strict && i < path.length - 1) checkForm(certificate, i);
-      if (i === 0) checkLeaf(certificate, purpose, profile);
+      if (i === 0 && path.length > 1) checkLeaf(certificate, purpose, profile);
       checkPurpose(certificate, purpose, profile, i, path.length);
       if (i > 0) checkConstraints(certificate, path.slice(0, i), budget, i);
     });
@@ -125,7 +125,7 @@ function isCritical({ extensions }: Certificate, oid: string): boolean {
   return extensions.some((extension) => extension.oid === oid && extension.critical);
 }
 
-/** What the leaf of a server or a client must be beyond its purpose. */
+/** What a leaf must be beyond its purpose, unless it is trusted itself. */
 function checkLeaf(leaf: Certificate, purpose: Purpose, profile: Profile): void {
   if (!profile.caAsLeaf && leaf.basicConstraints?.ca === true) {
     throw new CheckFailure('INVALID_CA', 'a CA certificate where an end entity is due', 0);

@@ -1,6 +1,9 @@
 import type { Certificate } from './certificate.ts';
 import type { GeneralName, NameConstraints } from './extensions.ts';
+import { hostOfUri } from './identity.ts';
 import { isWithin, parseName } from './names.ts';
+
+type Named = Pick<Certificate, 'subject' | 'subjectAltName'>;
 
 /** What a constrained CA has against a certificate below it; undefined when nothing. */
 export type Violation = 'permitted' | 'excluded' | 'unsupported' | undefined;
@@ -9,7 +12,7 @@ export type Violation = 'permitted' | 'excluded' | 'unsupported' | undefined;
  * Name constraints of one CA on one certificate below it (RFC 5280 §4.2.1.10, §6.1.4 (g)).
  * @param count called once for each comparison, so that a budget can end it
  */
-export function checkNames(constraints: NameConstraints, certificate: Certificate, count: () => void): Violation {
+export function checkNames(constraints: NameConstraints, certificate: Named, count: () => void): Violation {
   for (const name of namesOf(certificate)) {
     const violation = checkName(constraints, name, count);
     if (violation !== undefined) return violation;
@@ -21,9 +24,9 @@ function checkName({ permitted, excluded }: NameConstraints, name: GeneralName, 
   for (const base of excluded) {
     if (base.type !== name.type) continue;
     count();
-    const inside = contains(base, name);
-    if (inside === undefined) return 'unsupported';
-    if (inside) return 'excluded';
+    const inside = contains(base, name) ?? 'unknown';
+    if (inside === 'unknown') return 'unsupported';
+    if (inside || reachesInto(base, name)) return 'excluded';
   }
   const allowed = permitted.filter((base) => base.type === name.type);
   if (allowed.length === 0) return undefined;
@@ -37,7 +40,7 @@ function checkName({ permitted, excluded }: NameConstraints, name: GeneralName, 
 }
 
 /** All names that constraints bind: the subject, its e-mail addresses, and subjectAltName. */
-function namesOf(certificate: Certificate): readonly GeneralName[] {
+function namesOf(certificate: Named): readonly GeneralName[] {
   const names: GeneralName[] = [...(certificate.subjectAltName ?? [])];
   const { subject } = certificate;
   if (subject.rdns.length > 0) names.push({ type: 'directory', value: parseName(subject.raw) });
@@ -58,43 +61,74 @@ function contains(base: GeneralName, name: GeneralName): boolean | undefined {
 }
 
 /** The domain itself and all below it; a leading dot, which RFC 5280 does not have for dNSName, means only below. */
-function withinDomain(name: string, base: string): boolean {
-  const domain = base.toLowerCase();
-  const host = name.toLowerCase().replace(/\.$/, '');
-  if (domain === '') return true;
+function withinDomain(name: string, base: string): boolean | undefined {
+  const domain = trim(base);
+  const host = trim(name);
+  if (domain === '') return base === '' ? true : undefined;
+  if (domain.replace(/^\./, '').split('.').includes('')) return undefined;
   if (domain.startsWith('.')) return host.endsWith(domain);
   return host === domain || host.endsWith(`.${domain}`);
 }
 
+/** Whether a wildcard stands for a name in an excluded subtree, though for others, too. */
+function reachesInto(base: GeneralName, name: GeneralName): boolean {
+  if (base.type !== 'dns' || name.type !== 'dns' || !name.value.startsWith('*.')) return false;
+  const [, ...above] = trim(base.value).replace(/^\./, '').split('.');
+  return above.join('.') === trim(name.value).slice(2);
+}
+
+function trim(domain: string): string {
+  return domain.toLowerCase().replace(/\.$/, '');
+}
+
 /** A mailbox, all mailboxes on a host, or (with a leading dot) all below a domain. */
 function withinMailbox(name: string, base: string): boolean | undefined {
-  const at = name.lastIndexOf('@');
-  // RFC 5321 §4.1.2: a local part with another '@' would have to be quoted, and certificates have none such.
-  if (at < 1 || name.indexOf('@') !== at) return undefined;
-  const host = name.slice(at + 1).toLowerCase();
+  const mailbox = splitMailbox(name);
+  if (mailbox === undefined || base === '') return undefined;
+  const host = mailbox.host.toLowerCase();
   if (base.includes('@')) {
-    const baseAt = base.lastIndexOf('@');
-    return name.slice(0, at) === base.slice(0, baseAt) && host === base.slice(baseAt + 1).toLowerCase();
+    const wanted = splitMailbox(base);
+    // A quoted local part can be the same as an unquoted one (RFC 5321 §4.1.2).
+    if (wanted === undefined || `${wanted.local}${mailbox.local}`.includes('"')) return undefined;
+    return mailbox.local === wanted.local && host === wanted.host.toLowerCase();
   }
   return base.startsWith('.') ? host.endsWith(base.toLowerCase()) : host === base.toLowerCase();
 }
 
-/** The host part; a URI without one, or with an address, is in no subtree. */
-function withinUri(name: string, base: string): boolean {
-  const host = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([a-z0-9._-]+)(?::\d+)?(?:[/?#]|$)/i
-    .exec(name)?.[1]
-    ?.toLowerCase();
-  if (host === undefined || /^[\d.]+$/.test(host)) return false;
+/** RFC 5321 §4.1.2: a local part with another '@' would have to be quoted, and certificates have none such. */
+function splitMailbox(mailbox: string): { readonly local: string; readonly host: string } | undefined {
+  const [local, host, ...others] = mailbox.split('@');
+  if (local === undefined || local === '' || host === undefined || host === '' || others.length > 0) return undefined;
+  return { local, host };
+}
+
+/** The host part; a URI without one, or with an address, is in no subtree that can be told (RFC 5280 §4.2.1.10). */
+function withinUri(name: string, base: string): boolean | undefined {
+  const host = hostOfUri(name)?.toLowerCase();
+  if (host === undefined || /^[\d.]+$/.test(host) || !/^\.?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i.test(base))
+    return undefined;
   return base.startsWith('.') ? host.endsWith(base.toLowerCase()) : host === base.toLowerCase();
 }
 
-/** Address and mask of the same family (RFC 4632, RFC 5280 §4.2.1.10). */
+/** Address and mask of the same family (RFC 4632, RFC 5280 §4.2.1.10); an IPv4 address mapped into IPv6 is of both. */
 function withinSubnet(address: Uint8Array, base: Uint8Array): boolean {
-  if (base.length !== 2 * address.length) return false;
-  return address.every((byte, i) => {
-    const mask = base[address.length + i] ?? 0;
-    return (byte & mask) === ((base[i] ?? 0) & mask);
-  });
+  const addresses = isMapped(address) ? [address, address.subarray(12)] : [address];
+  const half = base.length / 2;
+  const wholeMask = base.subarray(half, half + 12).every((byte) => byte === 0xff);
+  const mapped = half === 16 && wholeMask && isMapped(base);
+  const subnets = [{ network: base.subarray(0, half), mask: base.subarray(half) }];
+  if (mapped) subnets.push({ network: base.subarray(12, 16), mask: base.subarray(28) });
+  return addresses.some((bytes) => subnets.some(({ network, mask }) => isInside(bytes, network, mask)));
+}
+
+function isInside(address: Uint8Array, network: Uint8Array, mask: Uint8Array): boolean {
+  if (address.length !== network.length) return false;
+  return address.every((byte, i) => ((byte ^ (network[i] ?? 0)) & (mask[i] ?? 0)) === 0);
+}
+
+/** RFC 4291 §2.5.5.2: ::ffff:0:0/96 */
+function isMapped(address: Uint8Array): boolean {
+  return address.length >= 16 && address.subarray(0, 12).every((byte, i) => byte === (i < 10 ? 0 : 0xff));
 }
 
 const emailAddress = '1.2.840.113549.1.9.1';

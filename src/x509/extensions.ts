@@ -214,7 +214,14 @@ function checkAddress(content: Uint8Array, constraint: boolean): Uint8Array {
   if (content.length !== 4 * factor && content.length !== 16 * factor) {
     throw new DerError(`an iPAddress of ${content.length} bytes`);
   }
+  if (constraint && !isPrefix(content.subarray(content.length / 2))) throw new DerError('a mask that is no prefix');
   return content;
+}
+
+/** Ones, then zeros (RFC 4632 §3.1). */
+function isPrefix(mask: Uint8Array): boolean {
+  const bits = Array.from(mask, (byte) => byte.toString(2).padStart(8, '0')).join('');
+  return !bits.includes('01');
 }
 
 function ia5(content: Uint8Array): string {

@@ -1,8 +1,12 @@
 import { equal } from '../bytes/equal.ts';
 import type { Certificate } from './certificate.ts';
 
-/** Who the peer should be (RFC 9525 §6): a DNS name or an address. */
-export type PeerName = { readonly dns: string } | { readonly ip: Uint8Array };
+/** Who the peer should be: a host name, an address, a URI (RFC 9525 §6), or a mailbox (RFC 5280 §4.2.1.6). */
+export type PeerName =
+  | { readonly dns: string }
+  | { readonly ip: Uint8Array }
+  | { readonly uri: string }
+  | { readonly email: string };
 
 /** A host as people write it: an address becomes an IP-ID, all else a DNS-ID in A-labels. */
 export function hostName(host: string): PeerName {
@@ -14,8 +18,39 @@ export function hostName(host: string): PeerName {
 export function matchName(certificate: Certificate, name: PeerName): boolean {
   const names = certificate.subjectAltName ?? [];
   if ('ip' in name) return names.some((candidate) => candidate.type === 'ip' && equal(candidate.value, name.ip));
+  if ('uri' in name) return names.some((candidate) => candidate.type === 'uri' && matchUri(candidate.value, name.uri));
+  if ('email' in name) {
+    return names.some((candidate) => candidate.type === 'rfc822' && matchEmail(candidate.value, name.email));
+  }
   return names.some((candidate) => candidate.type === 'dns' && matchDns(candidate.value, name.dns));
 }
+
+/** RFC 3986 §6.2.2.1: scheme and host without regard to case, the rest as it is. No wildcards (RFC 9525 §6.5). */
+export function matchUri(given: string, wanted: string): boolean {
+  return given === wanted || (hostOfUri(given) !== undefined && normalUri(given) === normalUri(wanted));
+}
+
+/** RFC 5280 §7.5: the host without regard to case, the local part as it is. */
+export function matchEmail(given: string, wanted: string): boolean {
+  const normal = (mailbox: string): string => {
+    const at = mailbox.lastIndexOf('@');
+    return mailbox.slice(0, at) + mailbox.slice(at).toLowerCase();
+  };
+  return given.includes('@') && normal(given) === normal(wanted);
+}
+
+/** The reg-name or IPv4 address of a URI with an authority (RFC 3986 §3.2.2). */
+export function hostOfUri(uri: string): string | undefined {
+  return uriForm.exec(uri)?.[3];
+}
+
+function normalUri(uri: string): string {
+  return uri.replace(uriForm, (_, scheme: string, user: string | undefined, host: string, port: string | undefined) => {
+    return `${scheme.toLowerCase()}${user ?? ''}${host.toLowerCase()}${port ?? ''}`;
+  });
+}
+
+const uriForm = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#@]*@)?([a-z0-9._-]+)(:\d*)?(?=[/?#]|$)/i;
 
 /**
  * RFC 9525 §6.3: labels are compared without regard to case; `*` stands for one whole left-most label, and for

@@ -1,5 +1,6 @@
 import { equal } from '../bytes/equal.ts';
 import type { Certificate } from './certificate.ts';
+import type { AuthorityKeyIdentifier } from './extensions.ts';
 import { sameName } from './names.ts';
 import type { TrustStore } from './trust.ts';
 
@@ -109,16 +110,23 @@ function inPath(path: Path, candidate: Certificate): boolean {
   return path.some((member) => equal(member.spki, candidate.spki) && sameName(member.subject, candidate.subject));
 }
 
-/** Candidates whose subjectKeyIdentifier fits first, those whose does not last. */
+/**
+ * Candidates by what their child says of its issuer's key, the newest first among equals (RFC 4158 §3.5). Hints only:
+ * none is left out.
+ */
 function likelyFirst(candidates: readonly Certificate[], child: Certificate): readonly Certificate[] {
   if (candidates.length < 2) return candidates;
-  const wanted = tolerant(() => child.authorityKeyIdentifier?.keyIdentifier);
-  const score = (candidate: Certificate): number => {
-    const id = tolerant(() => candidate.subjectKeyIdentifier);
-    if (wanted === undefined || id === undefined) return 1;
-    return equal(wanted, id) ? 0 : 2;
-  };
-  return [...candidates].sort((a, b) => score(a) - score(b));
+  const wanted = tolerant(() => child.authorityKeyIdentifier);
+  const scores = new Map(candidates.map((candidate) => [candidate, mismatch(candidate, wanted)]));
+  const score = (candidate: Certificate): number => scores.get(candidate) ?? 0;
+  return [...candidates].sort((a, b) => score(a) - score(b) || b.notBefore - a.notBefore || b.notAfter - a.notAfter);
+}
+
+/** 0 where the key identifier fits, 1 where it says nothing, 2 where it speaks against the candidate. */
+function mismatch(candidate: Certificate, wanted: AuthorityKeyIdentifier | undefined): number {
+  const id = tolerant(() => candidate.subjectKeyIdentifier);
+  if (wanted?.keyIdentifier === undefined || id === undefined) return 1;
+  return equal(wanted.keyIdentifier, id) ? 0 : 2;
 }
 
 /** A hint that cannot be read is no hint; verification will say so. */

@@ -125,6 +125,8 @@ class Search {
       } catch (error) {
         const at = error instanceof CheckFailure ? error.at : 0;
         this.failures.push({ ...asFailure(error), certificates: path, at });
+        // What is spent is spent for every other path, too.
+        if (error instanceof BudgetExceeded) return undefined;
       }
     }
     return undefined;
@@ -219,7 +221,6 @@ function rank(failure: FailedPath): number {
 
 /** Least specific first; what is not listed is less specific still. */
 const specificity: readonly CertificateErrorCode[] = [
-  'BUDGET_EXCEEDED',
   'CERT_SIGNATURE_FAILURE',
   'UNSUPPORTED_SIGNATURE_ALGORITHM',
   'CA_MD_TOO_WEAK',
@@ -230,6 +231,8 @@ const specificity: readonly CertificateErrorCode[] = [
   'CERT_NOT_YET_VALID',
   'CERT_HAS_EXPIRED',
   'CERT_REVOKED',
+  // What was not looked at might have stood.
+  'BUDGET_EXCEEDED',
 ];
 
 function mint(certificates: readonly Certificate[], verified: boolean, failure: Failure | undefined): VerifiedPeer {

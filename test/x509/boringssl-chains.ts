@@ -75,6 +75,7 @@ function profileFor({ keyPurpose, digestPolicy }: ChainCase): Profile {
   if (!keyPurpose.includes('STRICT')) return lax;
   const apart = [KeyPurpose.codeSigning, KeyPurpose.ocspSigning, KeyPurpose.timeStamping];
   const leaf = { ...lax.extKeyUsage, anyInLeaf: false, inLeaf: 'required', apart } as const;
-  const everywhere = keyPurpose.endsWith('LEAF') ? {} : ({ anyInCa: false } as const);
-  return { ...lax, caAsLeaf: false, extKeyUsage: { ...leaf, ...everywhere } };
+  if (keyPurpose.endsWith('LEAF')) return { ...lax, caAsLeaf: false, extKeyUsage: leaf };
+  const inCa = keyPurpose.startsWith('CLIENT') ? 'required' : 'optional';
+  return { ...lax, caAsLeaf: false, extKeyUsage: { ...leaf, anyInCa: false, inCa } };
 }
