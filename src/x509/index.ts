@@ -14,18 +14,19 @@ export { DerError } from './der.ts';
 export type { BasicConstraints, GeneralName, KeyUsage, NameConstraints } from './extensions.ts';
 export { type GeneratedKeyKind, generatePrivateKey } from './generate.ts';
 export { hostName, matchDns, matchName, type PeerName, parseIp } from './identity.ts';
+export type { FetchIssuers } from './issuers.ts';
 export { parsePrivateKey } from './keys.ts';
 export { type DistinguishedName, type NameAttribute, nameText } from './names.ts';
 export { type BudgetLimits, defaultBudget } from './path.ts';
 export { decodePem, type PemBlock } from './pem.ts';
 export { encodePem } from './pem-write.ts';
 export { nodeProfile, type Profile, rfc5280, webpki } from './profile.ts';
+export type { FailedPath, Failure, Refusal } from './refusal.ts';
+export { SignatureCache, type SignatureCacheOptions } from './signatures.ts';
 export { type PublicKeyInfo, parseSpki } from './spki.ts';
 export { TrustStore, type TrustStoreOptions } from './trust.ts';
 export {
   dangerouslyTrust,
-  type FailedPath,
-  type Failure,
   type Verdict,
   type VerifiedPeer,
   type VerifyOptions,

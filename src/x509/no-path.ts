@@ -2,8 +2,8 @@ import { equal } from '../bytes/equal.ts';
 import type { Certificate } from './certificate.ts';
 import { CheckFailure, checkTime } from './checks.ts';
 import { isSelfSignedName, type Path, presentedChain, tolerant } from './path.ts';
+import type { FailedPath } from './refusal.ts';
 import type { TrustStore } from './trust.ts';
-import type { FailedPath } from './verify.ts';
 
 /** Why nothing leads to an anchor, in OpenSSL's terms: what is at the end of what was presented? */
 export function explainNoPath(

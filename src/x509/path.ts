@@ -14,9 +14,11 @@ export interface BudgetLimits {
   readonly steps: number;
   /** Name-constraint comparisons (webpki: 250,000, after CVE-2018-16875 and its kin). */
   readonly nameComparisons: number;
+  /** Calls of the hooks that fetch issuers, revocation lists and OCSP responses: a path of four, each with its own. */
+  readonly fetches: number;
 }
 
-export const defaultBudget: BudgetLimits = { signatures: 24, steps: 1_000, nameComparisons: 250_000 };
+export const defaultBudget: BudgetLimits = { signatures: 24, steps: 1_000, nameComparisons: 250_000, fetches: 8 };
 
 /** Intermediates of a path at most. The web PKI uses three. */
 export const DEFAULT_MAX_DEPTH = 8;
@@ -28,12 +30,14 @@ export class Budget {
   #signatures: number;
   #steps: number;
   #nameComparisons: number;
+  #fetches: number;
 
   constructor(limits: Partial<BudgetLimits> = {}) {
-    const { signatures, steps, nameComparisons } = { ...defaultBudget, ...limits };
+    const { signatures, steps, nameComparisons, fetches } = { ...defaultBudget, ...limits };
     this.#signatures = signatures;
     this.#steps = steps;
     this.#nameComparisons = nameComparisons;
+    this.#fetches = fetches;
   }
 
   spendSignature(): void {
@@ -46,6 +50,11 @@ export class Budget {
 
   spendNameComparison(): void {
     if (--this.#nameComparisons < 0) throw new BudgetExceeded('too many name constraint comparisons');
+  }
+
+  /** False when none is left: what is not fetched is missing, which is no error by itself. */
+  maySpendFetch(): boolean {
+    return --this.#fetches >= 0;
   }
 }
 

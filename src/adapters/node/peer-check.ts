@@ -2,7 +2,8 @@ import { type Awaitable, isThenable } from '../../crypto/provider.ts';
 import type { ChainRequest, ChainVerdict } from '../../handshake/config.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import { nodeProfile } from '../../x509/profile.ts';
-import { dangerouslyTrust, type Failure, type Verdict, verifyPeer } from '../../x509/verify.ts';
+import type { Failure } from '../../x509/refusal.ts';
+import { dangerouslyTrust, type Verdict, verifyPeer } from '../../x509/verify.ts';
 import type { ContextState } from './context.ts';
 
 export interface PeerPolicy {

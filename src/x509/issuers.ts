@@ -1,0 +1,55 @@
+import type { Awaitable } from '../crypto/provider.ts';
+import { type Certificate, parseCertificate } from './certificate.ts';
+import { type Budget, tolerant } from './path.ts';
+import { type Steps, wait } from './steps.ts';
+
+/**
+ * Fetches the issuers that a certificate names by id-ad-caIssuers (RFC 5280 §4.2.2.1).
+ * @param url as the certificate has it: it comes from a stranger. Whether to follow it, and how far, is the caller's
+ * @returns certificates, DER: those of a certs-only CMS message one by one; empty, or an error, where there are none
+ */
+export type FetchIssuers = (url: string, certificate: Certificate) => Awaitable<readonly Uint8Array[]>;
+
+/** Asks for each URL once, the nearest to the anchor first. */
+export class IssuerFetcher {
+  readonly #fetch: FetchIssuers | undefined;
+  readonly #budget: Budget;
+  readonly #asked = new Set<string>();
+
+  constructor(fetch: FetchIssuers | undefined, budget: Budget) {
+    this.#fetch = fetch;
+    this.#budget = budget;
+  }
+
+  /** Certificates that were not there before; none when there is nothing left to ask for. */
+  *more(known: readonly Certificate[]): Steps<readonly Certificate[]> {
+    for (const certificate of [...known].reverse()) {
+      for (const url of issuerUrls(certificate)) {
+        const found = yield* this.#ask(url, certificate);
+        if (found.length > 0) return found;
+      }
+    }
+    return [];
+  }
+
+  *#ask(url: string, certificate: Certificate): Steps<readonly Certificate[]> {
+    if (this.#fetch === undefined || this.#asked.has(url) || !this.#budget.maySpendFetch()) return [];
+    this.#asked.add(url);
+    try {
+      const fetched = yield* wait(this.#fetch(url, certificate));
+      return fetched.flatMap((der) => tolerant(() => parseCertificate(der)) ?? []);
+    } catch {
+      // What cannot be had is missing: the verdict says so.
+      return [];
+    }
+  }
+}
+
+function issuerUrls(certificate: Certificate): readonly string[] {
+  const descriptions = tolerant(() => certificate.authorityInfoAccess) ?? [];
+  return descriptions.flatMap(({ method, location }) =>
+    method === caIssuers && location.type === 'uri' ? [location.value] : [],
+  );
+}
+
+const caIssuers = '1.3.6.1.5.5.7.48.2';

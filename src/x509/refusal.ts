@@ -1,0 +1,75 @@
+import { type CertificateErrorCode, TlsError } from '../errors.ts';
+import type { Certificate } from './certificate.ts';
+import { CheckFailure } from './checks.ts';
+import { DerError } from './der.ts';
+import { vouches } from './no-path.ts';
+import { BudgetExceeded } from './path.ts';
+import { UnsupportedAlgorithm } from './signatures.ts';
+
+/** Why a path, or the whole, was refused. */
+export interface Failure {
+  readonly code: CertificateErrorCode;
+  readonly reason: string;
+}
+
+export interface FailedPath extends Failure {
+  readonly certificates: readonly Certificate[];
+  /** Index in `certificates` of the one that failed. */
+  readonly at: number;
+}
+
+/** `paths`: every path that was tried, most specific failure first; `code` and `reason` are those of the first. */
+export interface Refusal extends Failure {
+  readonly ok: false;
+  readonly paths: readonly FailedPath[];
+}
+
+/** @throws whatever is no statement about a certificate */
+export function asFailure(error: unknown): Failure {
+  if (error instanceof CheckFailure) return { code: error.code, reason: error.message };
+  if (error instanceof UnsupportedAlgorithm) return { code: 'UNSUPPORTED_SIGNATURE_ALGORITHM', reason: error.message };
+  if (error instanceof BudgetExceeded) return { code: 'BUDGET_EXCEEDED', reason: error.message };
+  if (error instanceof DerError) return { code: 'INVALID_EXTENSION', reason: error.message };
+  if (error instanceof TlsError && error.code === 'INVALID_CERTIFICATE')
+    return { code: error.code, reason: error.message };
+  throw error;
+}
+
+/** A signature that an authority of the same name, but by its identifier another key, was not going to have made. */
+export function isStrangers({ code, certificates, at }: FailedPath): boolean {
+  const child = certificates[at];
+  const issuer = certificates[at + 1];
+  if (code !== 'CERT_SIGNATURE_FAILURE' || child === undefined || issuer === undefined) return false;
+  return !vouches(issuer, child);
+}
+
+/** The failure that says most comes first: a path that stood up to its end but for one thing. */
+export function worstOf(failures: readonly FailedPath[]): Refusal {
+  const ranked = [...failures].sort((a, b) => rank(b) - rank(a));
+  const [first] = ranked;
+  return refused(first ?? { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', reason: 'no path' }, ranked);
+}
+
+export function refused({ code, reason }: Failure, paths: readonly FailedPath[]): Refusal {
+  return { ok: false, code, reason, paths };
+}
+
+function rank(failure: FailedPath): number {
+  return isStrangers(failure) ? Number.NEGATIVE_INFINITY : specificity.indexOf(failure.code);
+}
+
+/** Least specific first; what is not listed is less specific still. */
+const specificity: readonly CertificateErrorCode[] = [
+  'CERT_SIGNATURE_FAILURE',
+  'UNSUPPORTED_SIGNATURE_ALGORITHM',
+  'CA_MD_TOO_WEAK',
+  'INVALID_CA',
+  'KEYUSAGE_NO_CERTSIGN',
+  'PATH_LENGTH_EXCEEDED',
+  'INVALID_PURPOSE',
+  'CERT_NOT_YET_VALID',
+  'CERT_HAS_EXPIRED',
+  'CERT_REVOKED',
+  // What was not looked at might have stood.
+  'BUDGET_EXCEEDED',
+];
