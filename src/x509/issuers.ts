@@ -1,5 +1,5 @@
 import type { Awaitable } from '../crypto/provider.ts';
-import { type Certificate, parseCertificate } from './certificate.ts';
+import type { Certificate } from './certificate.ts';
 import { type Budget, tolerant } from './path.ts';
 import { type Steps, wait } from './steps.ts';
 
@@ -21,8 +21,11 @@ export class IssuerFetcher {
     this.#budget = budget;
   }
 
-  /** Certificates that were not there before; none when there is nothing left to ask for. */
-  *more(known: readonly Certificate[]): Steps<readonly Certificate[]> {
+  /**
+   * Certificates, DER, that were not there before; none when there is nothing left to ask for.
+   * @param known from the leaf up
+   */
+  *more(known: readonly Certificate[]): Steps<readonly Uint8Array[]> {
     for (const certificate of [...known].reverse()) {
       for (const url of issuerUrls(certificate)) {
         const found = yield* this.#ask(url, certificate);
@@ -32,12 +35,11 @@ export class IssuerFetcher {
     return [];
   }
 
-  *#ask(url: string, certificate: Certificate): Steps<readonly Certificate[]> {
+  *#ask(url: string, certificate: Certificate): Steps<readonly Uint8Array[]> {
     if (this.#fetch === undefined || this.#asked.has(url) || !this.#budget.maySpendFetch()) return [];
     this.#asked.add(url);
     try {
-      const fetched = yield* wait(this.#fetch(url, certificate));
-      return fetched.flatMap((der) => tolerant(() => parseCertificate(der)) ?? []);
+      return yield* wait(this.#fetch(url, certificate));
     } catch {
       // What cannot be had is missing: the verdict says so.
       return [];

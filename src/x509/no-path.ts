@@ -2,13 +2,14 @@ import { equal } from '../bytes/equal.ts';
 import type { Certificate } from './certificate.ts';
 import { CheckFailure, checkTime } from './checks.ts';
 import { isSelfSignedName, type Path, presentedChain, tolerant } from './path.ts';
+import type { CertificatePool } from './pool.ts';
 import type { FailedPath } from './refusal.ts';
 import type { TrustStore } from './trust.ts';
 
 /** Why nothing leads to an anchor, in OpenSSL's terms: what is at the end of what was presented? */
 export function explainNoPath(
   leaf: Certificate,
-  intermediates: readonly Certificate[],
+  intermediates: CertificatePool,
   trust: TrustStore,
   time: number,
   maxDepth: number,

@@ -2,6 +2,7 @@ import { equal } from '../bytes/equal.ts';
 import type { Certificate } from './certificate.ts';
 import type { AuthorityKeyIdentifier } from './extensions.ts';
 import { sameName } from './names.ts';
+import type { CertificatePool } from './pool.ts';
 import type { TrustStore } from './trust.ts';
 
 /**
@@ -68,16 +69,11 @@ export type Path = readonly Certificate[];
  */
 export function* buildPaths(
   leaf: Certificate,
-  intermediates: readonly Certificate[],
+  intermediates: CertificatePool,
   trust: TrustStore,
   budget: Budget,
   maxDepth: number,
 ): Generator<Path, void, undefined> {
-  const bySubject = new Map<string, Certificate[]>();
-  for (const certificate of intermediates) {
-    const { key } = certificate.subject;
-    bySubject.set(key, [...(bySubject.get(key) ?? []), certificate]);
-  }
   yield* extend([leaf]);
 
   function* extend(path: readonly [...Certificate[], Certificate]): Generator<Path, void, undefined> {
@@ -90,18 +86,17 @@ export function* buildPaths(
       if (usable && !inPath(path, anchor)) yield [...path, anchor];
     }
     if (path.length > maxDepth) return;
-    for (const candidate of likelyFirst(bySubject.get(top.issuer.key) ?? [], top)) {
+    for (const candidate of likelyFirst(intermediates.named(top.issuer), top)) {
       if (!inPath(path, candidate)) yield* extend([...path, candidate]);
     }
   }
 }
 
 /** The chain one gets by following issuers among what was sent: for saying why there is no path. */
-export function presentedChain(leaf: Certificate, intermediates: readonly Certificate[], maxDepth: number): Path {
+export function presentedChain(leaf: Certificate, intermediates: CertificatePool, maxDepth: number): Path {
   const path = [leaf];
   for (let top = leaf; path.length <= maxDepth + 1; ) {
-    const candidates = intermediates.filter((candidate) => sameName(candidate.subject, top.issuer));
-    const [next] = likelyFirst(candidates, top).filter((candidate) => !inPath(path, candidate));
+    const [next] = likelyFirst(intermediates.named(top.issuer), top).filter((candidate) => !inPath(path, candidate));
     if (next === undefined || isSelfSignedName(top)) break;
     path.push(next);
     top = next;

@@ -1,8 +1,8 @@
 import { equal } from '../bytes/equal.ts';
 import { anchorCertificate, anchorId, type TrustAnchor } from './anchor.ts';
 import type { Certificate } from './certificate.ts';
-import { context, DerReader, Tag } from './der.ts';
 import { type DistinguishedName, parseName } from './names.ts';
+import { LazyCertificate, subjectOf } from './pool.ts';
 
 export interface TrustStoreOptions {
   /** Accept an anchor that is not self-signed, as `allowPartialTrustChain` of node:tls. Default false. */
@@ -36,10 +36,9 @@ export class TrustStore {
     return this.#size;
   }
 
-  /** Anchors of this name. */
-  named(name: DistinguishedName): readonly Certificate[] {
-    const found = this.#anchors.get(name.key) ?? [];
-    return found.map((anchor) => anchor.certificate).filter((certificate) => certificate !== undefined);
+  /** Anchors of this name; one that cannot be read anchors nothing. */
+  named({ key }: DistinguishedName): readonly Certificate[] {
+    return (this.#anchors.get(key) ?? []).flatMap(({ certificate }) => certificate ?? []);
   }
 
   /** Whether this very certificate is an anchor. */
@@ -53,7 +52,7 @@ export class TrustStore {
   }
 
   #add(anchor: TrustAnchor): void {
-    const { key } = subjectOf(anchor);
+    const { key } = nameOf(anchor);
     const known = this.#anchors.get(key) ?? [];
     if (known.some(({ id }) => equal(id, anchorId(anchor)))) return;
     this.#anchors.set(key, [...known, new Anchor(anchor)]);
@@ -61,40 +60,16 @@ export class TrustStore {
   }
 }
 
-class Anchor {
-  readonly #given: TrustAnchor;
-  #certificate: Certificate | undefined;
-  #broken = false;
+class Anchor extends LazyCertificate {
+  readonly id: Uint8Array;
 
   constructor(given: TrustAnchor) {
-    this.#given = given;
-  }
-
-  get id(): Uint8Array {
-    return anchorId(this.#given);
-  }
-
-  /** Undefined for one that cannot be read: it then anchors nothing. */
-  get certificate(): Certificate | undefined {
-    if (this.#certificate === undefined && !this.#broken) {
-      try {
-        this.#certificate = anchorCertificate(this.#given);
-      } catch {
-        this.#broken = true;
-      }
-    }
-    return this.#certificate;
+    super(() => anchorCertificate(given));
+    this.id = anchorId(given);
   }
 }
 
-/** Of a certificate, the subject alone: a walk over the first fields, about a microsecond. */
-function subjectOf(anchor: TrustAnchor): DistinguishedName {
-  if (!(anchor instanceof Uint8Array) && 'spki' in anchor) return parseName(anchor.subject);
-  const tbs = new DerReader(anchorId(anchor)).sequence().sequence();
-  tbs.optional(context(0, 'constructed'));
-  tbs.element(Tag.integer);
-  tbs.element(Tag.sequence);
-  tbs.element(Tag.sequence);
-  tbs.element(Tag.sequence);
-  return parseName(tbs.element(Tag.sequence).raw);
+function nameOf(anchor: TrustAnchor): DistinguishedName {
+  if (anchor instanceof Uint8Array) return subjectOf(anchor);
+  return 'spki' in anchor ? parseName(anchor.subject) : subjectOf(anchor.certificate);
 }

@@ -4,7 +4,8 @@ import type { Purpose } from './checks.ts';
 import { matchName, type PeerName } from './identity.ts';
 import { type FetchIssuers, IssuerFetcher } from './issuers.ts';
 import { explainNoPath } from './no-path.ts';
-import { Budget, type BudgetLimits, buildPaths, DEFAULT_MAX_DEPTH } from './path.ts';
+import { Budget, type BudgetLimits, buildPaths, DEFAULT_MAX_DEPTH, presentedChain, tolerant } from './path.ts';
+import { CertificatePool } from './pool.ts';
 import type { Profile } from './profile.ts';
 import { asFailure, type Failure, isStrangers, type Refusal, refused, worstOf } from './refusal.ts';
 import { Search } from './search.ts';
@@ -66,20 +67,21 @@ function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Ver
     return refused(asFailure(error), []);
   }
   const budget = new Budget(options.budget);
+  const intermediates = CertificatePool.from(chain.slice(1));
   const issuers = new IssuerFetcher(options.fetchIssuers, budget);
-  for (let intermediates = parseIntermediates(chain.slice(1)); ; ) {
+  for (;;) {
     const search = new Search(buildPaths(leaf, intermediates, trust, budget, maxDepth), budget, options);
     const found = yield* search.firstGood();
     if (found !== undefined) {
       const mismatch = nameFailure(leaf, options.name);
       return mismatch === undefined ? { ok: true, peer: mint(found, true, undefined) } : refused(mismatch, []);
     }
-    const more = search.exhausted ? [] : yield* issuers.more([leaf, ...intermediates]);
+    const more = search.exhausted ? [] : yield* issuers.more(presentedChain(leaf, intermediates, maxDepth));
     if (more.length === 0) {
       if (search.failures.some((failure) => !isStrangers(failure))) return worstOf(search.failures);
       return worstOf([explainNoPath(leaf, intermediates, trust, options.time, maxDepth), ...search.failures]);
     }
-    intermediates = [...intermediates, ...more];
+    for (const der of more) intermediates.add(der);
   }
 }
 
@@ -90,18 +92,8 @@ function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Ver
  */
 export function dangerouslyTrust(chain: readonly Uint8Array[], failure?: Failure): VerifiedPeer {
   const leaf = parseCertificate(chain[0] ?? new Uint8Array(0));
-  return mint([leaf, ...parseIntermediates(chain.slice(1))], false, failure);
-}
-
-/** What cannot be read cannot be part of a path; that alone is no reason to refuse the others. */
-function parseIntermediates(chain: readonly Uint8Array[]): readonly Certificate[] {
-  return chain.flatMap((der) => {
-    try {
-      return [parseCertificate(der)];
-    } catch {
-      return [];
-    }
-  });
+  const others = chain.slice(1).flatMap((der) => tolerant(() => parseCertificate(der)) ?? []);
+  return mint([leaf, ...others], false, failure);
 }
 
 function nameFailure(leaf: Certificate, names: VerifyOptions['name']): Failure | undefined {
