@@ -27,12 +27,31 @@ export function context(n: number, form: 'primitive' | 'constructed'): number {
   return (form === 'constructed' ? 0xa0 : 0x80) | n;
 }
 
-export interface DerElement {
+/** One element; its views are made when they are asked for, since most elements are only stepped over or into. */
+export class DerElement {
   /** Identifier octet. Tag numbers above 30 are not used in X.509 and are refused. */
   readonly tag: number;
+  readonly #bytes: Uint8Array;
+  readonly #start: number;
+  readonly #contentStart: number;
+  readonly #end: number;
+
+  constructor(tag: number, bytes: Uint8Array, start: number, contentStart: number, end: number) {
+    this.tag = tag;
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#contentStart = contentStart;
+    this.#end = end;
+  }
+
   /** The whole element, header included: a view. */
-  readonly raw: Uint8Array;
-  readonly content: Uint8Array;
+  get raw(): Uint8Array {
+    return this.#bytes.subarray(this.#start, this.#end);
+  }
+
+  get content(): Uint8Array {
+    return this.#bytes.subarray(this.#contentStart, this.#end);
+  }
 }
 
 /** Nesting of elements; a certificate needs about 10. */
@@ -45,35 +64,48 @@ export const MAX_DER_DEPTH = 32;
 export class DerReader {
   readonly #bytes: Uint8Array;
   readonly #depth: number;
-  #offset = 0;
+  readonly #end: number;
+  #offset: number;
+  /** Where the contents begin of the element that was read last. */
+  #contentStart = 0;
 
-  constructor(bytes: Uint8Array, depth = 0) {
+  /** @param start,end the part of `bytes` to read; default all */
+  constructor(bytes: Uint8Array, depth = 0, start = 0, end: number = bytes.length) {
     if (depth > MAX_DER_DEPTH) throw new DerError(`nested deeper than ${MAX_DER_DEPTH}`);
     this.#bytes = bytes;
     this.#depth = depth;
+    this.#offset = start;
+    this.#end = end;
   }
 
   get done(): boolean {
-    return this.#offset === this.#bytes.length;
+    return this.#offset === this.#end;
   }
 
   /** The identifier octet of the next element; undefined at the end. */
   get nextTag(): number | undefined {
-    return this.#bytes[this.#offset];
+    return this.done ? undefined : this.#bytes[this.#offset];
   }
 
   /** The bytes of all that is left, without consuming it. */
   get rest(): Uint8Array {
-    return this.#bytes.subarray(this.#offset);
+    return this.#bytes.subarray(this.#offset, this.#end);
   }
 
   /** @throws DerError where bytes are left over */
   end(): void {
-    if (!this.done) throw new DerError(`${this.#bytes.length - this.#offset} bytes left over`);
+    if (!this.done) throw new DerError(`${this.#end - this.#offset} bytes left over`);
   }
 
   /** The next element, of the given tag if one is given. */
   element(tag?: number): DerElement {
+    const start = this.#offset;
+    const found = this.#step(tag);
+    return new DerElement(found, this.#bytes, start, this.#contentStart, this.#offset);
+  }
+
+  /** Over the next element, as {@link element} without anything made of it. @returns its tag */
+  #step(tag?: number): number {
     const start = this.#offset;
     const found = this.#byte(start);
     if (tag !== undefined && found !== tag) {
@@ -86,12 +118,11 @@ export class DerReader {
     const isList = (found & 0x1e) === 0x10;
     if ((found & 0xc0) === 0 && isList !== ((found & 0x20) !== 0))
       throw new DerError(`a tag 0x${found.toString(16)} of the wrong form`);
-    const { length, header } = this.#length(start + 1);
-    const contentStart = start + 1 + header;
-    const end = contentStart + length;
-    if (end > this.#bytes.length) throw new DerError('an element that ends after its container');
+    this.#contentStart = start + 1 + this.#lengthBytes(start + 1);
+    const end = this.#contentStart + this.#length(start + 1);
+    if (end > this.#end) throw new DerError('an element that ends after its container');
     this.#offset = end;
-    return { tag: found, raw: this.#bytes.subarray(start, end), content: this.#bytes.subarray(contentStart, end) };
+    return found;
   }
 
   /** The next element if it has this tag. */
@@ -101,7 +132,8 @@ export class DerReader {
 
   /** A cursor into the next element, which must have this tag. */
   enter(tag: number): DerReader {
-    return new DerReader(this.element(tag).content, this.#depth + 1);
+    this.#step(tag);
+    return new DerReader(this.#bytes, this.#depth + 1, this.#contentStart, this.#offset);
   }
 
   enterOptional(tag: number): DerReader | undefined {
@@ -149,20 +181,26 @@ export class DerReader {
 
   #byte(offset: number): number {
     const byte = this.#bytes[offset];
-    if (byte === undefined) throw new DerError('the bytes end inside an element');
+    if (byte === undefined || offset >= this.#end) throw new DerError('the bytes end inside an element');
     return byte;
   }
 
-  #length(offset: number): { readonly length: number; readonly header: number } {
+  /** How many bytes the length takes. */
+  #lengthBytes(offset: number): number {
     const first = this.#byte(offset);
-    if (first < 0x80) return { length: first, header: 1 };
+    return first < 0x80 ? 1 : 1 + (first & 0x7f);
+  }
+
+  #length(offset: number): number {
+    const first = this.#byte(offset);
+    if (first < 0x80) return first;
     const count = first & 0x7f;
     if (count === 0) throw new DerError('an indefinite length');
     if (count > 4) throw new DerError('a length of more than four bytes');
     let length = 0;
     for (let i = 1; i <= count; i++) length = length * 256 + this.#byte(offset + i);
     if (length < 0x80 || length < 2 ** (8 * (count - 1))) throw new DerError('a length that is not minimal');
-    return { length, header: 1 + count };
+    return length;
   }
 }
 

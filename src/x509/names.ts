@@ -87,9 +87,10 @@ function attributeKey({ oid, value }: NameAttribute): string {
 
 function parseAttribute(reader: DerReader): NameAttribute {
   const oid = readOid(reader.element(Tag.oid).content);
-  const { tag, content, raw } = reader.element();
+  const element = reader.element();
   reader.end();
-  const value = decodeString(tag, content) ?? `#${toHex(raw)}`;
+  const { tag } = element;
+  const value = decodeString(tag, element.content) ?? `#${toHex(element.raw)}`;
   return { oid, shortName: shortNames.get(oid), value, tag };
 }
 
@@ -112,8 +113,10 @@ export function decodeString(tag: number, content: Uint8Array): string | undefin
 }
 
 function decodeUtf8(content: Uint8Array): string {
+  const text = latin1(content);
   // Most names are ASCII, and a decoder is dear.
-  if (content.every((byte) => byte < 0x80)) return latin1(content);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range is what is asked for
+  if (/^[\x00-\x7f]*$/.test(text)) return text;
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(content);
   } catch {
@@ -121,10 +124,11 @@ function decodeUtf8(content: Uint8Array): string {
   }
 }
 
-/** Teletex strings in certificates hold Latin-1, whatever T.61 says. */
-function latin1(content: Uint8Array): string {
+/** A character for each byte. Teletex strings in certificates hold Latin-1, whatever T.61 says. */
+export function latin1(content: Uint8Array): string {
   let text = '';
-  for (const byte of content) text += String.fromCharCode(byte);
+  // Arguments of one call are limited; a name seldom fills one chunk.
+  for (let at = 0; at < content.length; at += 4096) text += String.fromCharCode(...content.subarray(at, at + 4096));
   return text;
 }
 

@@ -1,7 +1,7 @@
 import { equal } from '../bytes/equal.ts';
 import { anchorCertificate, anchorId, type TrustAnchor } from './anchor.ts';
 import type { Certificate } from './certificate.ts';
-import { type DistinguishedName, parseName } from './names.ts';
+import { type DistinguishedName, latin1, parseName } from './names.ts';
 import { LazyCertificate, subjectOf } from './pool.ts';
 
 export interface TrustStoreOptions {
@@ -12,12 +12,15 @@ export interface TrustStoreOptions {
 }
 
 /**
- * Trust anchors by subject. Certificates are indexed when they are added and parsed when a path reaches them: a web
- * browser's set of roots is ready in milliseconds.
+ * Trust anchors by subject. A certificate is looked at when it is added, indexed by name when the first path is
+ * sought, and parsed when a path reaches it: a web browser's set of roots is ready in milliseconds.
  */
 export class TrustStore {
   readonly allowPartial: boolean;
+  /** By the subject's very bytes. */
   readonly #anchors = new Map<string, Anchor[]>();
+  /** By the subject's key: names that are equal by RFC 5280 §7.1 have the same. */
+  #index: ReadonlyMap<string, readonly Anchor[]> | undefined;
   readonly #distrusted: readonly Uint8Array[];
   #size = 0;
 
@@ -29,7 +32,7 @@ export class TrustStore {
   private constructor(anchors: Iterable<TrustAnchor>, { allowPartial = false, distrusted = [] }: TrustStoreOptions) {
     this.allowPartial = allowPartial;
     this.#distrusted = [...distrusted];
-    for (const anchor of anchors) this.#add(anchor);
+    for (const anchor of anchors) this.#add(new Anchor(anchor));
   }
 
   get size(): number {
@@ -38,38 +41,59 @@ export class TrustStore {
 
   /** Anchors of this name; one that cannot be read anchors nothing. */
   named({ key }: DistinguishedName): readonly Certificate[] {
-    return (this.#anchors.get(key) ?? []).flatMap(({ certificate }) => certificate ?? []);
+    // The empty name is nobody's: it would lead from everywhere to everywhere.
+    if (key === '') return [];
+    this.#index ??= indexByKey([...this.#anchors.values()].flat());
+    return (this.#index.get(key) ?? []).flatMap(({ certificate }) => certificate ?? []);
   }
 
   /** Whether this very certificate is an anchor. */
   has(certificate: Certificate): boolean {
-    const found = this.#anchors.get(certificate.subject.key) ?? [];
-    return found.some((anchor) => equal(anchor.id, certificate.raw));
+    const found = this.#anchors.get(latin1(certificate.subject.raw)) ?? [];
+    return found.some(({ id }) => equal(id, certificate.raw));
   }
 
   distrusts(certificate: Certificate): boolean {
     return this.#distrusted.some((raw) => equal(raw, certificate.raw));
   }
 
-  #add(anchor: TrustAnchor): void {
-    const { key } = nameOf(anchor);
-    const known = this.#anchors.get(key) ?? [];
-    if (known.some(({ id }) => equal(id, anchorId(anchor)))) return;
-    this.#anchors.set(key, [...known, new Anchor(anchor)]);
+  #add(anchor: Anchor): void {
+    const subject = latin1(anchor.subject);
+    const known = this.#anchors.get(subject) ?? [];
+    if (known.some(({ id }) => equal(id, anchor.id))) return;
+    this.#anchors.set(subject, [...known, anchor]);
     this.#size++;
   }
 }
 
 class Anchor extends LazyCertificate {
   readonly id: Uint8Array;
+  /** DER */
+  readonly subject: Uint8Array;
 
   constructor(given: TrustAnchor) {
     super(() => anchorCertificate(given));
     this.id = anchorId(given);
+    this.subject = given instanceof Uint8Array || !('spki' in given) ? subjectOf(this.id) : given.subject;
+  }
+
+  /** No name has the empty key: an anchor whose own cannot be read is found by none. */
+  get key(): string {
+    try {
+      return parseName(this.subject).key;
+    } catch {
+      return '';
+    }
   }
 }
 
-function nameOf(anchor: TrustAnchor): DistinguishedName {
-  if (anchor instanceof Uint8Array) return subjectOf(anchor);
-  return 'spki' in anchor ? parseName(anchor.subject) : subjectOf(anchor.certificate);
+function indexByKey(anchors: readonly Anchor[]): ReadonlyMap<string, readonly Anchor[]> {
+  const index = new Map<string, Anchor[]>();
+  for (const anchor of anchors) {
+    const { key } = anchor;
+    const known = index.get(key);
+    if (known === undefined) index.set(key, [anchor]);
+    else known.push(anchor);
+  }
+  return index;
 }
