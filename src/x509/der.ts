@@ -271,7 +271,7 @@ function firstArcs(value: number): string {
  * UTCTime or GeneralizedTime in the only forms of RFC 5280 §4.1.2.5: seconds, Zulu, no fractions.
  * @returns milliseconds since 1970
  */
-export function readTime(element: DerElement): number {
+export function readTime(element: Pick<DerElement, 'tag' | 'content'>): number {
   const { tag, content } = element;
   const yearDigits = tag === Tag.utcTime ? 2 : 4;
   if (content.length !== yearDigits + 11 || content[yearDigits + 10] !== 0x5a)
