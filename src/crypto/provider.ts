@@ -120,6 +120,7 @@ export interface Signer {
  * are independent; TLS binds them by scheme (handshake/schemes.ts).
  */
 export type SignatureAlgorithm =
+  | 'rsa_pkcs1_md5'
   | 'rsa_pkcs1_sha1'
   | 'rsa_pkcs1_sha256'
   | 'rsa_pkcs1_sha384'
@@ -127,10 +128,15 @@ export type SignatureAlgorithm =
   | 'rsa_pss_sha256'
   | 'rsa_pss_sha384'
   | 'rsa_pss_sha512'
+  | 'ecdsa_sha1'
   | 'ecdsa_sha256'
   | 'ecdsa_sha384'
   | 'ecdsa_sha512'
-  | 'ed25519';
+  | 'ed25519'
+  | 'ed448'
+  | 'ml_dsa_44'
+  | 'ml_dsa_65'
+  | 'ml_dsa_87';
 
 export interface SignatureVerifier {
   readonly algorithm: SignatureAlgorithm;

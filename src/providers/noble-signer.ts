@@ -1,3 +1,4 @@
+import { ed448 } from '@noble/curves/ed448.js';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { randomBytes } from '@noble/hashes/utils.js';
 import { equal } from '../bytes/equal.ts';
@@ -23,6 +24,10 @@ export function nobleSigner(key: Secret<'private key'>): Signer {
     case 'ed25519': {
       const publicKey = encodeSpki(decoded.identifier, ed25519.getPublicKey(decoded.seed));
       return signerOf(publicKey, (_scheme, message) => ed25519.sign(message, decoded.seed));
+    }
+    case 'ed448': {
+      const publicKey = encodeSpki(decoded.identifier, ed448.getPublicKey(decoded.seed));
+      return signerOf(publicKey, (_scheme, message) => ed448.sign(message, decoded.seed));
     }
     case 'rsa':
     case 'rsa-pss':

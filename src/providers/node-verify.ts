@@ -1,29 +1,21 @@
 import { constants, createPublicKey, type KeyObject, type SignKeyObjectInput, verify } from 'node:crypto';
-import type { HashName, SignatureVerifier } from '../crypto/provider.ts';
+import type { SignatureAlgorithm, SignatureVerifier } from '../crypto/provider.ts';
 import { type PublicKeyInfo, parseSpki } from '../x509/spki.ts';
-import { isAcceptable } from './rsa.ts';
+import { isAcceptable, type LegacyHashName } from './rsa.ts';
 import { allowsPss, eachAlgorithm, type SignatureFamily } from './signature-algorithms.ts';
 
 /**
  * OpenSSL computes, but which keys may be used is decided as in the other providers, so that a path means the same
  * with each.
  */
-export const nodeVerifiers: readonly SignatureVerifier[] = eachAlgorithm((algorithm, { family, hash }) => ({
-  algorithm,
-  verify(spki, message, signature) {
-    try {
-      if (!fits(family, hash, parseSpki(spki))) return false;
-      const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
-      return verify(digestName(family, hash), message, keyInput(family, key), signature);
-    } catch {
-      return false;
-    }
-  },
-}));
+export const nodeVerifiers: readonly SignatureVerifier[] = [
+  ...eachAlgorithm((algorithm, { family, hash }) => verifierOf(algorithm, family, hash)),
+  verifierOf('rsa_pkcs1_md5', 'pkcs1', 'md5'),
+];
 
-/** Ed25519 has a hash of its own and node wants none named. */
-export function digestName(family: SignatureFamily, hash: HashName): HashName | null {
-  return family === 'ed25519' ? null : hash;
+/** Ed25519 and Ed448 have a hash of their own and node wants none named. */
+export function digestName(family: SignatureFamily, hash: LegacyHashName): LegacyHashName | null {
+  return family === 'ed25519' || family === 'ed448' ? null : hash;
 }
 
 /** The padding goes with the key; ECDSA signatures are DER by default. */
@@ -39,12 +31,28 @@ export function keyInput(family: SignatureFamily, key: KeyObject): SignKeyObject
   }
 }
 
-function fits(family: SignatureFamily, hash: HashName, key: PublicKeyInfo): boolean {
+function verifierOf(algorithm: SignatureAlgorithm, family: SignatureFamily, hash: LegacyHashName): SignatureVerifier {
+  return {
+    algorithm,
+    verify(spki, message, signature) {
+      try {
+        if (!fits(family, hash, parseSpki(spki))) return false;
+        const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+        return verify(digestName(family, hash), message, keyInput(family, key), signature);
+      } catch {
+        return false;
+      }
+    },
+  };
+}
+
+function fits(family: SignatureFamily, hash: LegacyHashName, key: PublicKeyInfo): boolean {
   switch (family) {
     case 'ecdsa':
       return key.algorithm === 'ec';
     case 'ed25519':
-      return key.algorithm === 'ed25519';
+    case 'ed448':
+      return key.algorithm === family;
     case 'pkcs1':
       return key.algorithm === 'rsa' && isAcceptable(key.modulus, key.exponent, key.bits);
     case 'pss':

@@ -9,7 +9,7 @@ import { fromBigInt, type RsaPrivateKey, toBigInt } from './rsa.ts';
 export type DecodedPrivateKey =
   | DecodedEcKey
   /** RFC 8410 §7 */
-  | { readonly algorithm: 'ed25519'; readonly identifier: Uint8Array; readonly seed: Uint8Array }
+  | { readonly algorithm: 'ed25519' | 'ed448'; readonly identifier: Uint8Array; readonly seed: Uint8Array }
   | DecodedRsaKey;
 
 /** RFC 5915 §3 */
@@ -73,7 +73,10 @@ function decode(der: Uint8Array): DecodedPrivateKey {
       return decodeEc(identifier, parameters, key);
     case Oid.ed25519:
       parameters.end();
-      return { algorithm: 'ed25519', identifier, seed: decodeSeed(key) };
+      return { algorithm: 'ed25519', identifier, seed: decodeSeed(key, 32) };
+    case Oid.ed448:
+      parameters.end();
+      return { algorithm: 'ed448', identifier, seed: decodeSeed(key, 57) };
     case Oid.rsaEncryption:
       return { algorithm: 'rsa', identifier, key: decodeRsa(key) };
     case Oid.rsassaPss:
@@ -103,11 +106,12 @@ function decodeEc(identifier: Uint8Array, parameters: DerReader, bytes: Uint8Arr
   return { algorithm: 'ec', identifier, curve: curve.name, scalar, point: point?.slice() };
 }
 
-function decodeSeed(bytes: Uint8Array): Uint8Array {
+/** CurvePrivateKey, RFC 8410 §7. */
+function decodeSeed(bytes: Uint8Array, length: number): Uint8Array {
   const outer = new DerReader(bytes);
   const seed = outer.octetString();
   outer.end();
-  if (seed.length !== 32) throw new DerError('an Ed25519 key that is not 32 bytes');
+  if (seed.length !== length) throw new DerError(`a key of an Edwards curve that is not ${length} bytes`);
   return seed.slice();
 }
 

@@ -31,6 +31,14 @@ export interface RsaPrivateKey extends RsaPublicKey {
 /** How a message becomes the number to sign: EMSA-PKCS1-v1_5, or EMSA-PSS with MGF1 over the same hash. */
 export type RsaEncoding = 'pkcs1' | 'pss';
 
+/** MD5 is left for certificates of the past and is no {@link HashName}: nothing but their verifier knows it. */
+export type LegacyHashName = HashName | 'md5';
+
+/** A hash as far as signatures use it. */
+export interface MessageHash extends Pick<Hash, 'length' | 'digest'> {
+  readonly name: LegacyHashName;
+}
+
 /** Bounds on what a stranger's key may make us compute: a verification takes 5 ms at most. */
 const VERIFY_BITS = { min: 1024, max: 8192 };
 const EXPONENT_BITS_MAX = 33;
@@ -54,7 +62,7 @@ export function checkSigningSize(bits: number): void {
 export function rsaVerify(
   key: RsaPublicKey,
   encoding: RsaEncoding,
-  hash: Hash,
+  hash: MessageHash,
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean {
@@ -79,7 +87,7 @@ export function rsaVerify(
 export function rsaSign(
   key: RsaPrivateKey,
   encoding: RsaEncoding,
-  hash: Hash,
+  hash: MessageHash,
   message: Uint8Array,
   random: (length: number) => Uint8Array,
 ): Uint8Array {
@@ -112,7 +120,7 @@ function privateOperation(key: RsaPrivateKey, m: bigint, random: (length: number
 }
 
 /** EMSA-PKCS1-v1_5, RFC 8017 §9.2; undefined where the modulus is too short for the hash. */
-function encodePkcs1(hash: Hash, message: Uint8Array, length: number): Uint8Array | undefined {
+function encodePkcs1(hash: MessageHash, message: Uint8Array, length: number): Uint8Array | undefined {
   const digestInfo = concat([digestInfoPrefixes[hash.name], hash.digest(message)]);
   if (length < digestInfo.length + 11) return undefined;
   const encoded = new Uint8Array(length).fill(0xff);
@@ -123,7 +131,7 @@ function encodePkcs1(hash: Hash, message: Uint8Array, length: number): Uint8Arra
 }
 
 /** EMSA-PSS-ENCODE, RFC 8017 §9.1.1; undefined where the modulus is too short for the hash. */
-function encodePss(hash: Hash, message: Uint8Array, salt: Uint8Array, bits: number): Uint8Array | undefined {
+function encodePss(hash: MessageHash, message: Uint8Array, salt: Uint8Array, bits: number): Uint8Array | undefined {
   const length = byteLength(bits);
   if (length < hash.length + salt.length + 2) return undefined;
   const digest = pssDigest(hash, message, salt);
@@ -135,7 +143,7 @@ function encodePss(hash: Hash, message: Uint8Array, salt: Uint8Array, bits: numb
 }
 
 /** EMSA-PSS-VERIFY, RFC 8017 §9.1.2, with a salt as long as the hash. */
-function verifyPss(hash: Hash, message: Uint8Array, encoded: Uint8Array, bits: number): boolean {
+function verifyPss(hash: MessageHash, message: Uint8Array, encoded: Uint8Array, bits: number): boolean {
   const blockLength = encoded.length - hash.length - 1;
   const padding = blockLength - hash.length - 1;
   if (padding < 0 || encoded.at(-1) !== 0xbc) return false;
@@ -149,12 +157,12 @@ function verifyPss(hash: Hash, message: Uint8Array, encoded: Uint8Array, bits: n
 }
 
 /** H of RFC 8017 §9.1.1 step 6. */
-function pssDigest(hash: Hash, message: Uint8Array, salt: Uint8Array): Uint8Array {
+function pssDigest(hash: MessageHash, message: Uint8Array, salt: Uint8Array): Uint8Array {
   return hash.digest(concat([new Uint8Array(8), hash.digest(message), salt]));
 }
 
 /** XORs MGF1 (RFC 8017 §B.2.1) onto the block and clears the bits above the modulus. */
-function applyMask(hash: Hash, seed: Uint8Array, block: Uint8Array, bits: number): void {
+function applyMask(hash: MessageHash, seed: Uint8Array, block: Uint8Array, bits: number): void {
   for (let offset = 0, counter = 0; offset < block.length; offset += hash.length, counter++) {
     const mask = hash.digest(concat([seed, new Uint8Array([0, 0, 0, counter])]));
     const end = Math.min(hash.length, block.length - offset);
@@ -217,7 +225,8 @@ function modInverse(value: bigint, modulus: bigint): bigint {
 }
 
 /** DER of DigestInfo up to the hash, RFC 8017 §9.2 note 1. */
-const digestInfoPrefixes: Readonly<Record<HashName, Uint8Array>> = {
+const digestInfoPrefixes: Readonly<Record<LegacyHashName, Uint8Array>> = {
+  md5: fromHex('3020300c06082a864886f70d020505000410'),
   sha1: fromHex('3021300906052b0e03021a05000414'),
   sha256: fromHex('3031300d060960864801650304020105000420'),
   sha384: fromHex('3041300d060960864801650304020205000430'),

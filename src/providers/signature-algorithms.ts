@@ -4,18 +4,20 @@ import { misuse, TlsError } from '../errors.ts';
 import { SignatureScheme } from '../wire/enums.ts';
 import { DerError } from '../x509/der.ts';
 import { type PssParameters, type PublicKeyInfo, parseSpki } from '../x509/spki.ts';
-import type { RsaEncoding } from './rsa.ts';
+import type { LegacyHashName, RsaEncoding } from './rsa.ts';
 
-export type SignatureFamily = RsaEncoding | 'ecdsa' | 'ed25519';
+export type SignatureFamily = RsaEncoding | 'ecdsa' | 'ed25519' | 'ed448';
 
 export interface SignatureParameters {
   readonly family: SignatureFamily;
-  /** Ed25519 has its own (RFC 8032 §5.1): this is not used for it. */
+  /** Ed25519 and Ed448 have their own (RFC 8032 §5.1, §5.2): this is not used for them. */
   readonly hash: HashName;
 }
 
-/** Every algorithm that providers verify. */
-const signatureAlgorithms: Readonly<Record<SignatureAlgorithm, SignatureParameters>> = {
+/** What every provider verifies beside `rsa_pkcs1_md5`; ML-DSA is an option (ml-dsa.ts). */
+type UsualAlgorithm = Exclude<SignatureAlgorithm, 'rsa_pkcs1_md5' | `ml_dsa_${number}`>;
+
+const signatureAlgorithms: Readonly<Record<UsualAlgorithm, SignatureParameters>> = {
   rsa_pkcs1_sha1: { family: 'pkcs1', hash: 'sha1' },
   rsa_pkcs1_sha256: { family: 'pkcs1', hash: 'sha256' },
   rsa_pkcs1_sha384: { family: 'pkcs1', hash: 'sha384' },
@@ -23,15 +25,17 @@ const signatureAlgorithms: Readonly<Record<SignatureAlgorithm, SignatureParamete
   rsa_pss_sha256: { family: 'pss', hash: 'sha256' },
   rsa_pss_sha384: { family: 'pss', hash: 'sha384' },
   rsa_pss_sha512: { family: 'pss', hash: 'sha512' },
+  ecdsa_sha1: { family: 'ecdsa', hash: 'sha1' },
   ecdsa_sha256: { family: 'ecdsa', hash: 'sha256' },
   ecdsa_sha384: { family: 'ecdsa', hash: 'sha384' },
   ecdsa_sha512: { family: 'ecdsa', hash: 'sha512' },
   ed25519: { family: 'ed25519', hash: 'sha512' },
+  ed448: { family: 'ed448', hash: 'sha512' },
 };
 
 export function eachAlgorithm<T>(make: (algorithm: SignatureAlgorithm, parameters: SignatureParameters) => T): T[] {
   const made: T[] = [];
-  for (const algorithm of Object.keys(signatureAlgorithms) as SignatureAlgorithm[]) {
+  for (const algorithm of Object.keys(signatureAlgorithms) as UsualAlgorithm[]) {
     made.push(make(algorithm, signatureAlgorithms[algorithm]));
   }
   return made;
@@ -63,10 +67,16 @@ function schemesFor(key: PublicKeyInfo): readonly number[] {
       return [ecdsaSchemes[key.curve]];
     case 'ed25519':
       return [SignatureScheme.ed25519];
+    case 'ed448':
+      return [SignatureScheme.ed448];
     case 'rsa':
       return rsaSchemes;
     case 'rsa-pss':
       return pssSchemes.filter((scheme) => allowsPss(key.pss, parametersOf(scheme).hash));
+    case 'ml_dsa_44':
+    case 'ml_dsa_65':
+    case 'ml_dsa_87':
+      return misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key of ${key.algorithm}`);
     case 'unknown':
       return misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key of the unknown algorithm ${key.oid}`);
   }
@@ -84,9 +94,11 @@ export function parametersFor(schemes: readonly number[], scheme: number): Signa
  * Whether a key may be used for RSASSA-PSS with this hash for message and MGF1, and a salt as long as the hash. The
  * key's own salt length is a lower bound (RFC 4055 §3.1).
  */
-export function allowsPss(restriction: PssParameters | undefined, hash: HashName): boolean {
+export function allowsPss(restriction: PssParameters | undefined, hash: LegacyHashName): boolean {
   if (restriction === undefined) return true;
-  return restriction.hash === hash && restriction.mgfHash === hash && restriction.saltLength <= hashLengths[hash];
+  return (
+    restriction.hash === hash && restriction.mgfHash === hash && restriction.saltLength <= hashLengths[restriction.hash]
+  );
 }
 
 function parametersOf(scheme: number): SignatureParameters {
@@ -118,11 +130,12 @@ const pssSchemes: readonly number[] = [
   SignatureScheme.rsa_pss_pss_sha512,
 ];
 
-const schemeAlgorithms: ReadonlyMap<number, SignatureAlgorithm> = new Map<number, SignatureAlgorithm>([
+const schemeAlgorithms: ReadonlyMap<number, UsualAlgorithm> = new Map<number, UsualAlgorithm>([
   [SignatureScheme.ecdsa_secp256r1_sha256, 'ecdsa_sha256'],
   [SignatureScheme.ecdsa_secp384r1_sha384, 'ecdsa_sha384'],
   [SignatureScheme.ecdsa_secp521r1_sha512, 'ecdsa_sha512'],
   [SignatureScheme.ed25519, 'ed25519'],
+  [SignatureScheme.ed448, 'ed448'],
   [SignatureScheme.rsa_pss_rsae_sha256, 'rsa_pss_sha256'],
   [SignatureScheme.rsa_pss_rsae_sha384, 'rsa_pss_sha384'],
   [SignatureScheme.rsa_pss_rsae_sha512, 'rsa_pss_sha512'],

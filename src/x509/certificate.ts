@@ -28,7 +28,7 @@ import { type PublicKeyInfo, parsePssParameters, parseSpki } from './spki.ts';
 /** AlgorithmIdentifier of a signature, as far as it is known. */
 export interface CertificateSignature {
   readonly oid: string;
-  /** Undefined for an algorithm that no provider verifies (MD5, DSA, PSS with a salt of another length, …). */
+  /** Undefined for an algorithm that no provider verifies (DSA, PSS with a salt of another length, …). */
   readonly algorithm: SignatureAlgorithm | undefined;
   readonly bytes: Uint8Array;
 }
@@ -270,12 +270,18 @@ class ParsedCertificate implements Certificate {
 }
 
 const algorithms: ReadonlyMap<string, SignatureAlgorithm> = new Map([
+  [Oid.md5WithRSAEncryption, 'rsa_pkcs1_md5'],
   [Oid.sha1WithRSAEncryption, 'rsa_pkcs1_sha1'],
   [Oid.sha256WithRSAEncryption, 'rsa_pkcs1_sha256'],
   [Oid.sha384WithRSAEncryption, 'rsa_pkcs1_sha384'],
   [Oid.sha512WithRSAEncryption, 'rsa_pkcs1_sha512'],
+  [Oid.ecdsaWithSha1, 'ecdsa_sha1'],
   [Oid.ecdsaWithSha256, 'ecdsa_sha256'],
   [Oid.ecdsaWithSha384, 'ecdsa_sha384'],
   [Oid.ecdsaWithSha512, 'ecdsa_sha512'],
   [Oid.ed25519, 'ed25519'],
+  [Oid.ed448, 'ed448'],
+  [Oid.mlDsa44, 'ml_dsa_44'],
+  [Oid.mlDsa65, 'ml_dsa_65'],
+  [Oid.mlDsa87, 'ml_dsa_87'],
 ]);

@@ -103,7 +103,7 @@ function checkCa(certificate: Certificate, at: number, path: Path): void {
 /** What RFC 5280 asks of issuers; an anchor is trusted as it is. */
 function checkForm(certificate: Certificate, at: number): void {
   const ca = certificate.basicConstraints?.ca === true;
-  const wrong = ca ? wrongInCa(certificate) : wrongInEndEntity(certificate);
+  const wrong = (ca ? wrongInCa(certificate) : wrongInEndEntity(certificate)) ?? wrongUsage(certificate);
   // RFC 5280 §4.2.1.6
   const nameless = certificate.subject.rdns.length === 0 && !isCritical(certificate, ExtensionOid.subjectAltName);
   const complaint = wrong ?? (nameless ? 'neither a subject nor a critical subjectAltName' : undefined);
@@ -120,6 +120,15 @@ function wrongInEndEntity({ keyUsage, nameConstraints }: Certificate): string | 
   if (keyUsage?.has('keyCertSign') === true) return 'keyCertSign in a certificate that is no CA';
   return nameConstraints === undefined ? undefined : 'name constraints in a certificate that is no CA';
 }
+
+/** RFC 9881 §5. RFC 9295 asks the same of the Edwards curves, but private authorities in use do not heed it. */
+function wrongUsage({ keyUsage, publicKey }: Certificate): string | undefined {
+  if (keyUsage === undefined || !publicKey.algorithm.startsWith('ml_dsa')) return undefined;
+  const wrong = encrypting.find((usage) => keyUsage.has(usage));
+  return wrong && `${wrong} for a key that only signs`;
+}
+
+const encrypting = ['keyEncipherment', 'dataEncipherment', 'keyAgreement', 'encipherOnly', 'decipherOnly'] as const;
 
 function isCritical({ extensions }: Certificate, oid: string): boolean {
   return extensions.some((extension) => extension.oid === oid && extension.critical);

@@ -167,6 +167,8 @@ function signatureAlgorithm(scheme: number): Uint8Array {
       return sequence(objectIdentifier(Oid.ecdsaWithSha512));
     case SignatureScheme.ed25519:
       return sequence(objectIdentifier(Oid.ed25519));
+    case SignatureScheme.ed448:
+      return sequence(objectIdentifier(Oid.ed448));
     case SignatureScheme.rsa_pkcs1_sha256:
       return sequence(objectIdentifier(Oid.sha256WithRSAEncryption), nullValue());
     case SignatureScheme.rsa_pkcs1_sha384:

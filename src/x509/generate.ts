@@ -7,7 +7,7 @@ import { Tag } from './der.ts';
 import { element } from './der-write.ts';
 import { Oid } from './oids.ts';
 
-export type GeneratedKeyKind = 'P-256' | 'P-384' | 'P-521' | 'ed25519';
+export type GeneratedKeyKind = 'P-256' | 'P-384' | 'P-521' | 'ed25519' | 'ed448';
 
 /**
  * A new private key as PKCS#8 PrivateKeyInfo, DER (RFC 5208 §5, RFC 5915 §3, RFC 8410 §7). The public key is not in
@@ -18,9 +18,9 @@ export function generatePrivateKey(
   kind: GeneratedKeyKind,
   random: (length: number) => Uint8Array,
 ): Secret<'private key'> {
-  if (kind === 'ed25519') {
-    const seed = random(32);
-    return privateKeyInfo([objectIdentifier(Oid.ed25519)], element(Tag.octetString, seed), seed);
+  if (kind === 'ed25519' || kind === 'ed448') {
+    const seed = random(kind === 'ed25519' ? 32 : 57);
+    return privateKeyInfo([objectIdentifier(Oid[kind])], element(Tag.octetString, seed), seed);
   }
   const curve = curves[kind];
   const scalar = randomScalar(fromHex(curve.order), random);

@@ -8,8 +8,16 @@ export type CurveName = 'P-256' | 'P-384' | 'P-521';
 export type PublicKeyInfo =
   | RsaPublicKeyInfo
   | { readonly algorithm: 'ec'; readonly curve: CurveName; readonly point: Uint8Array; readonly bits: number }
-  | { readonly algorithm: 'ed25519'; readonly curve?: undefined; readonly key: Uint8Array; readonly bits: number }
+  | PlainPublicKeyInfo
   | { readonly algorithm: 'unknown'; readonly curve?: undefined; readonly oid: string; readonly bits: 0 };
+
+/** Keys that are one string of bytes, of an algorithm that has no parameters (RFC 8410 §4, RFC 9881 §4). */
+export interface PlainPublicKeyInfo {
+  readonly algorithm: 'ed25519' | 'ed448' | 'ml_dsa_44' | 'ml_dsa_65' | 'ml_dsa_87';
+  readonly curve?: undefined;
+  readonly key: Uint8Array;
+  readonly bits: number;
+}
 
 /** RSA keys by the OID they carry: rsaEncryption, or id-RSASSA-PSS with optional restrictions (RFC 4055 §3). */
 export interface RsaPublicKeyInfo {
@@ -49,13 +57,18 @@ export function parseSpki(der: Uint8Array): PublicKeyInfo {
       return parseRsa('rsa-pss', key.bytes, algorithm.done ? undefined : parsePssParameters(algorithm.rest));
     case Oid.ecPublicKey:
       return parseEc(algorithm, key.bytes);
-    case Oid.ed25519:
-      algorithm.end();
-      if (key.bytes.length !== 32) throw new DerError('an Ed25519 key that is not 32 bytes');
-      return { algorithm: 'ed25519', key: key.bytes, bits: 253 };
     default:
-      return { algorithm: 'unknown', oid, bits: 0 };
+      return parsePlain(oid, algorithm, key.bytes);
   }
+}
+
+function parsePlain(oid: string, parameters: DerReader, key: Uint8Array): PublicKeyInfo {
+  const plain = plainKeys.get(oid);
+  if (plain === undefined) return { algorithm: 'unknown', oid, bits: 0 };
+  const { algorithm, length, bits } = plain;
+  parameters.end();
+  if (key.length !== length) throw new DerError(`a key of ${algorithm} that is not ${length} bytes`);
+  return { algorithm, key, bits };
 }
 
 /**
@@ -133,6 +146,21 @@ const curves: ReadonlyMap<string, { readonly name: CurveName; readonly bytes: nu
     [Oid.secp384r1, { name: 'P-384', bytes: 48, bits: 384 }],
     [Oid.secp521r1, { name: 'P-521', bytes: 66, bits: 521 }],
   ]);
+
+interface PlainKey {
+  readonly algorithm: PlainPublicKeyInfo['algorithm'];
+  readonly length: number;
+  readonly bits: number;
+}
+
+/** Lengths: RFC 8032 §5.1.5 and §5.2.5, FIPS 204 table 2. Bits: of the order of the group, or of the key. */
+const plainKeys: ReadonlyMap<string, PlainKey> = new Map<string, PlainKey>([
+  [Oid.ed25519, { algorithm: 'ed25519', length: 32, bits: 253 }],
+  [Oid.ed448, { algorithm: 'ed448', length: 57, bits: 446 }],
+  [Oid.mlDsa44, { algorithm: 'ml_dsa_44', length: 1312, bits: 1312 * 8 }],
+  [Oid.mlDsa65, { algorithm: 'ml_dsa_65', length: 1952, bits: 1952 * 8 }],
+  [Oid.mlDsa87, { algorithm: 'ml_dsa_87', length: 2592, bits: 2592 * 8 }],
+]);
 
 const hashes: ReadonlyMap<string, HashName> = new Map([
   [Oid.sha1, 'sha1'],

@@ -20,6 +20,7 @@ const kinds: readonly { name: string; key: KeyObject; schemes: readonly number[]
   { name: 'P-384', key: generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey, schemes: [0x0503] },
   { name: 'P-521', key: generateKeyPairSync('ec', { namedCurve: 'secp521r1' }).privateKey, schemes: [0x0603] },
   { name: 'Ed25519', key: generateKeyPairSync('ed25519').privateKey, schemes: [0x0807] },
+  { name: 'Ed448', key: generateKeyPairSync('ed448').privateKey, schemes: [0x0808] },
   { name: 'RSA 2048', key: rsa(2048), schemes: rsaSchemes },
   { name: 'RSA 2049', key: rsa2049(), schemes: rsaSchemes },
   { name: 'RSA 2050, e = 3', key: rsa(2050, 3), schemes: rsaSchemes },
@@ -59,7 +60,7 @@ describe.each(providers)('signers of $name', (provider) => {
 
   test.each(kinds)('$name: a scheme of another key is refused', ({ key, schemes }) => {
     const signer = provider.signer(secretOf(key));
-    for (const scheme of [0x0201, 0x0403, 0x0503, 0x0603, 0x0804, 0x0807, 0x0809, 0x0401, 0xfefe]) {
+    for (const scheme of [0x0201, 0x0403, 0x0503, 0x0603, 0x0804, 0x0807, 0x0808, 0x0809, 0x0401, 0xfefe]) {
       if (schemes.includes(scheme)) continue;
       expectRefusal(() => signer.sign(scheme, new Uint8Array(3)), 'ERR_TLS_CONFIG');
     }
@@ -74,7 +75,7 @@ describe.each(providers)('signers of $name', (provider) => {
   test.each([
     ['RSA of 1024 bits', rsa(1024)],
     ['secp256k1', generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey],
-    ['Ed448', generateKeyPairSync('ed448').privateKey],
+    ['X448', generateKeyPairSync('x448').privateKey],
     ['X25519', generateKeyPairSync('x25519').privateKey],
     ['RSASSA-PSS with a mask of SHA-1', rsaPss('sha256', 32, 'sha1')],
     ['RSASSA-PSS with a longer salt', rsaPss('sha256', 33)],
@@ -100,8 +101,8 @@ describe.each(providers)('signers of $name', (provider) => {
     }
   });
 
-  test('ECDSA and PSS signatures differ each time, Ed25519 and PKCS#1 v1.5 do not', async () => {
-    for (const { key, schemes } of kinds.slice(0, 5)) {
+  test('ECDSA and PSS signatures differ each time, EdDSA and PKCS#1 v1.5 do not', async () => {
+    for (const { key, schemes } of kinds.slice(0, 6)) {
       const signer = provider.signer(secretOf(key));
       for (const scheme of schemes) {
         const message = new Uint8Array([1, 2, 3]);
@@ -268,6 +269,7 @@ const algorithms: ReadonlyMap<number, SignatureAlgorithm> = new Map([
   [0x0503, 'ecdsa_sha384'],
   [0x0603, 'ecdsa_sha512'],
   [0x0807, 'ed25519'],
+  [0x0808, 'ed448'],
   [0x0804, 'rsa_pss_sha256'],
   [0x0805, 'rsa_pss_sha384'],
   [0x0806, 'rsa_pss_sha512'],

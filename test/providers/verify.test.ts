@@ -1,3 +1,4 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { fromHex } from '#opentls/bytes/hex';
 import type { CryptoProvider, SignatureAlgorithm } from '#opentls/crypto/provider';
@@ -100,15 +101,37 @@ describe.each(providers)('verifiers of $name', (provider) => {
     });
   }
 
-  test.skipIf(absent('ed25519_test'))(title('ed25519_test'), () => {
-    const { wrong, ran } = mismatches('ed25519_test', (vector, group) => {
-      const spki = bytes(group, 'publicKeyDer');
-      return (
-        verify(provider, 'ed25519', spki, bytes(vector, 'msg'), bytes(vector, 'sig')) === (vector.result === 'valid')
-      );
+  for (const [algorithm, count] of [
+    ['ed25519', 151],
+    ['ed448', 87],
+  ] as const) {
+    const file = `${algorithm}_test`;
+    test.skipIf(absent(file))(title(file), () => {
+      const { wrong, ran } = mismatches(file, (vector, group) => {
+        const spki = bytes(group, 'publicKeyDer');
+        return (
+          verify(provider, algorithm, spki, bytes(vector, 'msg'), bytes(vector, 'sig')) === (vector.result === 'valid')
+        );
+      });
+      expect(wrong).toEqual([]);
+      expect(ran).toBe(count);
     });
-    expect(wrong).toEqual([]);
-    expect(ran).toBe(151);
+  }
+
+  test.each([
+    ['rsa_pkcs1_md5', 'md5', () => generateKeyPairSync('rsa', { modulusLength: 1024 })],
+    ['rsa_pkcs1_sha1', 'sha1', () => generateKeyPairSync('rsa', { modulusLength: 1024 })],
+    ['ecdsa_sha1', 'sha1', () => generateKeyPairSync('ec', { namedCurve: 'prime256v1' })],
+    ['ecdsa_sha1', 'sha1', () => generateKeyPairSync('ec', { namedCurve: 'secp521r1' })],
+  ] as const)('%s: what node:crypto signs with %s', (algorithm, hash, generate) => {
+    const { publicKey, privateKey } = generate();
+    const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
+    const message = new Uint8Array(100).fill(7);
+    const signature = new Uint8Array(sign(hash, message, privateKey));
+    for (const verifier of provider.verifiers) {
+      expect(verifier.verify(spki, message, signature)).toBe(verifier.algorithm === algorithm);
+      expect(verifier.verify(spki, message.subarray(1), signature)).toBe(false);
+    }
   });
 
   for (const file of pkcs1Files) {
@@ -144,6 +167,7 @@ describe.each(providers)('verifiers of $name', (provider) => {
 });
 
 const algorithms: readonly SignatureAlgorithm[] = [
+  'rsa_pkcs1_md5',
   'rsa_pkcs1_sha1',
   'rsa_pkcs1_sha256',
   'rsa_pkcs1_sha384',
@@ -151,10 +175,12 @@ const algorithms: readonly SignatureAlgorithm[] = [
   'rsa_pss_sha256',
   'rsa_pss_sha384',
   'rsa_pss_sha512',
+  'ecdsa_sha1',
   'ecdsa_sha256',
   'ecdsa_sha384',
   'ecdsa_sha512',
   'ed25519',
+  'ed448',
 ];
 
 function verify(

@@ -72,6 +72,7 @@ const kinds: ReadonlyMap<string, () => Signer> = new Map([
   ['P-384', () => nodeSigner(ec('P-384'), [SignatureScheme.ecdsa_secp384r1_sha384])],
   ['P-521', () => nodeSigner(ec('P-521'), [SignatureScheme.ecdsa_secp521r1_sha512])],
   ['Ed25519', () => nodeSigner(generateKeyPairSync('ed25519').privateKey, [SignatureScheme.ed25519])],
+  ['Ed448', () => nodeSigner(generateKeyPairSync('ed448').privateKey, [SignatureScheme.ed448])],
 ]);
 
 function ec(namedCurve: string): KeyObject {
@@ -326,7 +327,7 @@ describe.each([noble, node])('the $name provider signs with keys', (real) => {
   const exported = (key: KeyObject) =>
     new Secret('private key', new Uint8Array(key.export({ type: 'pkcs8', format: 'der' })));
   const keys: [string, () => Secret<'private key'>][] = [
-    ...(['P-256', 'P-384', 'P-521', 'ed25519'] as const).map((kind): [string, () => Secret<'private key'>] => [
+    ...(['P-256', 'P-384', 'P-521', 'ed25519', 'ed448'] as const).map((kind): [string, () => Secret<'private key'>] => [
       kind,
       () => generatePrivateKey(kind, real.random),
     ]),
@@ -365,11 +366,11 @@ describe('private keys', () => {
     expect(key.asymmetricKeyDetails).toEqual({ namedCurve });
   });
 
-  test('ed25519 loads in node:crypto, with the seed as given', () => {
-    const seed = randomBytes(32);
-    const der = Buffer.from(generatePrivateKey('ed25519', () => new Uint8Array(seed)).expose());
+  test.each(['ed25519', 'ed448'] as const)('%s loads in node:crypto, with the seed as given', (kind) => {
+    const seed = randomBytes(kind === 'ed25519' ? 32 : 57);
+    const der = Buffer.from(generatePrivateKey(kind, () => new Uint8Array(seed)).expose());
     const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-    expect(key.asymmetricKeyType).toBe('ed25519');
+    expect(key.asymmetricKeyType).toBe(kind);
     expect(key.export({ format: 'jwk' }).d).toBe(seed.toString('base64url'));
   });
 

@@ -16,6 +16,7 @@ const keys: readonly { name: string; key: KeyObject; own: 'sec1' | 'pkcs1' | und
     own: 'sec1' as const,
   })),
   { name: 'ed25519', key: generateKeyPairSync('ed25519').privateKey, own: undefined },
+  { name: 'ed448', key: generateKeyPairSync('ed448').privateKey, own: undefined },
   { name: 'rsa', key: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey, own: 'pkcs1' },
   { name: 'rsa-pss', key: generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey, own: undefined },
 ];

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { noble } from '#opentls/providers/noble';
+import type { SignatureVerifier } from '#opentls/crypto/provider';
+import { mlDsaVerifiers, noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
 import { absent, judge, type LimboCase, outsideJson, parseGzip, title } from './limbo.ts';
 
@@ -14,7 +15,10 @@ const carried = (name: string): Buffer => readFileSync(new URL(`../../vectors/x5
 const expectations: Readonly<Record<string, string>> = JSON.parse(carried('limbo-expectations.json').toString('utf8'));
 
 /** Cases whose verdict is not the expected one, with what was said; a verdict that is listed as different is no miss. */
-function misses({ testcases }: LimboFile, verifiers = node.verifiers): string[] {
+function misses(
+  { testcases }: LimboFile,
+  verifiers: readonly SignatureVerifier[] = [...node.verifiers, ...mlDsaVerifiers],
+): string[] {
   return testcases.flatMap((given) => {
     const verdict = judge(given, verifiers);
     const conforms = verdict.ok === (given.expected_result === 'SUCCESS');

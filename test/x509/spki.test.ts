@@ -19,11 +19,30 @@ describe('what node:crypto writes', () => {
     expect(info.algorithm === 'ec' && toHex(info.point)).toBe(point.toString('hex'));
   });
 
-  test('an Ed25519 key', () => {
-    const { publicKey } = generateKeyPairSync('ed25519');
+  test.each([
+    ['ed25519', () => generateKeyPairSync('ed25519')],
+    ['ed448', () => generateKeyPairSync('ed448')],
+  ] as const)('an %s key', (algorithm, generate) => {
+    const { publicKey } = generate();
     const info = parseSpki(spki(publicKey));
     const { x = '' } = publicKey.export({ format: 'jwk' });
-    expect(info.algorithm === 'ed25519' && toHex(info.key)).toBe(Buffer.from(x, 'base64url').toString('hex'));
+    expect(info.algorithm === algorithm && toHex(info.key)).toBe(Buffer.from(x, 'base64url').toString('hex'));
+  });
+
+  test.each([
+    ['2b6570', 32],
+    ['2b6571', 57],
+    ['608648016503040311', 1312],
+    ['608648016503040312', 1952],
+    ['608648016503040313', 2592],
+  ] as const)('a key of the algorithm %s is %i bytes and has no parameters', (oid, length) => {
+    const identifier = element(0x06, fromHex(oid));
+    const key = (bytes: number, ...parameters: readonly Uint8Array[]) =>
+      element(0x30, element(0x30, identifier, ...parameters), wholeBits(new Uint8Array(bytes)));
+    expect(parseSpki(key(length))).toMatchObject({ key: new Uint8Array(length) });
+    for (const wrong of [key(length - 1), key(length + 1), key(length, fromHex('0500'))]) {
+      expect(() => parseSpki(wrong)).toThrow(DerError);
+    }
   });
 
   test.each([512, 1021, 1024, 1025, 2048])('an RSA key of about %i bits', (modulusLength) => {
@@ -49,8 +68,8 @@ describe('what node:crypto writes', () => {
     expect(parseSpki(spki(bound))).toMatchObject({ algorithm: 'rsa-pss', pss });
   });
 
-  test.each(['ed448', 'x25519'] as const)('%s is a key of an unknown algorithm, not an error', (kind) => {
-    const { publicKey } = kind === 'ed448' ? generateKeyPairSync('ed448') : generateKeyPairSync('x25519');
+  test.each(['x448', 'x25519'] as const)('%s is a key of an unknown algorithm, not an error', (kind) => {
+    const { publicKey } = kind === 'x448' ? generateKeyPairSync('x448') : generateKeyPairSync('x25519');
     expect(parseSpki(spki(publicKey))).toMatchObject({ algorithm: 'unknown', bits: 0 });
   });
 
