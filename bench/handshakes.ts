@@ -2,7 +2,14 @@ import { Connection } from '#opentls/connection';
 import type { CryptoProvider, Group, KeyShare, SignatureVerifier, Signer } from '#opentls/crypto/provider';
 import { perform } from '#opentls/handshake/script';
 import { NamedGroup, SignatureScheme } from '#opentls/wire/enums';
-import { createCertificate, generatePrivateKey, hostName, TrustStore, verifyPeer } from '#opentls/x509/index';
+import {
+  createCertificate,
+  generatePrivateKey,
+  hostName,
+  SignatureCache,
+  TrustStore,
+  verifyPeer,
+} from '#opentls/x509/index';
 import { interleaved, median } from './measure.ts';
 import type { Row } from './report.ts';
 
@@ -32,6 +39,25 @@ export function handshakeCost(providers: readonly CryptoProvider[]): readonly Ro
       ratio: median(clock.wholes.map((time, n) => time / (clock.parts[n] ?? Number.NaN))).toFixed(3),
       'operations alone ms': alone.toFixed(2),
       'ratio to alone': (whole / alone).toFixed(3),
+    };
+  });
+}
+
+/** The same handshakes by a client that remembers which signatures of chains were good. */
+export function rememberedHandshakes(providers: readonly CryptoProvider[]): readonly Row[] {
+  return providers.map((provider) => {
+    const plain = new Setup(provider);
+    const remembering = new Setup(provider, new SignatureCache({ hash: provider.hashes.sha256 }));
+    const times = interleaved([
+      { name: 'without', run: () => plain.handshake() },
+      { name: 'with', run: () => remembering.handshake() },
+    ]);
+    const rate = (name: string): number => 1000 / (times.get(name) ?? Number.NaN);
+    return {
+      provider: provider.name,
+      'handshakes/s without': rate('without').toFixed(0),
+      'handshakes/s with': rate('with').toFixed(0),
+      ratio: (rate('with') / rate('without')).toFixed(2),
     };
   });
 }
@@ -90,6 +116,7 @@ function timedProvider(provider: CryptoProvider, clock: Clock): CryptoProvider {
 /** Both ends and what they need, in one thread. */
 export class Setup {
   readonly #provider: CryptoProvider;
+  readonly #cache: SignatureCache | undefined;
   readonly #group: Group;
   readonly #signer: Signer;
   readonly #verifier: SignatureVerifier;
@@ -99,8 +126,9 @@ export class Setup {
   readonly #signature: Uint8Array;
   readonly #message = new Uint8Array(130).fill(5);
 
-  constructor(provider: CryptoProvider) {
+  constructor(provider: CryptoProvider, cache?: SignatureCache) {
     this.#provider = provider;
+    this.#cache = cache;
     this.#group = found(provider.groups.find(({ id }) => id === NamedGroup.x25519));
     this.#verifier = found(provider.verifiers.find(({ algorithm }) => algorithm === 'ecdsa_sha256'));
     const [root, intermediate, leaf] = [newSigner(provider), newSigner(provider), newSigner(provider)];
@@ -143,6 +171,7 @@ export class Setup {
           purpose: 'server' as const,
           name: this.#name,
           time: Date.now(),
+          cache: this.#cache,
         }),
     };
     const client = Connection.client({ ...common, serverName: 'localhost' });

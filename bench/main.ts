@@ -1,23 +1,28 @@
 /**
  * `npm run bench [-- PART …]`: opentls with each provider, node:tls, and the bare primitives, side by side in one run.
- * Parts: handshake, records, stream, bulk, connect, memory. Default: all.
+ * Parts: handshake, cache, records, parse, verify, trust, stream, bulk, connect, memory. Default: all.
  */
 import { noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
 import { benchCredentials } from './credentials.ts';
-import { handshakeCost } from './handshakes.ts';
+import { handshakeCost, rememberedHandshakes } from './handshakes.ts';
 import { bulk, handshakeRate } from './loopback.ts';
 import { idleMemory } from './memory.ts';
 import { recordRates } from './records.ts';
 import { printTable, type Row } from './report.ts';
 import { memoryStream } from './stream.ts';
+import { parseRates, trustStore, verifyCost } from './x509.ts';
 
 const parts: Readonly<Record<string, readonly [title: string, run: () => Promise<readonly Row[]> | readonly Row[]]>> = {
   handshake: [
     'A full handshake in memory: X25519, P-256, chain of leaf and intermediate, both ends in one thread',
     () => handshakeCost([noble, node]),
   ],
+  cache: ['The same with a cache of verified signatures', () => rememberedHandshakes([noble, node])],
   records: ['Records in memory', () => recordRates([noble, node])],
+  parse: ['A certificate of the web read (1,023 bytes)', parseRates],
+  verify: ['A chain of the web verified: leaf and intermediate under a root', () => verifyCost([noble, node])],
+  trust: ['A trust store of the roots that come with Node', trustStore],
   stream: ['Bulk data one way in memory, both ends in one thread', () => memoryStream([noble, node])],
   bulk: ['Bulk data one way over loopback, each end a process', async () => bulk(await benchCredentials())],
   connect: ['Handshakes over loopback, one after another', async () => handshakeRate(await benchCredentials())],

@@ -102,7 +102,7 @@ describe('values', () => {
 
   const time = (tag: number, text: string) => {
     const content = new TextEncoder().encode(text);
-    return readTime({ tag, content, raw: content });
+    return readTime({ tag, content });
   };
 
   test.each([
