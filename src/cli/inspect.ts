@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
-import { certificatesOf, defaultTrust } from '../adapters/node/ca.ts';
-import { TrustStore } from '../x509/trust.ts';
 import { look, type Target } from './look.ts';
 import { renderReport } from './render.ts';
+import { readArguments, readTrust, UsageError } from './usage.ts';
 
 const help = `Usage: opentls inspect HOST[:PORT] [OPTIONS]
 
@@ -24,7 +22,7 @@ Exit code: 0 verified, 1 verification failed, 2 wrong usage or no TLS connection
 
 /** `opentls inspect`. @returns the exit code */
 export async function inspect(args: readonly string[]): Promise<number> {
-  const request = readRequest(args);
+  const request = readArguments(() => readRequest(args));
   if (request === 'help') {
     process.stdout.write(help);
     return 0;
@@ -40,38 +38,27 @@ export async function inspect(args: readonly string[]): Promise<number> {
   return report.verified ? 0 : 1;
 }
 
-class UsageError extends Error {}
-
 interface Request {
   readonly target: Target;
   readonly json: boolean;
 }
 
-function readRequest(args: readonly string[]): Request | 'help' | UsageError {
-  try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-    if (values.help === true) return 'help';
-    const [where, ...extra] = positionals;
-    if (where === undefined) throw new UsageError('HOST:PORT is missing');
-    if (extra.length > 0) throw new UsageError(`'${extra.join(' ')}' is one argument too many`);
-    const { host, port } = readHostPort(where);
-    const target: Target = {
-      host,
-      port,
-      servername: values.servername ?? (isIP(host) === 0 ? host : undefined),
-      trust: readTrust(values.ca),
-      alpn: values.alpn === undefined ? [] : values.alpn.split(',').filter((name) => name !== ''),
-      timeout: readTimeout(values.timeout),
-    };
-    return { target, json: values.json === true };
-  } catch (error) {
-    // parseArgs throws TypeErrors whose code starts so, for options that are unknown or lack a value.
-    if (error instanceof UsageError) return error;
-    if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
-      return new UsageError(error.message);
-    }
-    throw error;
-  }
+function readRequest(args: readonly string[]): Request | 'help' {
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+  if (values.help === true) return 'help';
+  const [where, ...extra] = positionals;
+  if (where === undefined) throw new UsageError('HOST:PORT is missing');
+  if (extra.length > 0) throw new UsageError(`'${extra.join(' ')}' is one argument too many`);
+  const { host, port } = readHostPort(where);
+  const target: Target = {
+    host,
+    port,
+    servername: values.servername ?? (isIP(host) === 0 ? host : undefined),
+    trust: readTrust(values.ca),
+    alpn: values.alpn === undefined ? [] : values.alpn.split(',').filter((name) => name !== ''),
+    timeout: readTimeout(values.timeout),
+  };
+  return { target, json: values.json === true };
 }
 
 const options = {
@@ -89,20 +76,6 @@ function readHostPort(text: string): { readonly host: string; readonly port: num
   const port = Number(match?.groups?.['port'] ?? 443);
   if (host === undefined || port < 1 || port > 65_535) throw new UsageError(`'${text}' is not HOST:PORT`);
   return { host, port };
-}
-
-function readTrust(file: string | undefined): Target['trust'] {
-  if (file === undefined) return { source: 'default roots', store: defaultTrust() };
-  let certificates: readonly Uint8Array[];
-  let store: TrustStore;
-  try {
-    certificates = certificatesOf(readFileSync(file), '--ca');
-    store = TrustStore.from(certificates);
-  } catch (error) {
-    throw new UsageError(`--ca: '${file}': ${error instanceof Error ? error.message : String(error)}`);
-  }
-  if (certificates.length === 0) throw new UsageError(`--ca: '${file}' holds no certificate`);
-  return { source: file, store };
 }
 
 function readTimeout(text: string | undefined): number {

@@ -3,12 +3,11 @@ import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { TlsError } from '../errors.ts';
 import { nameOf, SignatureScheme } from '../wire/enums.ts';
-import { type Certificate, parseCertificate } from '../x509/certificate.ts';
+import { parseCertificate } from '../x509/certificate.ts';
 import { hostName, matchName } from '../x509/identity.ts';
-import { nameText } from '../x509/names.ts';
 import type { TrustStore } from '../x509/trust.ts';
-import type { Verdict } from '../x509/verify.ts';
 import { type CertificateFacts, describeCertificate } from './describe.ts';
+import { type ChainFinding, chainFinding } from './finding.ts';
 import { type Handshake, handshake } from './handshake.ts';
 
 export interface Target {
@@ -49,19 +48,6 @@ export interface Verification {
   readonly chain: ChainFinding;
   readonly name: NameFinding;
   readonly trust: { readonly source: string; readonly certificates: number };
-}
-
-export type ChainFinding =
-  /** Subjects, from the leaf to the anchor. */
-  | { readonly ok: true; readonly path: readonly string[] }
-  | { readonly ok: false; readonly code: string; readonly reason: string; readonly paths: readonly TriedPath[] };
-
-/** A path that was refused: its subjects from the leaf on, and which of them is to blame. */
-export interface TriedPath {
-  readonly code: string;
-  readonly reason: string;
-  readonly path: readonly string[];
-  readonly at: number;
 }
 
 export type NameFinding =
@@ -137,15 +123,6 @@ function examine(target: Target, { facts, chain, verdict }: Handshake): Seen {
   return { verified, verification, negotiated, chain: chain.map(describeCertificate) };
 }
 
-function chainFinding(verdict: Verdict): ChainFinding {
-  const subjects = (path: readonly Certificate[]) => path.map(({ subject }) => nameText(subject));
-  if (verdict.ok) return { ok: true, path: subjects(verdict.peer.certificates) };
-  const paths = verdict.paths.map(({ code, reason, certificates, at }) => {
-    return { code, reason, path: subjects(certificates), at };
-  });
-  return { ok: false, code: verdict.code, reason: hints.get(verdict.code) ?? verdict.reason, paths };
-}
-
 function nameFinding(name: string, leaf: Uint8Array | undefined): NameFinding {
   try {
     if (leaf !== undefined && matchName(parseCertificate(leaf), hostName(name))) return { ok: true, name };
@@ -167,14 +144,3 @@ function describeError(error: unknown): { readonly code: string; readonly messag
   const message = error instanceof AggregateError ? error.errors.map((each) => each.message).join('; ') : error.message;
   return { code, message };
 }
-
-/** The reasons of these are OpenSSL's words, which do not say what to do. */
-const hints: ReadonlyMap<string, string> = new Map([
-  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'the server certificate is self-signed and not among the trusted ones'],
-  ['SELF_SIGNED_CERT_IN_CHAIN', 'the chain ends in a self-signed certificate that is not among the trusted ones'],
-  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'the issuer of the last certificate is not among the trusted ones'],
-  [
-    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-    'the issuer of the server certificate was neither sent nor is it among the trusted ones',
-  ],
-]);

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import { inspect } from './inspect.ts';
+import { verify } from './verify.ts';
 
 /** What a subcommand does with the words after its name: prints, and answers with the exit code. */
 type Command = (args: readonly string[]) => Promise<number>;
 
 const commands: Readonly<Record<string, { readonly run: Command; readonly summary: string }>> = {
   inspect: { run: inspect, summary: 'look at a live TLS server: chain, parameters, timings, verdict' },
+  verify: { run: verify, summary: 'judge a certificate chain in files, and say why' },
 };
 
 process.exitCode = await main(process.argv.slice(2));

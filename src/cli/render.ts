@@ -1,10 +1,11 @@
 import { styleText } from 'node:util';
 import type { CertificateFacts } from './describe.ts';
-import type { ChainFinding, Report, Verification } from './look.ts';
+import type { ChainFinding } from './finding.ts';
+import type { Report, Verification } from './look.ts';
 
 /** The report as lines of text. @param color ANSI colours, for a terminal */
 export function renderReport(report: Report, color: boolean): string {
-  const paint: Paint = (style, text) => (color ? styleText(style, text) : text);
+  const paint = painter(color);
   const lines = [paint('bold', targetLine(report)), ''];
   if (report.error !== undefined) {
     const { stage, code, message } = report.error;
@@ -20,7 +21,12 @@ export function renderReport(report: Report, color: boolean): string {
   return `${lines.join('\n')}\n`;
 }
 
-type Paint = (style: 'bold' | 'red' | 'green', text: string) => string;
+/** @param color ANSI colours, for a terminal */
+export function painter(color: boolean): Paint {
+  return (style, text) => (color ? styleText(style, text) : text);
+}
+
+export type Paint = (style: 'bold' | 'red' | 'green', text: string) => string;
 
 function targetLine({ target }: Report): string {
   const address = target.address === undefined || target.address === target.host ? '' : ` (${target.address})`;
@@ -41,7 +47,7 @@ function verificationLines(verification: Verification, verified: boolean, paint:
   ];
 }
 
-function chainLines(chain: ChainFinding, paint: Paint): readonly string[] {
+export function chainLines(chain: ChainFinding, paint: Paint): readonly string[] {
   const path = (subjects: readonly string[]) => plain(subjects.map((subject) => subject || '(empty)').join(' <- '));
   if (chain.ok) return [row('chain', `${paint('green', 'ok')}: ${path(chain.path)}`)];
   return [
@@ -107,11 +113,11 @@ function validity(notBefore: string, notAfter: string, paint: Paint): string {
   return `${period} (${Math.floor(left / day)} days left)`;
 }
 
-function row(name: string, value: string): string {
+export function row(name: string, value: string): string {
   return `     ${name.padEnd(11)}${value}`;
 }
 
 /** What the server wrote must not steer the terminal. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return text.replace(/\p{C}/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

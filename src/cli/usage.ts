@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { certificatesOf, defaultTrust } from '../adapters/node/ca.ts';
+import { TrustStore, type TrustStoreOptions } from '../x509/trust.ts';
+
+/** What is wrong with the words after a command. */
+export class UsageError extends Error {}
+
+/** What `read` makes of the words of a command, or what is wrong with them. */
+export function readArguments<T>(read: () => T): T | UsageError {
+  try {
+    return read();
+  } catch (error) {
+    // parseArgs throws TypeErrors whose code starts so, for options that are unknown or lack a value.
+    if (error instanceof UsageError) return error;
+    if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
+      return new UsageError(error.message);
+    }
+    throw error;
+  }
+}
+
+/** Whom to trust, and where that comes from. */
+export interface Trust {
+  readonly source: string;
+  readonly store: TrustStore;
+}
+
+/** @param file with certificates, PEM or DER; absent: the roots that come with Node */
+export function readTrust(file: string | undefined, options: TrustStoreOptions = {}): Trust {
+  if (file === undefined) return { source: 'default roots', store: defaultTrust() };
+  const { certificates, store } = readFrom('--ca', file, (bytes) => {
+    const found = certificatesOf(bytes, '--ca');
+    return { certificates: found, store: TrustStore.from(found, options) };
+  });
+  if (certificates.length === 0) throw new UsageError(`--ca: '${file}' holds no certificate`);
+  return { source: file, store };
+}
+
+/** @throws UsageError that names the option and the file, for whatever goes wrong */
+export function readFrom<T>(option: string, file: string, read: (bytes: Buffer) => T): T {
+  try {
+    return read(readFileSync(file));
+  } catch (error) {
+    throw new UsageError(`${option}: '${file}': ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
