@@ -22,6 +22,12 @@ export const ExtensionOid = {
   authorityKeyIdentifier: '2.5.29.35',
   policyConstraints: '2.5.29.36',
   extKeyUsage: '2.5.29.37',
+  crlNumber: '2.5.29.20',
+  reasonCode: '2.5.29.21',
+  invalidityDate: '2.5.29.24',
+  deltaCrlIndicator: '2.5.29.27',
+  issuingDistributionPoint: '2.5.29.28',
+  certificateIssuer: '2.5.29.29',
   freshestCrl: '2.5.29.46',
   inhibitAnyPolicy: '2.5.29.54',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
@@ -125,7 +131,11 @@ export function parseExtKeyUsage(der: Uint8Array): readonly string[] {
 }
 
 export function parseGeneralNames(der: Uint8Array): readonly GeneralName[] {
-  const sequence = whole(der).sequence();
+  return readGeneralNames(whole(der).sequence());
+}
+
+/** GeneralNames, from inside its SEQUENCE. */
+export function readGeneralNames(sequence: DerReader): readonly GeneralName[] {
   const names: GeneralName[] = [];
   while (!sequence.done) names.push(parseGeneralName(sequence));
   if (names.length === 0) throw new DerError('an empty list of names');
@@ -234,7 +244,7 @@ function ia5(content: Uint8Array): string {
 }
 
 /** A value that must be one element and nothing more. */
-function whole(der: Uint8Array): DerReader {
+export function whole(der: Uint8Array): DerReader {
   const probe = new DerReader(der);
   probe.element();
   probe.end();
