@@ -1,6 +1,7 @@
 import { equal } from '../bytes/equal.ts';
 import type { SignatureAlgorithm } from '../crypto/provider.ts';
 import { TlsError } from '../errors.ts';
+import { type DistributionPoint, parseCrlDistributionPoints } from './crl-extensions.ts';
 import { context, DerError, DerReader, readTime, Tag } from './der.ts';
 import {
   type AccessDescription,
@@ -62,6 +63,8 @@ export interface Certificate {
   readonly authorityKeyIdentifier: AuthorityKeyIdentifier | undefined;
   readonly subjectKeyIdentifier: Uint8Array | undefined;
   readonly authorityInfoAccess: readonly AccessDescription[] | undefined;
+  readonly crlDistributionPoints: readonly DistributionPoint[] | undefined;
+  readonly freshestCrl: readonly DistributionPoint[] | undefined;
 }
 
 /** A certificate of more bytes is not read. The largest in the web PKI take about 10 KiB. */
@@ -168,7 +171,7 @@ function timeElement(validity: DerReader) {
 }
 
 /** RFC 4055 §3, §5; RFC 5758 §3.2; RFC 8410 §3: which parameters belong to which algorithm. */
-function readSignature(algorithm: Uint8Array, bytes: Uint8Array): CertificateSignature {
+export function readSignature(algorithm: Uint8Array, bytes: Uint8Array): CertificateSignature {
   const reader = new DerReader(algorithm).sequence();
   const oid = reader.oid();
   if (oid === Oid.rsassaPss) return { oid, algorithm: pssAlgorithm(reader), bytes };
@@ -256,6 +259,14 @@ class ParsedCertificate implements Certificate {
 
   get authorityInfoAccess(): readonly AccessDescription[] | undefined {
     return this.#extension(ExtensionOid.authorityInfoAccess, parseAuthorityInfoAccess);
+  }
+
+  get crlDistributionPoints(): readonly DistributionPoint[] | undefined {
+    return this.#extension(ExtensionOid.crlDistributionPoints, parseCrlDistributionPoints);
+  }
+
+  get freshestCrl(): readonly DistributionPoint[] | undefined {
+    return this.#extension(ExtensionOid.freshestCrl, parseCrlDistributionPoints);
   }
 
   #extension<T>(oid: string, parseValue: (der: Uint8Array) => T): T | undefined {

@@ -1,0 +1,198 @@
+import { DerError, DerReader, readTime, Tag } from './der.ts';
+
+/** One entry of revokedCertificates (RFC 5280 §5.1.2.6), its extensions unread. */
+export interface RawEntry {
+  readonly serialNumber: Uint8Array;
+  /** Milliseconds since 1970. */
+  readonly revocationDate: number;
+  /** crlEntryExtensions, DER. */
+  readonly extensions: Uint8Array | undefined;
+}
+
+/**
+ * The entries of a revocation list, found by serial number. A list may have hundreds of thousands: nothing is made of
+ * an entry before it is asked for. Its form is checked when the index is built.
+ */
+export class CrlEntries {
+  readonly size: number;
+  /** Whether a serial number comes twice, as it may only in lists that are indirect. */
+  readonly repeats: boolean;
+  readonly #bytes: Uint8Array;
+  /** Where entries begin, in order. */
+  readonly #offsets: Uint32Array;
+  /** Open addressing, half full at most: numbers of entries plus one, by the hash of the serial number. */
+  readonly #table: Uint32Array;
+  readonly #mask: number;
+
+  /**
+   * @param bytes content of revokedCertificates
+   * @param version of the list: in version 1, entries have no extensions
+   * @throws DerError
+   */
+  constructor(bytes: Uint8Array, version: 1 | 2) {
+    this.#bytes = bytes;
+    this.#offsets = entryOffsets(bytes, version);
+    this.size = this.#offsets.length;
+    let slots = 4;
+    while (slots < 2 * this.size) slots *= 2;
+    this.#table = new Uint32Array(slots);
+    this.#mask = slots - 1;
+    this.repeats = this.#fill();
+  }
+
+  /** The numbers of the entries with this serial number, in order: one, but where the list is indirect. */
+  find(serialNumber: Uint8Array): readonly number[] {
+    const found: number[] = [];
+    const hash = hashOf(serialNumber, 0, serialNumber.length);
+    for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const entry = this.#table[slot] ?? 0;
+      if (entry === 0) return found;
+      const { start, end } = this.#serialAt(entry - 1);
+      if (sameRange(this.#bytes, start, end, serialNumber, 0, serialNumber.length)) found.push(entry - 1);
+    }
+  }
+
+  /** @throws DerError for a time that does not exist */
+  read(index: number): RawEntry {
+    const offset = this.#offsets[index];
+    if (offset === undefined) throw new RangeError(`no entry ${index}`);
+    const entry = new DerReader(this.#bytes, 0, offset).sequence();
+    const serialNumber = entry.integerBytes();
+    const revocationDate = readTime(entry.element());
+    const extensions = entry.done ? undefined : entry.element(Tag.sequence).raw;
+    return { serialNumber, revocationDate, extensions };
+  }
+
+  /** @returns whether a serial number was there already */
+  #fill(): boolean {
+    let repeats = false;
+    const bytes = this.#bytes;
+    for (let n = 0; n < this.size; n++) {
+      const { start, end } = this.#serialAt(n);
+      let slot = hashOf(bytes, start, end) & this.#mask;
+      let probes = 0;
+      for (let other = this.#table[slot] ?? 0; other !== 0; other = this.#table[slot] ?? 0) {
+        const taken = this.#serialAt(other - 1);
+        repeats ||= sameRange(bytes, start, end, bytes, taken.start, taken.end);
+        if (++probes > MAX_PROBES) throw new DerError('serial numbers that were chosen to collide');
+        slot = (slot + 1) & this.#mask;
+      }
+      this.#table[slot] = n + 1;
+    }
+    return repeats;
+  }
+
+  /** Entries were checked: their serial number comes first and is shorter than 128 bytes. */
+  #serialAt(n: number): { readonly start: number; readonly end: number } {
+    const entry = this.#offsets[n] ?? 0;
+    const first = this.#bytes[entry + 1] ?? 0;
+    const start = entry + 2 + (first < 0x80 ? 0 : first & 0x7f) + 2;
+    return { start, end: start + (this.#bytes[start - 1] ?? 0) };
+  }
+}
+
+/** Steps over each entry, its form checked. The loop runs as often as the list has entries: it makes no objects. */
+function entryOffsets(bytes: Uint8Array, version: 1 | 2): Uint32Array {
+  // The smallest entry takes 20 bytes: 30 12 02 01 nn 17 0d and the time.
+  const offsets = new Uint32Array(Math.floor(bytes.length / 20) + 1);
+  const cursor = new Cursor(bytes);
+  let count = 0;
+  while (cursor.offset < bytes.length) {
+    offsets[count++] = cursor.offset;
+    const end = cursor.enter(Tag.sequence, bytes.length);
+    const serialEnd = cursor.enter(Tag.integer, end);
+    checkSerial(bytes, cursor.offset, serialEnd);
+    cursor.offset = serialEnd;
+    const { tag } = cursor;
+    if (tag !== Tag.utcTime && tag !== Tag.generalizedTime) throw new DerError('a revocation date that is no time');
+    const timeEnd = cursor.enter(tag, end);
+    checkTime(bytes, tag, cursor.offset, timeEnd);
+    cursor.offset = timeEnd;
+    if (timeEnd < end && version === 2) checkExtensions(cursor, end);
+    if (cursor.offset !== end) throw new DerError('bytes left over in an entry');
+  }
+  if (count === 0) throw new DerError('an empty list of entries');
+  return offsets.slice(0, count);
+}
+
+/** A position in strict DER: what DerReader does, without a reader for each level. */
+class Cursor {
+  offset = 0;
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get tag(): number | undefined {
+    return this.#bytes[this.offset];
+  }
+
+  /** Moves to the contents of the next element. @returns where they end */
+  enter(tag: number, containerEnd: number): number {
+    const bytes = this.#bytes;
+    if (bytes[this.offset] !== tag) throw new DerError(`no element of tag 0x${tag.toString(16)} where one is due`);
+    const first = bytes[this.offset + 1] ?? 0x80;
+    let length = first;
+    this.offset += 2;
+    if (first >= 0x80) {
+      const count = first & 0x7f;
+      if (count === 0 || count > 3) throw new DerError('a length that is indefinite or out of range');
+      length = 0;
+      for (let i = 0; i < count; i++) length = length * 256 + (bytes[this.offset++] ?? 0);
+      if (length < 0x80 || length < 2 ** (8 * (count - 1))) throw new DerError('a length that is not minimal');
+    }
+    const end = this.offset + length;
+    if (end > containerEnd) throw new DerError('an element that ends after its container');
+    return end;
+  }
+}
+
+/** Extensions, RFC 5280 §4.1: SEQUENCE OF SEQUENCE { OID, BOOLEAN DEFAULT FALSE, OCTET STRING } */
+function checkExtensions(cursor: Cursor, entryEnd: number): void {
+  const end = cursor.enter(Tag.sequence, entryEnd);
+  if (cursor.offset === end) throw new DerError('an empty list of extensions');
+  while (cursor.offset < end) {
+    const extensionEnd = cursor.enter(Tag.sequence, end);
+    cursor.offset = cursor.enter(Tag.oid, extensionEnd);
+    if (cursor.tag === Tag.boolean) cursor.offset = cursor.enter(Tag.boolean, extensionEnd);
+    cursor.offset = cursor.enter(Tag.octetString, extensionEnd);
+    if (cursor.offset !== extensionEnd) throw new DerError('bytes left over in an extension');
+  }
+}
+
+/** Minimal, and short enough that its length takes one byte. Negative ones exist, though RFC 5280 has none. */
+function checkSerial(bytes: Uint8Array, start: number, end: number): void {
+  const first = bytes[start] ?? 0;
+  const second = bytes[start + 1] ?? 0;
+  if (end === start || end - start >= 0x80) throw new DerError('a serial number of no or too many bytes');
+  const padded = end - start > 1 && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80));
+  if (padded) throw new DerError('a serial number that is not minimal');
+}
+
+/** Digits and a Z; whether the time exists is seen when the entry is read. */
+function checkTime(bytes: Uint8Array, tag: number, start: number, end: number): void {
+  if (end - start !== (tag === Tag.utcTime ? 13 : 15) || bytes[end - 1] !== 0x5a) {
+    throw new DerError('not a time of RFC 5280');
+  }
+  for (let at = start; at < end - 1; at++) {
+    const digit = bytes[at] ?? 0;
+    if (digit < 0x30 || digit > 0x39) throw new DerError('a time with something that is no digit');
+  }
+}
+
+/** Of a table half full, runs of a hundred are the longest that chance makes of a million entries. */
+const MAX_PROBES = 256;
+
+/** FNV-1a, 32 bits. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5;
+  for (let at = start; at < end; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
+  return (hash ^ (hash >>> 15)) >>> 0;
+}
+
+function sameRange(a: Uint8Array, start: number, end: number, b: Uint8Array, bStart: number, bEnd: number): boolean {
+  if (end - start !== bEnd - bStart) return false;
+  for (let i = 0; i < end - start; i++) if (a[start + i] !== b[bStart + i]) return false;
+  return true;
+}

@@ -1,0 +1,234 @@
+import { equal } from '../bytes/equal.ts';
+import { TlsError } from '../errors.ts';
+import { type CertificateSignature, readSignature } from './certificate.ts';
+import { CrlEntries } from './crl-entries.ts';
+import {
+  type DistributionPoint,
+  type IssuingDistributionPoint,
+  parseCertificateIssuer,
+  parseCrlDistributionPoints,
+  parseCrlNumber,
+  parseIssuingDistributionPoint,
+  parseReasonCode,
+} from './crl-extensions.ts';
+import { context, DerError, DerReader, readTime, Tag } from './der.ts';
+import { ExtensionOid, parseExtensions, type RawExtension, whole } from './extensions.ts';
+import { type DistinguishedName, parseName, sameName } from './names.ts';
+import type { RevocationReason } from './revocation-status.ts';
+
+/** A CRL (RFC 5280 §5). Byte fields are views of `raw`; entries are read when they are found. */
+export interface CertificateList {
+  readonly raw: Uint8Array;
+  /** The signed part, header included. */
+  readonly tbs: Uint8Array;
+  readonly version: 1 | 2;
+  readonly issuer: DistinguishedName;
+  /** Milliseconds since 1970. */
+  readonly thisUpdate: number;
+  readonly nextUpdate: number | undefined;
+  readonly signature: CertificateSignature;
+  readonly extensions: readonly RawExtension[];
+  /** Big-endian. */
+  readonly crlNumber: Uint8Array | undefined;
+  /** BaseCRLNumber of a delta CRL (RFC 5280 §5.2.4), big-endian. */
+  readonly deltaCrlIndicator: Uint8Array | undefined;
+  readonly issuingDistributionPoint: IssuingDistributionPoint | undefined;
+  readonly freshestCrl: readonly DistributionPoint[] | undefined;
+  /** A critical extension that is not known: nothing but what is listed can be said then. */
+  readonly unhandledExtension: string | undefined;
+  /** How many certificates are listed. */
+  readonly size: number;
+  /** Whether one serial number is listed twice for the same issuer. */
+  readonly repeats: boolean;
+  /**
+   * The entry of a certificate, in constant time.
+   * @param issuer of the certificate: lists that are indirect have those of several
+   * @throws DerError for an entry that is malformed
+   */
+  find(serialNumber: Uint8Array, issuer: DistinguishedName): RevokedCertificate | undefined;
+}
+
+/** An entry of a CRL (RFC 5280 §5.3). */
+export interface RevokedCertificate {
+  readonly serialNumber: Uint8Array;
+  /** Milliseconds since 1970. */
+  readonly revocationDate: number;
+  readonly reason: RevocationReason;
+  /** Milliseconds since 1970. */
+  readonly invalidityDate: number | undefined;
+  readonly unhandledExtension: string | undefined;
+}
+
+/** A list of more bytes is not read: the largest in the web PKI take some 30 MiB. */
+export const MAX_CRL = 0x400_0000;
+
+/**
+ * Reads a list and builds the index of its entries.
+ * @param der one CertificateList; kept, not copied
+ * @throws TlsError INVALID_CRL, whose message says what is wrong
+ */
+export function parseCrl(der: Uint8Array): CertificateList {
+  try {
+    if (der.length > MAX_CRL) throw new DerError(`${der.length} bytes`);
+    return Object.freeze(parse(der));
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    throw new TlsError('INVALID_CRL', `the revocation list is malformed: ${error.message}`, {
+      alert: 'bad_certificate',
+      cause: error,
+    });
+  }
+}
+
+function parse(der: Uint8Array): CertificateList {
+  const outer = new DerReader(der);
+  const reader = outer.sequence();
+  outer.end();
+  const tbs = reader.element(Tag.sequence);
+  const algorithm = reader.element(Tag.sequence);
+  const bits = reader.bitString();
+  reader.end();
+  if (bits.unusedBits !== 0) throw new DerError('a signature that is not whole bytes');
+  const fields = parseTbs(reader.within(tbs.content));
+  // RFC 5280 §5.1.1.2
+  if (!equal(fields.algorithm, algorithm.raw)) throw new DerError('two different signature algorithms');
+  return new ParsedCrl(der, tbs.raw, fields, readSignature(algorithm.raw, bits.bytes));
+}
+
+type TbsFields = Pick<CertificateList, 'version' | 'issuer' | 'thisUpdate' | 'nextUpdate' | 'extensions'> & {
+  readonly algorithm: Uint8Array;
+  readonly entries: CrlEntries | undefined;
+};
+
+/** TBSCertList, RFC 5280 §5.1 */
+function parseTbs(tbs: DerReader): TbsFields {
+  const version = tbs.nextTag === Tag.integer ? parseVersion(tbs.smallInteger()) : 1;
+  const algorithm = tbs.element(Tag.sequence).raw;
+  const issuer = parseName(tbs.element(Tag.sequence).raw);
+  const thisUpdate = readTime(tbs.element());
+  const hasNext = tbs.nextTag === Tag.utcTime || tbs.nextTag === Tag.generalizedTime;
+  const nextUpdate = hasNext ? readTime(tbs.element()) : undefined;
+  const listed = tbs.optional(Tag.sequence)?.content;
+  const wrapped = tbs.enterOptional(context(0, 'constructed'));
+  tbs.end();
+  if (wrapped !== undefined && version !== 2) throw new DerError('extensions in a list that is not version 2');
+  const extensions = wrapped === undefined ? [] : parseExtensions(wrapped);
+  const entries = listed && new CrlEntries(listed, version);
+  return { version, algorithm, issuer, thisUpdate, nextUpdate, extensions, entries };
+}
+
+function parseVersion(version: number): 2 {
+  // A list of version 1 does not say so.
+  if (version !== 1) throw new DerError(`list version ${version + 1}`);
+  return 2;
+}
+
+class ParsedCrl implements CertificateList {
+  readonly raw: Uint8Array;
+  readonly tbs: Uint8Array;
+  readonly version: 1 | 2;
+  readonly issuer: DistinguishedName;
+  readonly thisUpdate: number;
+  readonly nextUpdate: number | undefined;
+  readonly signature: CertificateSignature;
+  readonly extensions: readonly RawExtension[];
+  readonly crlNumber: Uint8Array | undefined;
+  readonly deltaCrlIndicator: Uint8Array | undefined;
+  readonly issuingDistributionPoint: IssuingDistributionPoint | undefined;
+  readonly freshestCrl: readonly DistributionPoint[] | undefined;
+  readonly unhandledExtension: string | undefined;
+  readonly size: number;
+  readonly repeats: boolean;
+  readonly #entries: CrlEntries | undefined;
+  /** Of an indirect list, the certificate issuer of each entry. */
+  readonly #issuers: readonly DistinguishedName[] | undefined;
+
+  constructor(raw: Uint8Array, tbs: Uint8Array, fields: TbsFields, signature: CertificateSignature) {
+    const { version, issuer, thisUpdate, nextUpdate, extensions, entries } = fields;
+    this.raw = raw;
+    this.tbs = tbs;
+    this.version = version;
+    this.issuer = issuer;
+    this.thisUpdate = thisUpdate;
+    this.nextUpdate = nextUpdate;
+    this.signature = signature;
+    this.extensions = extensions;
+    this.crlNumber = this.#extension(ExtensionOid.crlNumber, parseCrlNumber);
+    this.deltaCrlIndicator = this.#extension(ExtensionOid.deltaCrlIndicator, parseCrlNumber);
+    this.issuingDistributionPoint = this.#extension(
+      ExtensionOid.issuingDistributionPoint,
+      parseIssuingDistributionPoint,
+    );
+    this.freshestCrl = this.#extension(ExtensionOid.freshestCrl, parseCrlDistributionPoints);
+    this.unhandledExtension = unhandled(extensions, handledInList);
+    this.size = entries?.size ?? 0;
+    this.#entries = entries;
+    const indirect = this.issuingDistributionPoint?.indirectCrl === true;
+    this.#issuers = indirect && entries !== undefined ? issuersOf(entries, issuer) : undefined;
+    this.repeats = !indirect && entries?.repeats === true;
+  }
+
+  find(serialNumber: Uint8Array, issuer: DistinguishedName): RevokedCertificate | undefined {
+    const numbers = this.#entries?.find(serialNumber) ?? [];
+    const number = numbers.find((candidate) => sameName(this.#issuers?.[candidate] ?? this.issuer, issuer));
+    return number === undefined ? undefined : this.#read(number);
+  }
+
+  #read(number: number): RevokedCertificate | undefined {
+    const entry = this.#entries?.read(number);
+    if (entry === undefined) return undefined;
+    const extensions = entryExtensions(entry.extensions);
+    const value = (oid: string): Uint8Array | undefined => extensions.find((each) => each.oid === oid)?.value;
+    const reason = value(ExtensionOid.reasonCode);
+    const invalidity = value(ExtensionOid.invalidityDate);
+    return {
+      serialNumber: entry.serialNumber,
+      revocationDate: entry.revocationDate,
+      reason: reason === undefined ? 'unspecified' : parseReasonCode(reason),
+      invalidityDate: invalidity && readTime(whole(invalidity).element(Tag.generalizedTime)),
+      unhandledExtension: unhandled(extensions, handledInEntry),
+    };
+  }
+
+  #extension<T>(oid: string, parseValue: (der: Uint8Array) => T): T | undefined {
+    const extension = this.extensions.find((candidate) => candidate.oid === oid);
+    return extension && parseValue(extension.value);
+  }
+}
+
+/** RFC 5280 §5.3.3: an entry without certificateIssuer has that of the entry before it. */
+function issuersOf(entries: CrlEntries, listIssuer: DistinguishedName): readonly DistinguishedName[] {
+  const issuers: DistinguishedName[] = [];
+  let current = listIssuer;
+  for (let n = 0; n < entries.size; n++) {
+    const extensions = entryExtensions(entries.read(n).extensions);
+    const named = extensions.find(({ oid }) => oid === ExtensionOid.certificateIssuer);
+    if (named !== undefined) current = parseCertificateIssuer(named.value);
+    issuers.push(current);
+  }
+  return issuers;
+}
+
+function entryExtensions(der: Uint8Array | undefined): readonly RawExtension[] {
+  return der === undefined ? [] : parseExtensions(new DerReader(der));
+}
+
+function unhandled(extensions: readonly RawExtension[], handled: ReadonlySet<string>): string | undefined {
+  return extensions.find(({ oid, critical }) => critical && !handled.has(oid))?.oid;
+}
+
+const handledInList: ReadonlySet<string> = new Set([
+  ExtensionOid.authorityKeyIdentifier,
+  ExtensionOid.issuerAltName,
+  ExtensionOid.crlNumber,
+  ExtensionOid.deltaCrlIndicator,
+  ExtensionOid.issuingDistributionPoint,
+  ExtensionOid.freshestCrl,
+  ExtensionOid.authorityInfoAccess,
+]);
+
+const handledInEntry: ReadonlySet<string> = new Set([
+  ExtensionOid.reasonCode,
+  ExtensionOid.invalidityDate,
+  ExtensionOid.certificateIssuer,
+]);
