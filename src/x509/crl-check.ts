@@ -1,0 +1,179 @@
+import type { CertificateErrorCode } from '../errors.ts';
+import type { Certificate } from './certificate.ts';
+import type { CertificateList, RevokedCertificate } from './crl.ts';
+import { allReasons, type DistributionPoint, type ReasonMask } from './crl-extensions.ts';
+import { sameScope, scopeOf } from './crl-scope.ts';
+import { DerError } from './der.ts';
+import { ExtensionOid } from './extensions.ts';
+import { type DistinguishedName, sameName } from './names.ts';
+import { tolerant } from './path.ts';
+import { isTooWeak, type Profile } from './profile.ts';
+import { type RevocationStatus, unknown } from './revocation-status.ts';
+import type { Signatures } from './signatures.ts';
+import type { Steps } from './steps.ts';
+
+/** What there is to judge by. */
+export interface CrlSource {
+  readonly lists: readonly CertificateList[];
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  /** Milliseconds after thisUpdate when a list is stale whatever its nextUpdate says. Default: never. */
+  readonly maxAge?: number | undefined;
+  readonly profile: Profile;
+  readonly signatures: Signatures;
+  /** Certificates of a name, one of which may have signed a list. */
+  readonly candidates: (name: DistinguishedName) => readonly Certificate[];
+  /** Whether such a one leads to the trust anchor (RFC 5280 §6.3.3 (f)). */
+  readonly validate: (candidate: Certificate) => Steps<boolean>;
+}
+
+/**
+ * What revocation lists say of a certificate (RFC 5280 §6.3.3): for all reasons, or it is unknown.
+ * @param issuer the next certificate of the path
+ */
+export function* crlStatus(certificate: Certificate, issuer: Certificate, source: CrlSource): Steps<RevocationStatus> {
+  let covered: ReasonMask = 0;
+  let missing = unknown('UNABLE_TO_GET_CRL', 'unable to get certificate CRL');
+  for (const point of pointsOf(certificate)) {
+    for (const list of source.lists) {
+      if (list.deltaCrlIndicator !== undefined) continue;
+      const scope = scopeOf(list, certificate, point);
+      if (typeof scope === 'string') {
+        if (sameName(list.issuer, certificate.issuer)) missing = firstOf(missing, 'DIFFERENT_CRL_SCOPE', scope);
+        continue;
+      }
+      // What others have said already need not be looked for again.
+      if ((scope & ~covered) === 0) continue;
+      const said = yield* consult(list, certificate, issuer, source);
+      if (said.status === 'revoked') return said;
+      if (said.status === 'unknown') missing = firstOf(missing, said.code, said.reason);
+      else covered |= scope;
+      if (covered === allReasons) return said;
+    }
+  }
+  return missing;
+}
+
+/** The first complaint is the one that stays. */
+function firstOf(before: RevocationStatus, code: CertificateErrorCode, reason: string): RevocationStatus {
+  const vague = before.status === 'unknown' && before.code === 'UNABLE_TO_GET_CRL';
+  return vague ? unknown(code, reason) : before;
+}
+
+/** §6.3.3: those the certificate names, and after them any list of its issuer. */
+function pointsOf(certificate: Certificate): readonly DistributionPoint[] {
+  const named = certificate.crlDistributionPoints ?? [];
+  const issuer = { type: 'directory', value: certificate.issuer } as const;
+  return [...named, { name: { type: 'full', names: [issuer] }, reasons: undefined, crlIssuer: undefined }];
+}
+
+/** One complete list, with the newest delta to it. */
+function* consult(
+  list: CertificateList,
+  certificate: Certificate,
+  issuer: Certificate,
+  source: CrlSource,
+): Steps<RevocationStatus> {
+  try {
+    const complaint = complaintAbout(list, source) ?? (yield* checkSigner(list, issuer, source));
+    if (complaint !== undefined) return complaint;
+    const entry = list.find(certificate.serialNumber, certificate.issuer);
+    const delta = yield* newestDelta(list, issuer, source);
+    return statusBy(delta?.find(certificate.serialNumber, certificate.issuer), entry);
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    return unknown('INVALID_CRL', `the revocation list is malformed: ${error.message}`);
+  }
+}
+
+/** §6.3.3 (i) to (k): a delta's word is later than that of its base. */
+function statusBy(later: RevokedCertificate | undefined, earlier: RevokedCertificate | undefined): RevocationStatus {
+  const entry = later ?? earlier;
+  if (entry === undefined || entry.reason === 'removeFromCRL') return { status: 'good' };
+  if (entry.unhandledExtension !== undefined) {
+    return unknown(
+      'UNHANDLED_CRITICAL_CRL_EXTENSION',
+      `unhandled critical extension ${entry.unhandledExtension} of an entry`,
+    );
+  }
+  return { status: 'revoked', reason: entry.reason, date: entry.revocationDate };
+}
+
+/** §6.3.3 (a), and what of the list itself forbids to rely on it. */
+function complaintAbout(list: CertificateList, source: CrlSource): RevocationStatus | undefined {
+  const { time, maxAge = Number.POSITIVE_INFINITY, profile } = source;
+  if (list.thisUpdate > time) return unknown('CRL_NOT_YET_VALID', 'CRL is not yet valid');
+  // nextUpdate names a whole second.
+  const expired = list.nextUpdate !== undefined && time >= list.nextUpdate + 1000;
+  if (expired || time - list.thisUpdate > maxAge) return unknown('CRL_HAS_EXPIRED', 'CRL has expired');
+  if (list.unhandledExtension !== undefined) {
+    return unknown('UNHANDLED_CRITICAL_CRL_EXTENSION', `unhandled critical extension ${list.unhandledExtension}`);
+  }
+  if (list.signature.algorithm === undefined || isTooWeak(list.signature.algorithm, profile)) {
+    return unknown('CRL_SIGNATURE_FAILURE', `a list signed by ${list.signature.algorithm ?? list.signature.oid}`);
+  }
+  const wrong = profile.strict ? wrongForm(list) : undefined;
+  return wrong === undefined ? undefined : unknown('INVALID_CRL', wrong);
+}
+
+/** What RFC 5280 §5.1.2.5 and §5.2.3 ask of who issues lists. */
+function wrongForm(list: CertificateList): string | undefined {
+  if (list.nextUpdate === undefined) return 'a list without nextUpdate';
+  if (list.crlNumber === undefined) return 'a list without a number';
+  if (list.repeats) return 'a list that has a serial number twice';
+  const number = list.extensions.find(({ oid }) => oid === ExtensionOid.crlNumber);
+  return number?.critical === true ? 'a list whose number is critical' : undefined;
+}
+
+/** §6.3.3 (f) and (g): undefined where someone who may has signed it. */
+function* checkSigner(
+  list: CertificateList,
+  issuer: Certificate,
+  source: CrlSource,
+): Steps<RevocationStatus | undefined> {
+  const { algorithm, bytes } = list.signature;
+  if (algorithm === undefined) return unknown('CRL_SIGNATURE_FAILURE', `a list signed by ${list.signature.oid}`);
+  let complaint = unknown('UNABLE_TO_GET_CRL_ISSUER', 'unable to get CRL issuer certificate');
+  for (const signer of signersOf(list, issuer, source)) {
+    if (tolerant(() => signer.keyUsage?.has('cRLSign') ?? true) !== true) {
+      complaint = unknown('KEYUSAGE_NO_CRL_SIGN', 'key usage does not include CRL signing');
+      continue;
+    }
+    const signed = { algorithm, message: list.tbs, signature: bytes };
+    if (!(yield* source.signatures.verify(signer.spki, signed))) {
+      complaint = unknown('CRL_SIGNATURE_FAILURE', 'CRL signature failure');
+    } else if (signer === issuer || (yield* source.validate(signer))) return undefined;
+    else complaint = unknown('CRL_PATH_VALIDATION_ERROR', 'CRL path validation error');
+  }
+  return complaint;
+}
+
+/** The issuer of the certificate first, where it is that of the list. */
+function signersOf(list: CertificateList, issuer: Certificate, source: CrlSource): readonly Certificate[] {
+  const others = source.candidates(list.issuer).filter((candidate) => candidate !== issuer);
+  return sameName(issuer.subject, list.issuer) ? [issuer, ...others] : others;
+}
+
+/** §6.3.3 (c), (d) and (h) */
+function* newestDelta(
+  list: CertificateList,
+  issuer: Certificate,
+  source: CrlSource,
+): Steps<CertificateList | undefined> {
+  const base = numberOf(list.crlNumber);
+  if (base === undefined) return undefined;
+  const fitting = source.lists.filter((delta) => {
+    const from = numberOf(delta.deltaCrlIndicator);
+    const number = numberOf(delta.crlNumber);
+    return from !== undefined && number !== undefined && from <= base && number > base && sameScope(delta, list);
+  });
+  for (const delta of fitting.sort((a, b) => b.thisUpdate - a.thisUpdate)) {
+    const complaint = complaintAbout(delta, source) ?? (yield* checkSigner(delta, issuer, source));
+    if (complaint === undefined) return delta;
+  }
+  return undefined;
+}
+
+function numberOf(bytes: Uint8Array | undefined): bigint | undefined {
+  return bytes?.reduce((value, byte) => value * 256n + BigInt(byte), 0n);
+}
