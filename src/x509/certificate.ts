@@ -2,23 +2,25 @@ import { equal } from '../bytes/equal.ts';
 import type { SignatureAlgorithm } from '../crypto/provider.ts';
 import { TlsError } from '../errors.ts';
 import { type DistributionPoint, parseCrlDistributionPoints } from './crl-extensions.ts';
-import { context, DerError, DerReader, readTime, Tag } from './der.ts';
+import { context, type DerElement, DerError, DerReader, readBitString, readTime, Tag } from './der.ts';
 import {
   type AccessDescription,
   type AuthorityKeyIdentifier,
   type BasicConstraints,
+  type DirectoryAttribute,
   ExtensionOid,
   type GeneralName,
   type KeyUsage,
   type NameConstraints,
-  parseAuthorityInfoAccess,
   parseAuthorityKeyIdentifier,
   parseBasicConstraints,
   parseExtensions,
   parseExtKeyUsage,
   parseGeneralNames,
+  parseInfoAccess,
   parseKeyUsage,
   parseNameConstraints,
+  parseSubjectDirectoryAttributes,
   parseSubjectKeyIdentifier,
   type RawExtension,
 } from './extensions.ts';
@@ -53,6 +55,9 @@ export interface Certificate {
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Uint8Array;
   readonly signature: CertificateSignature;
+  /** Bits of UniqueIdentifier (RFC 5280 §4.1.2.8), which nobody uses any more. */
+  readonly issuerUniqueId: Uint8Array | undefined;
+  readonly subjectUniqueId: Uint8Array | undefined;
   readonly extensions: readonly RawExtension[];
   readonly publicKey: PublicKeyInfo;
   readonly basicConstraints: BasicConstraints | undefined;
@@ -63,6 +68,9 @@ export interface Certificate {
   readonly authorityKeyIdentifier: AuthorityKeyIdentifier | undefined;
   readonly subjectKeyIdentifier: Uint8Array | undefined;
   readonly authorityInfoAccess: readonly AccessDescription[] | undefined;
+  readonly subjectInfoAccess: readonly AccessDescription[] | undefined;
+  readonly issuerAltName: readonly GeneralName[] | undefined;
+  readonly subjectDirectoryAttributes: readonly DirectoryAttribute[] | undefined;
   readonly crlDistributionPoints: readonly DistributionPoint[] | undefined;
   readonly freshestCrl: readonly DistributionPoint[] | undefined;
 }
@@ -126,7 +134,8 @@ export type CertificateFields = Pick<
   | 'spki'
   | 'signature'
   | 'extensions'
->;
+> &
+  Partial<Pick<Certificate, 'issuerUniqueId' | 'subjectUniqueId'>>;
 
 type TbsFields = Omit<CertificateFields, 'raw' | 'tbs' | 'signature'> & { readonly algorithm: Uint8Array };
 
@@ -142,14 +151,20 @@ function parseTbs(tbs: DerReader): TbsFields {
   validity.end();
   const subject = parseName(tbs.element(Tag.sequence).raw);
   const spki = tbs.element(Tag.sequence).raw;
-  const issuerId = tbs.optional(context(1, 'primitive'));
-  const subjectId = tbs.optional(context(2, 'primitive'));
-  if (version === 1 && (issuerId ?? subjectId) !== undefined) throw new DerError('unique identifiers in version 1');
+  const issuerUniqueId = readUniqueId(tbs.optional(context(1, 'primitive')));
+  const subjectUniqueId = readUniqueId(tbs.optional(context(2, 'primitive')));
+  if (version === 1 && (issuerUniqueId ?? subjectUniqueId) !== undefined)
+    throw new DerError('unique identifiers in version 1');
   const wrapped = tbs.enterOptional(context(3, 'constructed'));
   tbs.end();
   if (wrapped !== undefined && version !== 3) throw new DerError('extensions in a certificate that is not version 3');
   const extensions = wrapped === undefined ? [] : parseExtensions(wrapped);
-  return { version, serialNumber, algorithm, issuer, subject, notBefore, notAfter, spki, extensions };
+  const uniqueIds = { issuerUniqueId, subjectUniqueId };
+  return { version, serialNumber, algorithm, issuer, subject, notBefore, notAfter, spki, ...uniqueIds, extensions };
+}
+
+function readUniqueId(element: DerElement | undefined): Uint8Array | undefined {
+  return element && readBitString(element.content).bytes;
 }
 
 function parseVersion(tbs: DerReader): 1 | 2 | 3 {
@@ -208,6 +223,8 @@ class ParsedCertificate implements Certificate {
   readonly notAfter: number;
   readonly spki: Uint8Array;
   readonly signature: CertificateSignature;
+  readonly issuerUniqueId: Uint8Array | undefined;
+  readonly subjectUniqueId: Uint8Array | undefined;
   readonly extensions: readonly RawExtension[];
   readonly #read: Map<string, unknown> = new Map();
 
@@ -222,6 +239,8 @@ class ParsedCertificate implements Certificate {
     this.notAfter = fields.notAfter;
     this.spki = fields.spki;
     this.signature = fields.signature;
+    this.issuerUniqueId = fields.issuerUniqueId;
+    this.subjectUniqueId = fields.subjectUniqueId;
     this.extensions = fields.extensions;
   }
 
@@ -258,7 +277,19 @@ class ParsedCertificate implements Certificate {
   }
 
   get authorityInfoAccess(): readonly AccessDescription[] | undefined {
-    return this.#extension(ExtensionOid.authorityInfoAccess, parseAuthorityInfoAccess);
+    return this.#extension(ExtensionOid.authorityInfoAccess, parseInfoAccess);
+  }
+
+  get subjectInfoAccess(): readonly AccessDescription[] | undefined {
+    return this.#extension(ExtensionOid.subjectInfoAccess, parseInfoAccess);
+  }
+
+  get issuerAltName(): readonly GeneralName[] | undefined {
+    return this.#extension(ExtensionOid.issuerAltName, parseGeneralNames);
+  }
+
+  get subjectDirectoryAttributes(): readonly DirectoryAttribute[] | undefined {
+    return this.#extension(ExtensionOid.subjectDirectoryAttributes, parseSubjectDirectoryAttributes);
   }
 
   get crlDistributionPoints(): readonly DistributionPoint[] | undefined {

@@ -1,4 +1,4 @@
-import { context, DerError, DerReader, readBitString, Tag, toSmallInteger } from './der.ts';
+import { checkInteger, context, DerError, DerReader, readBitString, Tag, toSmallInteger } from './der.ts';
 import { type DistinguishedName, parseName } from './names.ts';
 
 /** Extension, RFC 5280 §4.1.2.9, with its value unread. */
@@ -10,6 +10,7 @@ export interface RawExtension {
 
 /** RFC 5280 §4.2, RFC 6962 §3.3 */
 export const ExtensionOid = {
+  subjectDirectoryAttributes: '2.5.29.9',
   subjectKeyIdentifier: '2.5.29.14',
   keyUsage: '2.5.29.15',
   subjectAltName: '2.5.29.17',
@@ -31,6 +32,7 @@ export const ExtensionOid = {
   freshestCrl: '2.5.29.46',
   inhibitAnyPolicy: '2.5.29.54',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
+  subjectInfoAccess: '1.3.6.1.5.5.7.1.11',
 } as const;
 
 /** RFC 5280 §4.2.1.12 */
@@ -81,6 +83,16 @@ export interface NameConstraints {
 /** RFC 5280 §4.2.1.1 */
 export interface AuthorityKeyIdentifier {
   readonly keyIdentifier: Uint8Array | undefined;
+  readonly issuer: readonly GeneralName[] | undefined;
+  /** Content octets of the INTEGER. */
+  readonly serialNumber: Uint8Array | undefined;
+}
+
+/** Attribute of subjectDirectoryAttributes, RFC 5280 §4.2.1.8. */
+export interface DirectoryAttribute {
+  readonly oid: string;
+  /** Each DER, of whatever type the attribute has. */
+  readonly values: readonly Uint8Array[];
 }
 
 /** RFC 5280 §4.2.2.1 */
@@ -98,7 +110,9 @@ export function parseExtensions(reader: DerReader): readonly RawExtension[] {
   while (!list.done) {
     const item = list.sequence();
     const oid = item.oid();
-    const critical = item.nextTag === Tag.boolean ? item.boolean() : false;
+    const critical = item.nextTag === Tag.boolean;
+    // X.690 §11.5: a default is left out.
+    if (critical && !item.boolean()) throw new DerError(`the extension ${oid} says that it is not critical`);
     const value = item.octetString();
     item.end();
     // RFC 5280 §4.2: not more than one instance of a particular extension.
@@ -119,6 +133,8 @@ export function parseBasicConstraints(der: Uint8Array): BasicConstraints {
 
 export function parseKeyUsage(der: Uint8Array): KeyUsage {
   const { bytes } = readBitString(whole(der).element(Tag.bitString).content);
+  // RFC 5280 §4.2.1.3
+  if (!bytes.some((byte) => byte !== 0)) throw new DerError('a keyUsage without any usage');
   return new Set(keyUsageNames.filter((_, bit) => ((bytes[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0));
 }
 
@@ -153,14 +169,41 @@ export function parseNameConstraints(der: Uint8Array): NameConstraints {
 
 export function parseAuthorityKeyIdentifier(der: Uint8Array): AuthorityKeyIdentifier {
   const sequence = whole(der).sequence();
-  return { keyIdentifier: sequence.optional(context(0, 'primitive'))?.content };
+  const keyIdentifier = sequence.optional(context(0, 'primitive'))?.content;
+  const issuer = sequence.enterOptional(context(1, 'constructed'));
+  const serialNumber = sequence.optional(context(2, 'primitive'))?.content;
+  sequence.end();
+  return {
+    keyIdentifier,
+    issuer: issuer && readGeneralNames(issuer),
+    serialNumber: serialNumber && checkInteger(serialNumber),
+  };
 }
 
 export function parseSubjectKeyIdentifier(der: Uint8Array): Uint8Array {
   return whole(der).octetString();
 }
 
-export function parseAuthorityInfoAccess(der: Uint8Array): readonly AccessDescription[] {
+/** RFC 5280 §4.2.1.8 */
+export function parseSubjectDirectoryAttributes(der: Uint8Array): readonly DirectoryAttribute[] {
+  const sequence = whole(der).sequence();
+  const attributes: DirectoryAttribute[] = [];
+  while (!sequence.done) {
+    const item = sequence.sequence();
+    const oid = item.oid();
+    const set = item.enter(Tag.set);
+    item.end();
+    const values: Uint8Array[] = [];
+    while (!set.done) values.push(set.element().raw);
+    if (values.length === 0) throw new DerError('an attribute without a value');
+    attributes.push({ oid, values });
+  }
+  if (attributes.length === 0) throw new DerError('an empty subjectDirectoryAttributes');
+  return attributes;
+}
+
+/** authorityInfoAccess and subjectInfoAccess have one syntax, RFC 5280 §4.2.2. */
+export function parseInfoAccess(der: Uint8Array): readonly AccessDescription[] {
   const sequence = whole(der).sequence();
   const descriptions: AccessDescription[] = [];
   while (!sequence.done) {
