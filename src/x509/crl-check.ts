@@ -90,12 +90,6 @@ function* consult(
 function statusBy(later: RevokedCertificate | undefined, earlier: RevokedCertificate | undefined): RevocationStatus {
   const entry = later ?? earlier;
   if (entry === undefined || entry.reason === 'removeFromCRL') return { status: 'good' };
-  if (entry.unhandledExtension !== undefined) {
-    return unknown(
-      'UNHANDLED_CRITICAL_CRL_EXTENSION',
-      `unhandled critical extension ${entry.unhandledExtension} of an entry`,
-    );
-  }
   return { status: 'revoked', reason: entry.reason, date: entry.revocationDate };
 }
 
@@ -112,7 +106,7 @@ function complaintAbout(list: CertificateList, source: CrlSource): RevocationSta
   if (list.signature.algorithm === undefined || isTooWeak(list.signature.algorithm, profile)) {
     return unknown('CRL_SIGNATURE_FAILURE', `a list signed by ${list.signature.algorithm ?? list.signature.oid}`);
   }
-  const wrong = profile.strict ? wrongForm(list) : undefined;
+  const wrong = (profile.strict ? wrongForm(list) : undefined) ?? (profile.baseline ? wrongPointName(list) : undefined);
   return wrong === undefined ? undefined : unknown('INVALID_CRL', wrong);
 }
 
@@ -123,6 +117,13 @@ function wrongForm(list: CertificateList): string | undefined {
   if (list.repeats) return 'a list that has a serial number twice';
   const number = list.extensions.find(({ oid }) => oid === ExtensionOid.crlNumber);
   return number?.critical === true ? 'a list whose number is critical' : undefined;
+}
+
+/** CA/Browser Forum Baseline Requirements §7.2.2.1: the distribution point is named by a URI. */
+function wrongPointName({ issuingDistributionPoint }: CertificateList): string | undefined {
+  const name = issuingDistributionPoint?.name;
+  const uris = name === undefined || (name.type === 'full' && name.names.every(({ type }) => type === 'uri'));
+  return uris ? undefined : 'a list whose distribution point is no URI';
 }
 
 /** §6.3.3 (f) and (g): undefined where someone who may has signed it. */

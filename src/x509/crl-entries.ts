@@ -17,6 +17,8 @@ export class CrlEntries {
   readonly size: number;
   /** Whether a serial number comes twice, as it may only in lists that are indirect. */
   readonly repeats: boolean;
+  /** Whether an entry has a critical extension that is not known. */
+  readonly unhandled: boolean;
   readonly #bytes: Uint8Array;
   /** Where entries begin, in order. */
   readonly #offsets: Uint32Array;
@@ -31,7 +33,9 @@ export class CrlEntries {
    */
   constructor(bytes: Uint8Array, version: 1 | 2) {
     this.#bytes = bytes;
-    this.#offsets = entryOffsets(bytes, version);
+    const { offsets, unhandled } = entryOffsets(bytes, version);
+    this.#offsets = offsets;
+    this.unhandled = unhandled;
     this.size = this.#offsets.length;
     let slots = 4;
     while (slots < 2 * this.size) slots *= 2;
@@ -92,11 +96,15 @@ export class CrlEntries {
 }
 
 /** Steps over each entry, its form checked. The loop runs as often as the list has entries: it makes no objects. */
-function entryOffsets(bytes: Uint8Array, version: 1 | 2): Uint32Array {
+function entryOffsets(
+  bytes: Uint8Array,
+  version: 1 | 2,
+): { readonly offsets: Uint32Array; readonly unhandled: boolean } {
   // The smallest entry takes 20 bytes: 30 12 02 01 nn 17 0d and the time.
   const offsets = new Uint32Array(Math.floor(bytes.length / 20) + 1);
   const cursor = new Cursor(bytes);
   let count = 0;
+  let unhandled = false;
   while (cursor.offset < bytes.length) {
     offsets[count++] = cursor.offset;
     const end = cursor.enter(Tag.sequence, bytes.length);
@@ -108,11 +116,11 @@ function entryOffsets(bytes: Uint8Array, version: 1 | 2): Uint32Array {
     const timeEnd = cursor.enter(tag, end);
     checkTime(bytes, tag, cursor.offset, timeEnd);
     cursor.offset = timeEnd;
-    if (timeEnd < end && version === 2) checkExtensions(cursor, end);
+    if (timeEnd < end && version === 2) unhandled = checkExtensions(cursor, end) || unhandled;
     if (cursor.offset !== end) throw new DerError('bytes left over in an entry');
   }
   if (count === 0) throw new DerError('an empty list of entries');
-  return offsets.slice(0, count);
+  return { offsets: offsets.slice(0, count), unhandled };
 }
 
 /** A position in strict DER: what DerReader does, without a reader for each level. */
@@ -126,6 +134,13 @@ class Cursor {
 
   get tag(): number | undefined {
     return this.#bytes[this.offset];
+  }
+
+  /** Whether the contents of an OBJECT IDENTIFIER here are reasonCode, invalidityDate or certificateIssuer: 2.5.29.n */
+  isHandled(end: number): boolean {
+    const last = this.#bytes[this.offset + 2];
+    const arc = end - this.offset === 3 && this.#bytes[this.offset] === 0x55 && this.#bytes[this.offset + 1] === 29;
+    return arc && (last === 21 || last === 24 || last === 29);
   }
 
   /** Moves to the contents of the next element. @returns where they end */
@@ -148,17 +163,27 @@ class Cursor {
   }
 }
 
-/** Extensions, RFC 5280 §4.1: SEQUENCE OF SEQUENCE { OID, BOOLEAN DEFAULT FALSE, OCTET STRING } */
-function checkExtensions(cursor: Cursor, entryEnd: number): void {
+/**
+ * Extensions, RFC 5280 §4.1: SEQUENCE OF SEQUENCE { OID, BOOLEAN DEFAULT FALSE, OCTET STRING }; authorities in use
+ * write empty ones.
+ * @returns whether one is critical and not known
+ */
+function checkExtensions(cursor: Cursor, entryEnd: number): boolean {
   const end = cursor.enter(Tag.sequence, entryEnd);
-  if (cursor.offset === end) throw new DerError('an empty list of extensions');
+  let unhandled = false;
   while (cursor.offset < end) {
     const extensionEnd = cursor.enter(Tag.sequence, end);
-    cursor.offset = cursor.enter(Tag.oid, extensionEnd);
-    if (cursor.tag === Tag.boolean) cursor.offset = cursor.enter(Tag.boolean, extensionEnd);
+    const oidEnd = cursor.enter(Tag.oid, extensionEnd);
+    const handled = cursor.isHandled(oidEnd);
+    cursor.offset = oidEnd;
+    if (cursor.tag === Tag.boolean) {
+      cursor.offset = cursor.enter(Tag.boolean, extensionEnd);
+      unhandled ||= !handled;
+    }
     cursor.offset = cursor.enter(Tag.octetString, extensionEnd);
     if (cursor.offset !== extensionEnd) throw new DerError('bytes left over in an extension');
   }
+  return unhandled;
 }
 
 /** Minimal, and short enough that its length takes one byte. Negative ones exist, though RFC 5280 has none. */

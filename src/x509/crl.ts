@@ -34,7 +34,7 @@ export interface CertificateList {
   readonly deltaCrlIndicator: Uint8Array | undefined;
   readonly issuingDistributionPoint: IssuingDistributionPoint | undefined;
   readonly freshestCrl: readonly DistributionPoint[] | undefined;
-  /** A critical extension that is not known: nothing but what is listed can be said then. */
+  /** A critical extension, of the list or of any entry, that is not known: the list may not be used (§5.2, §5.3). */
   readonly unhandledExtension: string | undefined;
   /** How many certificates are listed. */
   readonly size: number;
@@ -46,6 +46,8 @@ export interface CertificateList {
    * @throws DerError for an entry that is malformed
    */
   find(serialNumber: Uint8Array, issuer: DistinguishedName): RevokedCertificate | undefined;
+  /** All entries, in order. @throws DerError as `find` */
+  entries(): Iterable<RevokedCertificate>;
 }
 
 /** An entry of a CRL (RFC 5280 §5.3). */
@@ -56,7 +58,6 @@ export interface RevokedCertificate {
   readonly reason: RevocationReason;
   /** Milliseconds since 1970. */
   readonly invalidityDate: number | undefined;
-  readonly unhandledExtension: string | undefined;
 }
 
 /** A list of more bytes is not read: the largest in the web PKI take some 30 MiB. */
@@ -160,7 +161,7 @@ class ParsedCrl implements CertificateList {
       parseIssuingDistributionPoint,
     );
     this.freshestCrl = this.#extension(ExtensionOid.freshestCrl, parseCrlDistributionPoints);
-    this.unhandledExtension = unhandled(extensions, handledInList);
+    this.unhandledExtension = unhandledOf(extensions, entries);
     this.size = entries?.size ?? 0;
     this.#entries = entries;
     const indirect = this.issuingDistributionPoint?.indirectCrl === true;
@@ -174,6 +175,13 @@ class ParsedCrl implements CertificateList {
     return number === undefined ? undefined : this.#read(number);
   }
 
+  *entries(): Iterable<RevokedCertificate> {
+    for (let number = 0; number < this.size; number++) {
+      const entry = this.#read(number);
+      if (entry !== undefined) yield entry;
+    }
+  }
+
   #read(number: number): RevokedCertificate | undefined {
     const entry = this.#entries?.read(number);
     if (entry === undefined) return undefined;
@@ -185,8 +193,8 @@ class ParsedCrl implements CertificateList {
       serialNumber: entry.serialNumber,
       revocationDate: entry.revocationDate,
       reason: reason === undefined ? 'unspecified' : parseReasonCode(reason),
-      invalidityDate: invalidity && readTime(whole(invalidity).element(Tag.generalizedTime)),
-      unhandledExtension: unhandled(extensions, handledInEntry),
+      // RFC 5280 §5.3.2 has GeneralizedTime; authorities in use write UTCTime.
+      invalidityDate: invalidity && readTime(whole(invalidity).element()),
     };
   }
 
@@ -210,14 +218,16 @@ function issuersOf(entries: CrlEntries, listIssuer: DistinguishedName): readonly
 }
 
 function entryExtensions(der: Uint8Array | undefined): readonly RawExtension[] {
-  return der === undefined ? [] : parseExtensions(new DerReader(der));
+  // 30 00: an empty list, which authorities in use write.
+  return der === undefined || der.length === 2 ? [] : parseExtensions(new DerReader(der));
 }
 
-function unhandled(extensions: readonly RawExtension[], handled: ReadonlySet<string>): string | undefined {
-  return extensions.find(({ oid, critical }) => critical && !handled.has(oid))?.oid;
+function unhandledOf(extensions: readonly RawExtension[], entries: CrlEntries | undefined): string | undefined {
+  const unknown = extensions.find(({ oid, critical }) => critical && !handled.has(oid));
+  return unknown?.oid ?? (entries?.unhandled === true ? 'of an entry' : undefined);
 }
 
-const handledInList: ReadonlySet<string> = new Set([
+const handled: ReadonlySet<string> = new Set([
   ExtensionOid.authorityKeyIdentifier,
   ExtensionOid.issuerAltName,
   ExtensionOid.crlNumber,
@@ -225,10 +235,4 @@ const handledInList: ReadonlySet<string> = new Set([
   ExtensionOid.issuingDistributionPoint,
   ExtensionOid.freshestCrl,
   ExtensionOid.authorityInfoAccess,
-]);
-
-const handledInEntry: ReadonlySet<string> = new Set([
-  ExtensionOid.reasonCode,
-  ExtensionOid.invalidityDate,
-  ExtensionOid.certificateIssuer,
 ]);

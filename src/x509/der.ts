@@ -273,6 +273,7 @@ function firstArcs(value: number): string {
  */
 export function readTime(element: Pick<DerElement, 'tag' | 'content'>): number {
   const { tag, content } = element;
+  if (tag !== Tag.utcTime && tag !== Tag.generalizedTime) throw new DerError('a time that is none');
   const yearDigits = tag === Tag.utcTime ? 2 : 4;
   if (content.length !== yearDigits + 11 || content[yearDigits + 10] !== 0x5a)
     throw new DerError('not a time of RFC 5280');

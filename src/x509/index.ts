@@ -10,6 +10,7 @@ export {
   createCertificateRequest,
 } from './create.ts';
 export type { KeyPurpose, KeyUsageName, NewName, RawExtension, SubjectAltNames } from './create-extensions.ts';
+export { type CertificateList, parseCrl, type RevokedCertificate } from './crl.ts';
 export { DerError } from './der.ts';
 export type { BasicConstraints, GeneralName, KeyUsage, NameConstraints } from './extensions.ts';
 export { type GeneratedKeyKind, generatePrivateKey } from './generate.ts';
@@ -22,6 +23,8 @@ export { decodePem, type PemBlock } from './pem.ts';
 export { encodePem } from './pem-write.ts';
 export { nodeProfile, type Profile, rfc5280, webpki } from './profile.ts';
 export type { FailedPath, Failure, Refusal } from './refusal.ts';
+export type { FetchCrl, GivenCrl, RevocationMode, RevocationOptions } from './revocation.ts';
+export type { RevocationReason } from './revocation-status.ts';
 export { SignatureCache, type SignatureCacheOptions } from './signatures.ts';
 export { type PublicKeyInfo, parseSpki } from './spki.ts';
 export { TrustStore, type TrustStoreOptions } from './trust.ts';

@@ -1,25 +1,40 @@
+import type { Certificate } from './certificate.ts';
 import { CheckFailure, checkPath } from './checks.ts';
-import { type Budget, BudgetExceeded, type Path } from './path.ts';
-import { webpki } from './profile.ts';
+import { type Budget, BudgetExceeded, buildPaths, DEFAULT_MAX_DEPTH, type Path } from './path.ts';
+import type { CertificatePool } from './pool.ts';
+import { type Profile, webpki } from './profile.ts';
 import { asFailure, type FailedPath } from './refusal.ts';
+import type { Revocation } from './revocation.ts';
 import { Signatures, UnsupportedAlgorithm } from './signatures.ts';
 import type { Steps } from './steps.ts';
 import type { VerifyOptions } from './verify.ts';
 
-/** Tries path after path until one stands. */
+/** Tries path after path from a leaf until one stands. */
 export class Search {
   readonly failures: FailedPath[] = [];
+  readonly #intermediates: CertificatePool;
   readonly #paths: Iterator<Path>;
   readonly #budget: Budget;
   readonly #signatures: Signatures;
+  readonly #revocation: Revocation;
   readonly #options: VerifyOptions;
+  readonly #profile: Profile;
   #exhausted = false;
 
-  constructor(paths: Iterator<Path>, budget: Budget, options: VerifyOptions) {
-    this.#paths = paths;
+  constructor(
+    leaf: Certificate,
+    intermediates: CertificatePool,
+    budget: Budget,
+    revocation: Revocation,
+    options: VerifyOptions,
+  ) {
+    this.#intermediates = intermediates;
     this.#budget = budget;
     this.#signatures = new Signatures(options.verifiers, budget, options.cache);
+    this.#revocation = revocation;
     this.#options = options;
+    this.#profile = options.profile ?? webpki;
+    this.#paths = this.#pathsFrom(leaf);
   }
 
   /** Whether the budget is spent: then nothing more is to be tried. */
@@ -31,8 +46,9 @@ export class Search {
     for (let path = this.#next(); path !== undefined; path = this.#next()) {
       try {
         this.#checkTrust(path);
-        checkPath(path, this.#options, this.#options.profile ?? webpki, this.#budget);
+        checkPath(path, this.#options, this.#profile, this.#budget);
         yield* this.#checkSignatures(path);
+        yield* this.#checkRevocation(path);
         return path;
       } catch (error) {
         const at = error instanceof CheckFailure ? error.at : 0;
@@ -43,6 +59,11 @@ export class Search {
       }
     }
     return undefined;
+  }
+
+  #pathsFrom(certificate: Certificate): Generator<Path, void, undefined> {
+    const { trust, maxDepth = DEFAULT_MAX_DEPTH } = this.#options;
+    return buildPaths(certificate, this.#intermediates, trust, this.#budget, maxDepth);
   }
 
   #next(): Path | undefined {
@@ -60,6 +81,33 @@ export class Search {
   #checkTrust(path: Path): void {
     const at = path.findIndex((certificate) => this.#options.trust.distrusts(certificate));
     if (at !== -1) throw new CheckFailure('CERT_REJECTED', 'certificate rejected', at);
+  }
+
+  *#checkRevocation(path: Path): Steps<void> {
+    yield* this.#revocation.check(path, {
+      time: this.#options.time,
+      profile: this.#profile,
+      signatures: this.#signatures,
+      budget: this.#budget,
+      candidates: (name) => [...this.#intermediates.named(name), ...this.#options.trust.named(name)],
+      validate: (candidate) => this.#leadsTo(candidate, path.at(-1)),
+    });
+  }
+
+  /** Whether a certificate that is not of the path has one of its own, from the same anchor (RFC 5280 §6.3.3 (f)). */
+  *#leadsTo(candidate: Certificate, anchor: Certificate | undefined): Steps<boolean> {
+    for (const path of this.#pathsFrom(candidate)) {
+      if (path.at(-1) !== anchor) continue;
+      try {
+        checkPath(path, { purpose: 'any', time: this.#options.time }, this.#profile, this.#budget);
+        yield* this.#checkSignatures(path);
+        return true;
+      } catch (error) {
+        if (error instanceof BudgetExceeded) throw error;
+        asFailure(error);
+      }
+    }
+    return false;
   }
 
   /** From the anchor down, so that what is trusted vouches for the next. An anchor's own signature says nothing. */

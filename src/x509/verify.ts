@@ -4,10 +4,11 @@ import type { Purpose } from './checks.ts';
 import { matchName, type PeerName } from './identity.ts';
 import { type FetchIssuers, IssuerFetcher } from './issuers.ts';
 import { explainNoPath } from './no-path.ts';
-import { Budget, type BudgetLimits, buildPaths, DEFAULT_MAX_DEPTH, presentedChain, tolerant } from './path.ts';
+import { Budget, type BudgetLimits, DEFAULT_MAX_DEPTH, presentedChain, tolerant } from './path.ts';
 import { CertificatePool } from './pool.ts';
 import type { Profile } from './profile.ts';
 import { asFailure, type Failure, isStrangers, type Refusal, refused, worstOf } from './refusal.ts';
+import { type GivenCrl, Revocation, type RevocationOptions } from './revocation.ts';
 import { Search } from './search.ts';
 import type { SignatureCache } from './signatures.ts';
 import { run, type Steps } from './steps.ts';
@@ -43,6 +44,9 @@ export interface VerifyOptions {
   readonly budget?: Partial<BudgetLimits> | undefined;
   /** Signatures already found good; shared by the verifications of one context. Default none. */
   readonly cache?: SignatureCache | undefined;
+  /** Revocation lists at hand. Where there are any, every certificate below the anchor needs one that has it good. */
+  readonly crls?: readonly GivenCrl[] | undefined;
+  readonly revocation?: RevocationOptions | undefined;
   /** Where issuers that were not sent come from. Default nowhere: nothing is ever fetched by itself. */
   readonly fetchIssuers?: FetchIssuers | undefined;
 }
@@ -69,8 +73,9 @@ function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Ver
   const budget = new Budget(options.budget);
   const intermediates = CertificatePool.from(chain.slice(1));
   const issuers = new IssuerFetcher(options.fetchIssuers, budget);
+  const revocation = new Revocation(options.revocation, options.crls);
   for (;;) {
-    const search = new Search(buildPaths(leaf, intermediates, trust, budget, maxDepth), budget, options);
+    const search = new Search(leaf, intermediates, budget, revocation, options);
     const found = yield* search.firstGood();
     if (found !== undefined) {
       const mismatch = nameFailure(leaf, options.name);

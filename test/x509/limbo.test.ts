@@ -12,7 +12,9 @@ interface LimboFile {
 const carried = (name: string): Buffer => readFileSync(new URL(`../../vectors/x509/${name}`, import.meta.url));
 
 /** Cases that do not end as the suite has it, each with the reason. */
-const expectations: Readonly<Record<string, string>> = JSON.parse(carried('limbo-expectations.json').toString('utf8'));
+const expectations: Readonly<Record<string, string>> = JSON.parse(
+  readFileSync(new URL('../../vectors/limbo-expectations.json', import.meta.url), 'utf8'),
+);
 
 /** Cases whose verdict is not the expected one, with what was said; a verdict that is listed as different is no miss. */
 function misses(

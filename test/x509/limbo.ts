@@ -72,6 +72,7 @@ export function judge(given: LimboCase, verifiers: readonly SignatureVerifier[],
     purpose: purposeOf(given),
     time: given.validation_time === null ? now : Date.parse(given.validation_time),
     name: wanted.length === 0 ? undefined : wanted,
+    crls: given.crls.map(toDer),
     maxDepth: given.max_chain_depth ?? undefined,
     profile: { ...webpki, isPublicSuffix: (domain) => publicSuffixes.has(domain) },
   });
