@@ -44,7 +44,11 @@ export function parseName(raw: Uint8Array): DistinguishedName {
 export function nameText(name: DistinguishedName): string {
   return [...name.rdns]
     .reverse()
-    .map((rdn) => rdn.map(({ shortName, oid, value }) => `${shortName ?? oid}=${escapeValue(value)}`).join('+'))
+    .map((rdn) =>
+      rdn
+        .map(({ shortName, oid, value, tag }) => `${shortName ?? oid}=${isString(tag) ? escapeValue(value) : value}`)
+        .join('+'),
+    )
     .join(',');
 }
 
@@ -81,7 +85,9 @@ function rdnKey(rdn: readonly NameAttribute[]): string {
   return rdn.map(attributeKey).sort().join('+');
 }
 
-function attributeKey({ oid, value }: NameAttribute): string {
+function attributeKey({ oid, value, tag }: NameAttribute): string {
+  // The hex of another type is no string that begins with `#`.
+  if (!isString(tag)) return `${oid}${value}`;
   return `${oid}=${JSON.stringify(value.normalize('NFKC').toLowerCase().trim().replace(/\s+/g, ' '))}`;
 }
 
@@ -93,6 +99,12 @@ function parseAttribute(reader: DerReader): NameAttribute {
   const value = decodeString(tag, element.content) ?? `#${toHex(element.raw)}`;
   return { oid, shortName: shortNames.get(oid), value, tag };
 }
+
+function isString(tag: number): boolean {
+  return decodeString(tag, nothing) !== undefined;
+}
+
+const nothing = new Uint8Array(0);
 
 /** DirectoryString and IA5String (RFC 5280 Appendix A). Undefined for a type that is no string. */
 export function decodeString(tag: number, content: Uint8Array): string | undefined {
