@@ -1,25 +1,65 @@
 /**
  * ML-DSA (FIPS 204) for certificates, RFC 9881: the pure variant, with an empty context. No profile asks for it and
- * nothing uses it by default. Opt in with `{ ...noble, verifiers: [...noble.verifiers, ...mlDsaVerifiers] }`.
+ * nothing uses it by default; TLS does not offer it. Opt in with
+ * `{ ...noble, verifiers: [...noble.verifiers, ...mlDsaVerifiers] }`.
  */
 import { ml_dsa44, ml_dsa65, ml_dsa87 } from '@noble/post-quantum/ml-dsa.js';
-import type { SignatureVerifier } from '../crypto/provider.ts';
+import type { SignatureVerifier, Signer } from '../crypto/provider.ts';
+import type { Secret } from '../crypto/secret.ts';
+import { misuse } from '../errors.ts';
 import { parseSpki } from '../x509/spki.ts';
+import { type DecodedMlDsaKey, decodePkcs8, encodeSpki } from './pkcs8.ts';
+import { schemesOf } from './signature-algorithms.ts';
+
+type MlDsaAlgorithm = DecodedMlDsaKey['algorithm'];
+
+const parameterSets: Readonly<Record<MlDsaAlgorithm, typeof ml_dsa44>> = {
+  ml_dsa_44: ml_dsa44,
+  ml_dsa_65: ml_dsa65,
+  ml_dsa_87: ml_dsa87,
+};
 
 export const mlDsaVerifiers: readonly SignatureVerifier[] = [
-  verifierOf('ml_dsa_44', ml_dsa44),
-  verifierOf('ml_dsa_65', ml_dsa65),
-  verifierOf('ml_dsa_87', ml_dsa87),
+  verifierOf('ml_dsa_44'),
+  verifierOf('ml_dsa_65'),
+  verifierOf('ml_dsa_87'),
 ];
 
-function verifierOf(algorithm: 'ml_dsa_44' | 'ml_dsa_65' | 'ml_dsa_87', scheme: typeof ml_dsa44): SignatureVerifier {
+/**
+ * A signer for `createCertificate`. JavaScript is not constant time.
+ * @param key PKCS#8 with the seed (RFC 9881 §6). The signer takes ownership of it
+ * @throws TlsError ERR_TLS_KEY_DECODE, ERR_TLS_UNSUPPORTED_KEY
+ */
+export function mlDsaSigner(key: Secret<'private key'>): Signer {
+  const decoded = decodePkcs8(key.expose());
+  key.wipe();
+  if (!isMlDsa(decoded)) return misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key of ${decoded.algorithm}`);
+  const parameterSet = parameterSets[decoded.algorithm];
+  const { secretKey, publicKey } = parameterSet.keygen(decoded.seed);
+  const spki = encodeSpki(decoded.identifier, publicKey);
+  const schemes = schemesOf(spki);
+  return {
+    schemes,
+    publicKey: spki,
+    sign(scheme, message) {
+      if (schemes.includes(scheme)) return parameterSet.sign(message, secretKey);
+      return misuse('ERR_TLS_CONFIG', `the key does not make the signature scheme 0x${scheme.toString(16)}`);
+    },
+  };
+}
+
+function isMlDsa(decoded: ReturnType<typeof decodePkcs8>): decoded is DecodedMlDsaKey {
+  return decoded.algorithm in parameterSets;
+}
+
+function verifierOf(algorithm: MlDsaAlgorithm): SignatureVerifier {
   return {
     algorithm,
     verify(spki, message, signature) {
       // A key that does not parse and a signature that does not decode are both a plain "no".
       try {
         const key = parseSpki(spki);
-        return key.algorithm === algorithm && scheme.verify(signature, message, key.key);
+        return key.algorithm === algorithm && parameterSets[algorithm].verify(signature, message, key.key);
       } catch {
         return false;
       }

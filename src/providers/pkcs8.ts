@@ -10,7 +10,15 @@ export type DecodedPrivateKey =
   | DecodedEcKey
   /** RFC 8410 §7 */
   | { readonly algorithm: 'ed25519' | 'ed448'; readonly identifier: Uint8Array; readonly seed: Uint8Array }
+  | DecodedMlDsaKey
   | DecodedRsaKey;
+
+/** RFC 9881 §6, the seed alone: an expanded key is not read. */
+export interface DecodedMlDsaKey {
+  readonly algorithm: 'ml_dsa_44' | 'ml_dsa_65' | 'ml_dsa_87';
+  readonly identifier: Uint8Array;
+  readonly seed: Uint8Array;
+}
 
 /** RFC 5915 §3 */
 export interface DecodedEcKey {
@@ -82,8 +90,20 @@ function decode(der: Uint8Array): DecodedPrivateKey {
     case Oid.rsassaPss:
       return { algorithm: 'rsa-pss', identifier, key: decodeRsa(key) };
     default:
-      return misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key of the algorithm ${oid}`);
+      return decodeMlDsa(identifier, oid, parameters, key);
   }
+}
+
+function decodeMlDsa(identifier: Uint8Array, oid: string, parameters: DerReader, key: Uint8Array): DecodedMlDsaKey {
+  const algorithm = mlDsa.get(oid);
+  if (algorithm === undefined) misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key of the algorithm ${oid}`);
+  parameters.end();
+  const reader = new DerReader(key);
+  if (reader.nextTag !== context(0, 'primitive')) misuse('ERR_TLS_UNSUPPORTED_KEY', 'an ML-DSA key without its seed');
+  const { content } = reader.element();
+  reader.end();
+  if (content.length !== 32) throw new DerError('an ML-DSA seed that is not 32 bytes');
+  return { algorithm, identifier, seed: content.slice() };
 }
 
 function decodeEc(identifier: Uint8Array, parameters: DerReader, bytes: Uint8Array): DecodedEcKey {
@@ -145,6 +165,12 @@ function readUnsigned(reader: DerReader): bigint {
   if ((bytes[0] ?? 0) >= 0x80) throw new DerError('a negative RSA number');
   return toBigInt(bytes);
 }
+
+const mlDsa: ReadonlyMap<string, DecodedMlDsaKey['algorithm']> = new Map([
+  [Oid.mlDsa44, 'ml_dsa_44'],
+  [Oid.mlDsa65, 'ml_dsa_65'],
+  [Oid.mlDsa87, 'ml_dsa_87'],
+]);
 
 const curves: ReadonlyMap<string, { readonly name: CurveName; readonly bytes: number }> = new Map([
   [Oid.prime256v1, { name: 'P-256', bytes: 32 }],

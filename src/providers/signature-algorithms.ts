@@ -74,9 +74,11 @@ function schemesFor(key: PublicKeyInfo): readonly number[] {
     case 'rsa-pss':
       return pssSchemes.filter((scheme) => allowsPss(key.pss, parametersOf(scheme).hash));
     case 'ml_dsa_44':
+      return [SignatureScheme.mldsa44];
     case 'ml_dsa_65':
+      return [SignatureScheme.mldsa65];
     case 'ml_dsa_87':
-      return misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key of ${key.algorithm}`);
+      return [SignatureScheme.mldsa87];
     case 'unknown':
       return misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key of the unknown algorithm ${key.oid}`);
   }

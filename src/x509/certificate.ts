@@ -26,6 +26,15 @@ import {
 } from './extensions.ts';
 import { type DistinguishedName, parseName } from './names.ts';
 import { Oid } from './oids.ts';
+import {
+  type PolicyConstraints,
+  type PolicyInformation,
+  type PolicyMapping,
+  parseCertificatePolicies,
+  parseInhibitAnyPolicy,
+  parsePolicyConstraints,
+  parsePolicyMappings,
+} from './policy-extensions.ts';
 import { type PublicKeyInfo, parsePssParameters, parseSpki } from './spki.ts';
 
 /** AlgorithmIdentifier of a signature, as far as it is known. */
@@ -72,6 +81,10 @@ export interface Certificate {
   readonly issuerAltName: readonly GeneralName[] | undefined;
   readonly subjectDirectoryAttributes: readonly DirectoryAttribute[] | undefined;
   readonly crlDistributionPoints: readonly DistributionPoint[] | undefined;
+  readonly certificatePolicies: readonly PolicyInformation[] | undefined;
+  readonly policyMappings: readonly PolicyMapping[] | undefined;
+  readonly policyConstraints: PolicyConstraints | undefined;
+  readonly inhibitAnyPolicy: number | undefined;
   readonly freshestCrl: readonly DistributionPoint[] | undefined;
 }
 
@@ -100,7 +113,7 @@ export function certificateOf(fields: CertificateFields): Certificate {
   return Object.freeze(new ParsedCertificate(fields));
 }
 
-export function isSelfIssued(certificate: Certificate): boolean {
+export function isSelfIssued(certificate: Pick<Certificate, 'issuer' | 'subject'>): boolean {
   return equal(certificate.issuer.raw, certificate.subject.raw);
 }
 
@@ -290,6 +303,22 @@ class ParsedCertificate implements Certificate {
 
   get subjectDirectoryAttributes(): readonly DirectoryAttribute[] | undefined {
     return this.#extension(ExtensionOid.subjectDirectoryAttributes, parseSubjectDirectoryAttributes);
+  }
+
+  get certificatePolicies(): readonly PolicyInformation[] | undefined {
+    return this.#extension(ExtensionOid.certificatePolicies, parseCertificatePolicies);
+  }
+
+  get policyMappings(): readonly PolicyMapping[] | undefined {
+    return this.#extension(ExtensionOid.policyMappings, parsePolicyMappings);
+  }
+
+  get policyConstraints(): PolicyConstraints | undefined {
+    return this.#extension(ExtensionOid.policyConstraints, parsePolicyConstraints);
+  }
+
+  get inhibitAnyPolicy(): number | undefined {
+    return this.#extension(ExtensionOid.inhibitAnyPolicy, parseInhibitAnyPolicy);
   }
 
   get crlDistributionPoints(): readonly DistributionPoint[] | undefined {

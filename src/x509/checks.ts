@@ -1,26 +1,15 @@
-import type { CertificateErrorCode } from '../errors.ts';
 import { wrongNames } from './baseline.ts';
 import { type Certificate, isSelfIssued } from './certificate.ts';
+import { CheckFailure } from './check-failure.ts';
 import { checkNames } from './constraints.ts';
 import { DerError } from './der.ts';
 import { ExtensionOid, KeyPurpose } from './extensions.ts';
 import type { Budget, Path } from './path.ts';
+import { qualifiersAreKnown } from './policy-extensions.ts';
 import { isTooWeak, type Profile } from './profile.ts';
 
 /** What the leaf's key is to be used for (RFC 5280 §4.2.1.12); `any` asks nothing of extKeyUsage. */
 export type Purpose = 'server' | 'client' | 'email' | 'codeSigning' | 'timeStamping' | 'any';
-
-/** One rule that one certificate of a path broke. */
-export class CheckFailure extends Error {
-  readonly code: CertificateErrorCode;
-  readonly at: number;
-
-  constructor(code: CertificateErrorCode, message: string, at: number) {
-    super(message);
-    this.code = code;
-    this.at = at;
-  }
-}
 
 /**
  * All of RFC 5280 §6.1 that needs no public-key operation, on a path with its anchor last.
@@ -57,9 +46,15 @@ export function checkTime(certificate: Certificate, time: number, at: number): v
 
 /** RFC 5280 §4.2: an unrecognised critical extension is a reason to refuse. */
 function checkCritical(certificate: Certificate, at: number): void {
-  const unknown = certificate.extensions.find(({ critical, oid }) => critical && !handled.has(oid));
+  const unknown = certificate.extensions.find(({ critical, oid }) => critical && !isHandled(oid, certificate));
   if (unknown === undefined) return;
   throw new CheckFailure('UNHANDLED_CRITICAL_EXTENSION', `unhandled critical extension ${unknown.oid}`, at);
+}
+
+/** RFC 5280 §4.2.1.4: who reads critical policies must understand their qualifiers, too. */
+function isHandled(oid: string, { certificatePolicies }: Certificate): boolean {
+  if (oid === ExtensionOid.certificatePolicies) return certificatePolicies?.every(qualifiersAreKnown) === true;
+  return handled.has(oid);
 }
 
 function checkKey({ publicKey }: Certificate, profile: Profile, at: number): void {
@@ -198,13 +193,14 @@ function reading(at: number, check: () => void): void {
   }
 }
 
-/** Extensions that are enforced, or that bind nobody who sets no policy. */
+/** Extensions that are enforced. */
 const handled: ReadonlySet<string> = new Set([
   ExtensionOid.basicConstraints,
   ExtensionOid.keyUsage,
   ExtensionOid.extKeyUsage,
   ExtensionOid.subjectAltName,
   ExtensionOid.nameConstraints,
-  // RFC 5280 §6.1.1: with any-policy as the user's set, policies alone refuse nothing.
-  ExtensionOid.certificatePolicies,
+  ExtensionOid.policyMappings,
+  ExtensionOid.policyConstraints,
+  ExtensionOid.inhibitAnyPolicy,
 ]);

@@ -169,6 +169,12 @@ function signatureAlgorithm(scheme: number): Uint8Array {
       return sequence(objectIdentifier(Oid.ed25519));
     case SignatureScheme.ed448:
       return sequence(objectIdentifier(Oid.ed448));
+    case SignatureScheme.mldsa44:
+      return sequence(objectIdentifier(Oid.mlDsa44));
+    case SignatureScheme.mldsa65:
+      return sequence(objectIdentifier(Oid.mlDsa65));
+    case SignatureScheme.mldsa87:
+      return sequence(objectIdentifier(Oid.mlDsa87));
     case SignatureScheme.rsa_pkcs1_sha256:
       return sequence(objectIdentifier(Oid.sha256WithRSAEncryption), nullValue());
     case SignatureScheme.rsa_pkcs1_sha384:

@@ -3,14 +3,23 @@ import { fromHex } from '../bytes/hex.ts';
 import { wipe } from '../bytes/wipe.ts';
 import { Secret } from '../crypto/secret.ts';
 import { integer, objectIdentifier } from './asn1.ts';
-import { Tag } from './der.ts';
+import { context, Tag } from './der.ts';
 import { element } from './der-write.ts';
 import { Oid } from './oids.ts';
 
-export type GeneratedKeyKind = 'P-256' | 'P-384' | 'P-521' | 'ed25519' | 'ed448';
+export type GeneratedKeyKind =
+  | 'P-256'
+  | 'P-384'
+  | 'P-521'
+  | 'ed25519'
+  | 'ed448'
+  | 'ml_dsa_44'
+  | 'ml_dsa_65'
+  | 'ml_dsa_87';
 
 /**
- * A new private key as PKCS#8 PrivateKeyInfo, DER (RFC 5208 §5, RFC 5915 §3, RFC 8410 §7). The public key is not in
+ * A new private key as PKCS#8 PrivateKeyInfo, DER (RFC 5208 §5, RFC 5915 §3, RFC 8410 §7; of ML-DSA the
+ * seed, RFC 9881 §6). The public key is not in
  * it: `provider.signer(key).publicKey` has it.
  * @param random cryptographically secure bytes, as `CryptoProvider.random`
  */
@@ -21,6 +30,10 @@ export function generatePrivateKey(
   if (kind === 'ed25519' || kind === 'ed448') {
     const seed = random(kind === 'ed25519' ? 32 : 57);
     return privateKeyInfo([objectIdentifier(Oid[kind])], element(Tag.octetString, seed), seed);
+  }
+  if (kind === 'ml_dsa_44' || kind === 'ml_dsa_65' || kind === 'ml_dsa_87') {
+    const seed = random(32);
+    return privateKeyInfo([objectIdentifier(mlDsa[kind])], element(context(0, 'primitive'), seed), seed);
   }
   const curve = curves[kind];
   const scalar = randomScalar(fromHex(curve.order), random);
@@ -49,6 +62,8 @@ function randomScalar(order: Uint8Array, random: (length: number) => Uint8Array)
     if (scalar.some((byte) => byte !== 0) && compare(scalar, order) < 0) return scalar;
   }
 }
+
+const mlDsa = { ml_dsa_44: Oid.mlDsa44, ml_dsa_65: Oid.mlDsa65, ml_dsa_87: Oid.mlDsa87 } as const;
 
 /** Named curves of RFC 5480 §2.1.1.1 with their orders, SP 800-186 §3.2.1. */
 const curves: Readonly<Record<'P-256' | 'P-384' | 'P-521', { readonly id: string; readonly order: string }>> = {

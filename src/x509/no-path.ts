@@ -1,6 +1,7 @@
 import { equal } from '../bytes/equal.ts';
 import type { Certificate } from './certificate.ts';
-import { CheckFailure, checkTime } from './checks.ts';
+import { CheckFailure } from './check-failure.ts';
+import { checkTime } from './checks.ts';
 import { isSelfSignedName, type Path, presentedChain, tolerant } from './path.ts';
 import type { CertificatePool } from './pool.ts';
 import type { FailedPath } from './refusal.ts';

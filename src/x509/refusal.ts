@@ -1,6 +1,6 @@
 import { type CertificateErrorCode, TlsError } from '../errors.ts';
 import type { Certificate } from './certificate.ts';
-import { CheckFailure } from './checks.ts';
+import { CheckFailure } from './check-failure.ts';
 import { DerError } from './der.ts';
 import { vouches } from './no-path.ts';
 import { BudgetExceeded } from './path.ts';

@@ -1,6 +1,6 @@
 import type { Awaitable } from '../crypto/provider.ts';
 import type { Certificate } from './certificate.ts';
-import { CheckFailure } from './checks.ts';
+import { CheckFailure } from './check-failure.ts';
 import { type CertificateList, parseCrl } from './crl.ts';
 import { type CrlSource, crlStatus } from './crl-check.ts';
 import { type Budget, type Path, tolerant } from './path.ts';

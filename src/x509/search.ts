@@ -1,6 +1,8 @@
 import type { Certificate } from './certificate.ts';
-import { CheckFailure, checkPath } from './checks.ts';
+import { CheckFailure } from './check-failure.ts';
+import { checkPath } from './checks.ts';
 import { type Budget, BudgetExceeded, buildPaths, DEFAULT_MAX_DEPTH, type Path } from './path.ts';
+import { checkPolicies } from './policies.ts';
 import type { CertificatePool } from './pool.ts';
 import { type Profile, webpki } from './profile.ts';
 import { asFailure, type FailedPath } from './refusal.ts';
@@ -8,6 +10,12 @@ import type { Revocation } from './revocation.ts';
 import { Signatures, UnsupportedAlgorithm } from './signatures.ts';
 import type { Steps } from './steps.ts';
 import type { VerifyOptions } from './verify.ts';
+
+/** A path that stands, and the policies that it is valid for. */
+export interface GoodPath {
+  readonly path: Path;
+  readonly policies: readonly string[];
+}
 
 /** Tries path after path from a leaf until one stands. */
 export class Search {
@@ -19,6 +27,8 @@ export class Search {
   readonly #revocation: Revocation;
   readonly #options: VerifyOptions;
   readonly #profile: Profile;
+  /** Signers of revocation lists whose own standing is being looked at. */
+  readonly #inQuestion = new Set<Certificate>();
   #exhausted = false;
 
   constructor(
@@ -42,14 +52,15 @@ export class Search {
     return this.#exhausted;
   }
 
-  *firstGood(): Steps<Path | undefined> {
+  *firstGood(): Steps<GoodPath | undefined> {
     for (let path = this.#next(); path !== undefined; path = this.#next()) {
       try {
         this.#checkTrust(path);
         checkPath(path, this.#options, this.#profile, this.#budget);
+        const policies = checkPolicies(path, this.#options.policy);
         yield* this.#checkSignatures(path);
         yield* this.#checkRevocation(path);
-        return path;
+        return { path, policies };
       } catch (error) {
         const at = error instanceof CheckFailure ? error.at : 0;
         this.failures.push({ ...asFailure(error), certificates: path, at });
@@ -94,20 +105,35 @@ export class Search {
     });
   }
 
-  /** Whether a certificate that is not of the path has one of its own, from the same anchor (RFC 5280 §6.3.3 (f)). */
+  /**
+   * Whether a certificate that is not of the path has one of its own, from the same anchor (RFC 5280 §6.3.3 (f)), and
+   * is not revoked itself. A list may speak of its own signer: what it says of it counts then, not that it says it.
+   */
   *#leadsTo(candidate: Certificate, anchor: Certificate | undefined): Steps<boolean> {
-    for (const path of this.#pathsFrom(candidate)) {
-      if (path.at(-1) !== anchor) continue;
-      try {
-        checkPath(path, { purpose: 'any', time: this.#options.time }, this.#profile, this.#budget);
-        yield* this.#checkSignatures(path);
-        return true;
-      } catch (error) {
-        if (error instanceof BudgetExceeded) throw error;
-        asFailure(error);
+    if (this.#inQuestion.has(candidate)) return true;
+    this.#inQuestion.add(candidate);
+    try {
+      for (const path of this.#pathsFrom(candidate)) {
+        if (path.at(-1) === anchor && (yield* this.#stands(path))) return true;
       }
+      return false;
+    } finally {
+      this.#inQuestion.delete(candidate);
     }
-    return false;
+  }
+
+  *#stands(path: Path): Steps<boolean> {
+    try {
+      checkPath(path, { purpose: 'any', time: this.#options.time }, this.#profile, this.#budget);
+      yield* this.#checkSignatures(path);
+      yield* this.#checkRevocation(path);
+      return true;
+    } catch (error) {
+      if (error instanceof BudgetExceeded) throw error;
+      // Throws on what is no statement about a certificate.
+      asFailure(error);
+      return false;
+    }
   }
 
   /** From the anchor down, so that what is trusted vouches for the next. An anchor's own signature says nothing. */

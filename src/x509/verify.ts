@@ -5,6 +5,7 @@ import { matchName, type PeerName } from './identity.ts';
 import { type FetchIssuers, IssuerFetcher } from './issuers.ts';
 import { explainNoPath } from './no-path.ts';
 import { Budget, type BudgetLimits, DEFAULT_MAX_DEPTH, presentedChain, tolerant } from './path.ts';
+import type { PolicyInputs } from './policies.ts';
 import { CertificatePool } from './pool.ts';
 import type { Profile } from './profile.ts';
 import { asFailure, type Failure, isStrangers, type Refusal, refused, worstOf } from './refusal.ts';
@@ -25,6 +26,8 @@ export interface VerifiedPeer {
   /** Leaf first: the path to the anchor, or what was presented where nothing was verified. */
   readonly certificates: readonly Certificate[];
   readonly verified: boolean;
+  /** The certificate policies that the path is valid for, of those asked for; `2.5.29.32.0` stands for any. */
+  readonly policies: readonly string[];
   /** Why it is not verified. */
   readonly failure: Failure | undefined;
 }
@@ -44,6 +47,8 @@ export interface VerifyOptions {
   readonly budget?: Partial<BudgetLimits> | undefined;
   /** Signatures already found good; shared by the verifications of one context. Default none. */
   readonly cache?: SignatureCache | undefined;
+  /** What is asked of certificate policies. Default: nothing. */
+  readonly policy?: PolicyInputs | undefined;
   /** Revocation lists at hand. Where there are any, every certificate below the anchor needs one that has it good. */
   readonly crls?: readonly GivenCrl[] | undefined;
   readonly revocation?: RevocationOptions | undefined;
@@ -79,7 +84,8 @@ function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Ver
     const found = yield* search.firstGood();
     if (found !== undefined) {
       const mismatch = nameFailure(leaf, options.name);
-      return mismatch === undefined ? { ok: true, peer: mint(found, true, undefined) } : refused(mismatch, []);
+      if (mismatch !== undefined) return refused(mismatch, []);
+      return { ok: true, peer: mint({ certificates: found.path, policies: found.policies, verified: true }) };
     }
     const more = search.exhausted ? [] : yield* issuers.more(presentedChain(leaf, intermediates, maxDepth));
     if (more.length === 0) {
@@ -98,7 +104,7 @@ function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Ver
 export function dangerouslyTrust(chain: readonly Uint8Array[], failure?: Failure): VerifiedPeer {
   const leaf = parseCertificate(chain[0] ?? new Uint8Array(0));
   const others = chain.slice(1).flatMap((der) => tolerant(() => parseCertificate(der)) ?? []);
-  return mint([leaf, ...others], false, failure);
+  return mint({ certificates: [leaf, ...others], policies: [], verified: false, ...(failure && { failure }) });
 }
 
 function nameFailure(leaf: Certificate, names: VerifyOptions['name']): Failure | undefined {
@@ -112,6 +118,8 @@ function nameFailure(leaf: Certificate, names: VerifyOptions['name']): Failure |
   }
 }
 
-function mint(certificates: readonly Certificate[], verified: boolean, failure: Failure | undefined): VerifiedPeer {
-  return Object.freeze({ certificates, verified, failure }) as VerifiedPeer;
+function mint(
+  peer: Omit<VerifiedPeer, typeof verifiedBrand | 'failure'> & { readonly failure?: Failure },
+): VerifiedPeer {
+  return Object.freeze({ failure: undefined, ...peer }) as VerifiedPeer;
 }

@@ -17,4 +17,17 @@ describe("BoringSSL's single chains", () => {
     });
     expect(differences('verify-chain', outcomes)).toEqual([]);
   });
+
+  test.skipIf(absent(file))('the user-constrained policy set', () => {
+    const chains = outsideJson<ChainFile>(file);
+    const given = chains.tests.filter((candidate) => candidate.expectedUserConstrainedPolicySet !== null);
+    expect(given.length).toBeGreaterThan(10);
+    for (const candidate of given) {
+      const verdict = judgeChain(candidate, chains);
+      if (verdict?.ok !== true) throw new Error(candidate.id);
+      expect([...verdict.peer.policies].sort(), candidate.id).toEqual(
+        [...(candidate.expectedUserConstrainedPolicySet ?? [])].sort(),
+      );
+    }
+  });
 });

@@ -7,7 +7,7 @@ export interface Outcome {
 }
 
 const listed: Readonly<Record<string, Readonly<Record<string, string>>>> = JSON.parse(
-  readFileSync(new URL('../../vectors/boringssl-expectations.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../vectors/x509-expectations.json', import.meta.url), 'utf8'),
 );
 
 /**
