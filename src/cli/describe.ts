@@ -22,7 +22,7 @@ export interface CertificateDetails {
   /** ISO 8601. */
   readonly notBefore: string;
   readonly notAfter: string;
-  /** `type` is 'rsa', 'rsa-pss', 'ec', 'ed25519' or an object identifier. */
+  /** `type` is 'rsa', 'rsa-pss', 'ec', 'ed25519', 'ed448', 'ml_dsa_65' … or an object identifier. */
   readonly key: { readonly type: string; readonly curve: string | undefined; readonly bits: number | undefined };
   /** 'ecdsa_sha256', or an object identifier. */
   readonly signatureAlgorithm: string;

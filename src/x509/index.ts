@@ -12,7 +12,15 @@ export {
 export type { KeyPurpose, KeyUsageName, NewName, RawExtension, SubjectAltNames } from './create-extensions.ts';
 export { type CertificateList, parseCrl, type RevokedCertificate } from './crl.ts';
 export { DerError } from './der.ts';
-export type { BasicConstraints, GeneralName, KeyUsage, NameConstraints } from './extensions.ts';
+export type {
+  AccessDescription,
+  AuthorityKeyIdentifier,
+  BasicConstraints,
+  DirectoryAttribute,
+  GeneralName,
+  KeyUsage,
+  NameConstraints,
+} from './extensions.ts';
 export { type GeneratedKeyKind, generatePrivateKey } from './generate.ts';
 export { hostName, matchDns, matchName, type PeerName, parseIp } from './identity.ts';
 export type { FetchIssuers } from './issuers.ts';
