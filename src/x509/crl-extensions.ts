@@ -2,7 +2,7 @@ import { context, DerError, type DerReader, readBitString, readBoolean, Tag } fr
 import { element } from './der-write.ts';
 import { type GeneralName, readGeneralNames, whole } from './extensions.ts';
 import { type DistinguishedName, parseName } from './names.ts';
-import { type RevocationReason, revocationReasons } from './revocation-status.ts';
+import { type RevocationReason, readReason } from './revocation-status.ts';
 
 /** DistributionPointName, RFC 5280 §4.2.1.13. */
 export type DistributionPointName =
@@ -101,12 +101,7 @@ export function parseCrlNumber(der: Uint8Array): Uint8Array {
 
 /** RFC 5280 §5.3.1 */
 export function parseReasonCode(der: Uint8Array): RevocationReason {
-  const reader = whole(der);
-  const { content } = reader.element(Tag.enumerated);
-  const [code = 7, ...more] = content;
-  const reason = Object.hasOwn(revocationReasons, code) ? revocationReasons[code as 0] : undefined;
-  if (reason === undefined || more.length > 0) throw new DerError('a reason code that is not defined');
-  return reason;
+  return readReason(whole(der).element(Tag.enumerated).content);
 }
 
 /** RFC 5280 §5.3.3 */

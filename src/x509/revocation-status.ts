@@ -1,4 +1,5 @@
 import type { CertificateErrorCode } from '../errors.ts';
+import { DerError } from './der.ts';
 
 /** CRLReason, RFC 5280 §5.3.1, by its code. */
 export const revocationReasons = {
@@ -14,6 +15,14 @@ export const revocationReasons = {
   10: 'aACompromise',
 } as const;
 export type RevocationReason = (typeof revocationReasons)[keyof typeof revocationReasons];
+
+/** @param content of an ENUMERATED. @throws DerError for a code that is not defined */
+export function readReason(content: Uint8Array): RevocationReason {
+  const [code = 7, ...more] = content;
+  const reason = Object.hasOwn(revocationReasons, code) ? revocationReasons[code as 0] : undefined;
+  if (reason === undefined || more.length > 0) throw new DerError('a reason code that is not defined');
+  return reason;
+}
 
 /** What revocation lists or a responder say of one certificate. */
 export type RevocationStatus =
