@@ -1,0 +1,184 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { noble } from '#opentls/providers/noble';
+import { node } from '#opentls/providers/node';
+import { parseCertificate } from '#opentls/x509/certificate';
+import { MAX_OCSP_RESPONSE, parseOcspResponse } from '#opentls/x509/ocsp';
+import { ocspStatus } from '#opentls/x509/ocsp-check';
+import { createOcspRequest } from '#opentls/x509/ocsp-id';
+import { Budget } from '#opentls/x509/path';
+import { rfc5280 } from '#opentls/x509/profile';
+import type { RevocationStatus } from '#opentls/x509/revocation-status';
+import { Signatures } from '#opentls/x509/signatures';
+import { run } from '#opentls/x509/steps';
+import { fromBase64 } from './crl-suites.ts';
+import { differences } from './expectations.ts';
+import { parseGzip, toDer } from './limbo.ts';
+
+interface OcspFile {
+  readonly verifyTime: string;
+  readonly maxAgeSeconds: number;
+  readonly tests: readonly {
+    readonly id: string;
+    readonly expectedStatus: 'good' | 'revoked' | 'unknown';
+    readonly certificate: string;
+    readonly issuer: string;
+    readonly response: string;
+    readonly request: string;
+  }[];
+}
+
+interface Asked {
+  readonly time: number;
+  readonly maxAge?: number;
+  readonly nonce?: Uint8Array;
+}
+
+function ask(response: Uint8Array, certificate: Uint8Array, issuer: Uint8Array, asked: Asked): RevocationStatus {
+  const said = run(
+    ocspStatus(response, parseCertificate(certificate), parseCertificate(issuer), {
+      ...asked,
+      hashes: noble.hashes,
+      // The responses of BoringSSL are signed with SHA-1.
+      profile: { ...rfc5280, weakDigests: ['sha1'] },
+      signatures: new Signatures(node.verifiers, new Budget(), undefined),
+    }),
+  );
+  if ('then' in said) throw new TypeError('a status that is not there at once');
+  return said;
+}
+
+/** One certificate has a serial number that is not DER. */
+function isReadable(certificate: string): boolean {
+  try {
+    return parseCertificate(fromBase64(certificate)).version === 3;
+  } catch {
+    return false;
+  }
+}
+
+const why = (said: RevocationStatus): string =>
+  said.status === 'unknown' ? `${said.code}, ${said.reason}` : said.status;
+
+describe("BoringSSL's OCSP responses", () => {
+  const file = parseGzip<OcspFile>(readFileSync(new URL('../../vectors/x509/boringssl-ocsp.json.gz', import.meta.url)));
+  const { verifyTime, maxAgeSeconds } = file;
+
+  test('what they say', () => {
+    expect(file.tests).toHaveLength(36);
+    const asked = { time: Date.parse(verifyTime), maxAge: maxAgeSeconds * 1000 };
+    const outcomes = file.tests.map(({ id, expectedStatus, certificate, issuer, response }) => {
+      if (!isReadable(certificate)) return { id, conforms: false, said: 'the certificate cannot be read' };
+      const said = ask(fromBase64(response), fromBase64(certificate), fromBase64(issuer), asked);
+      return { id, conforms: said.status === expectedStatus, said: why(said) };
+    });
+    expect(differences('ocsp', outcomes)).toEqual([]);
+  });
+
+  test('the requests for them, byte for byte', () => {
+    const readable = file.tests.filter(({ certificate }) => isReadable(certificate));
+    expect(readable).toHaveLength(35);
+    for (const { id, certificate, issuer, request } of readable) {
+      const made = createOcspRequest({
+        certificate: parseCertificate(fromBase64(certificate)),
+        issuer: parseCertificate(fromBase64(issuer)),
+        hashes: noble.hashes,
+      });
+      expect(Buffer.from(made).toString('base64'), id).toBe(request);
+    }
+  });
+
+  test('any byte changed is unknown, or says the same', () => {
+    const [first] = file.tests;
+    if (first === undefined) throw new RangeError('no case');
+    const [der, certificate, issuer] = [first.response, first.certificate, first.issuer].map(fromBase64);
+    if (der === undefined || certificate === undefined || issuer === undefined) throw new RangeError('no case');
+    for (let at = 0; at < der.length; at++) {
+      const changed = Uint8Array.from(der);
+      changed[at] = (changed[at] ?? 0) ^ 0x20;
+      expect(ask(changed, certificate, issuer, { time: Date.parse(verifyTime) }).status).not.toBe('revoked');
+    }
+    expect(() => parseOcspResponse(new Uint8Array(MAX_OCSP_RESPONSE + 1))).toThrow('65537 bytes');
+  });
+});
+
+const openssl = spawnSync('openssl', ['version']).status === 0;
+const folder = mkdtempSync(join(tmpdir(), 'opentls-ocsp-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe.skipIf(!openssl)('the openssl command as responder', () => {
+  const tool = (command: string): void => {
+    execFileSync('openssl', command.split(' '), { cwd: folder, stdio: 'pipe' });
+  };
+  const file = (name: string): string => join(folder, name);
+  const der = (name: string): Uint8Array => toDer(readFileSync(file(name), 'utf8'));
+  let names = 0;
+
+  function make(name: string, extensions: string): void {
+    tool(
+      `req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${name}.key -out r.pem -subj /CN=${name}`,
+    );
+    writeFileSync(file('x.cnf'), `[x]\n${extensions}\n`);
+    tool(
+      `x509 -req -in r.pem -CA ca.pem -CAkey ca.key -out ${name}.pem -days 9 -set_serial ${++names} -extfile x.cnf -extensions x`,
+    );
+  }
+
+  if (openssl) {
+    tool(
+      'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=ca -days 99',
+    );
+    make('leaf', 'basicConstraints = CA:FALSE');
+    make('responder', 'extendedKeyUsage = OCSPSigning\nnoCheck = ignored');
+    make('stranger', 'extendedKeyUsage = serverAuth');
+  }
+
+  /** The response to our own request. */
+  function respond(entry: string, signer: string, nonce?: Uint8Array): Uint8Array {
+    writeFileSync(file('index.txt'), entry);
+    const [certificate, issuer] = [parseCertificate(der('leaf.pem')), parseCertificate(der('ca.pem'))];
+    const hash = nonce === undefined ? 'sha1' : 'sha256';
+    writeFileSync(file('request.der'), createOcspRequest({ certificate, issuer, hashes: noble.hashes, hash, nonce }));
+    tool(
+      `ocsp -index index.txt -CA ca.pem -rsigner ${signer}.pem -rkey ${signer}.key -reqin request.der -respout response.der -ndays 3`,
+    );
+    return new Uint8Array(readFileSync(file('response.der')));
+  }
+
+  const good = 'V\t990101000000Z\t\t01\tunknown\t/CN=leaf\n';
+  const revoked = 'R\t990101000000Z\t260101000000Z,keyCompromise\t01\tunknown\t/CN=leaf\n';
+  const later = (): number => Date.now() + 5_000;
+  const judge = (response: Uint8Array, asked: Partial<Asked> = {}): RevocationStatus =>
+    ask(response, der('leaf.pem'), der('ca.pem'), { time: later(), ...asked });
+
+  test('good, revoked and unknown; by the issuer and by a delegate', () => {
+    for (const signer of ['ca', 'responder']) {
+      expect(judge(respond(good, signer))).toEqual({ status: 'good' });
+      expect(judge(respond(revoked, signer))).toMatchObject({ status: 'revoked', reason: 'keyCompromise' });
+      expect(judge(respond('', signer))).toMatchObject({ status: 'unknown', code: 'OCSP_CERT_UNKNOWN' });
+    }
+  });
+
+  test('a signer that is no responder, another issuer, another time', () => {
+    expect(judge(respond(good, 'stranger'))).toMatchObject({ code: 'OCSP_VERIFY_FAILED' });
+    const response = respond(good, 'ca');
+    expect(ask(response, der('leaf.pem'), der('responder.pem'), { time: later() }).status).toBe('unknown');
+    expect(ask(response, der('responder.pem'), der('ca.pem'), { time: later() }).status).toBe('unknown');
+    const day = 86_400_000;
+    expect(judge(response, { time: Date.now() + 4 * day })).toMatchObject({ status: 'unknown' });
+    expect(judge(response, { time: Date.now() - day })).toMatchObject({ status: 'unknown' });
+    expect(judge(response, { maxAge: 1_000 })).toMatchObject({ status: 'unknown' });
+  });
+
+  test('the nonce comes back, or the response is none for the request', () => {
+    const nonce = new Uint8Array(32).fill(7);
+    const response = respond(good, 'responder', nonce);
+    expect(judge(response, { nonce })).toEqual({ status: 'good' });
+    expect(judge(response)).toEqual({ status: 'good' });
+    expect(judge(response, { nonce: new Uint8Array(32).fill(8) })).toMatchObject({ status: 'unknown' });
+    expect(judge(respond(good, 'responder'), { nonce })).toMatchObject({ status: 'unknown' });
+  });
+});
