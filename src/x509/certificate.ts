@@ -36,6 +36,7 @@ import {
   parsePolicyMappings,
 } from './policy-extensions.ts';
 import { type PublicKeyInfo, parsePssParameters, parseSpki } from './spki.ts';
+import { parseSctList, parseTlsFeature } from './tls-extensions.ts';
 
 /** AlgorithmIdentifier of a signature, as far as it is known. */
 export interface CertificateSignature {
@@ -81,6 +82,9 @@ export interface Certificate {
   readonly issuerAltName: readonly GeneralName[] | undefined;
   readonly subjectDirectoryAttributes: readonly DirectoryAttribute[] | undefined;
   readonly crlDistributionPoints: readonly DistributionPoint[] | undefined;
+  readonly tlsFeature: readonly number[] | undefined;
+  /** SignedCertificateTimestampList as TLS has it (RFC 6962 §3.3). */
+  readonly sctList: Uint8Array | undefined;
   readonly certificatePolicies: readonly PolicyInformation[] | undefined;
   readonly policyMappings: readonly PolicyMapping[] | undefined;
   readonly policyConstraints: PolicyConstraints | undefined;
@@ -303,6 +307,14 @@ class ParsedCertificate implements Certificate {
 
   get subjectDirectoryAttributes(): readonly DirectoryAttribute[] | undefined {
     return this.#extension(ExtensionOid.subjectDirectoryAttributes, parseSubjectDirectoryAttributes);
+  }
+
+  get tlsFeature(): readonly number[] | undefined {
+    return this.#extension(ExtensionOid.tlsFeature, parseTlsFeature);
+  }
+
+  get sctList(): Uint8Array | undefined {
+    return this.#extension(ExtensionOid.sctList, parseSctList);
   }
 
   get certificatePolicies(): readonly PolicyInformation[] | undefined {

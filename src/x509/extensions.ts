@@ -8,7 +8,7 @@ export interface RawExtension {
   readonly value: Uint8Array;
 }
 
-/** RFC 5280 §4.2, RFC 6962 §3.3 */
+/** RFC 5280 §4.2 and §5, RFC 7633 §6, RFC 6962 §3.3 */
 export const ExtensionOid = {
   subjectDirectoryAttributes: '2.5.29.9',
   subjectKeyIdentifier: '2.5.29.14',
@@ -32,6 +32,8 @@ export const ExtensionOid = {
   freshestCrl: '2.5.29.46',
   inhibitAnyPolicy: '2.5.29.54',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
+  tlsFeature: '1.3.6.1.5.5.7.1.24',
+  sctList: '1.3.6.1.4.1.11129.2.4.2',
   subjectInfoAccess: '1.3.6.1.5.5.7.1.11',
 } as const;
 

@@ -26,12 +26,14 @@ export { hostName, matchDns, matchName, type PeerName, parseIp } from './identit
 export type { FetchIssuers } from './issuers.ts';
 export { parsePrivateKey } from './keys.ts';
 export { type DistinguishedName, type NameAttribute, nameText } from './names.ts';
+export { type OcspResponse, parseOcspResponse } from './ocsp.ts';
+export { createOcspRequest, type OcspRequestOptions } from './ocsp-id.ts';
 export { type BudgetLimits, defaultBudget } from './path.ts';
 export { decodePem, type PemBlock } from './pem.ts';
 export { encodePem } from './pem-write.ts';
 export { nodeProfile, type Profile, rfc5280, webpki } from './profile.ts';
 export type { FailedPath, Failure, Refusal } from './refusal.ts';
-export type { FetchCrl, GivenCrl, RevocationMode, RevocationOptions } from './revocation.ts';
+export type { FetchCrl, FetchOcsp, GivenCrl, RevocationMode, RevocationOptions } from './revocation.ts';
 export type { RevocationReason } from './revocation-status.ts';
 export { SignatureCache, type SignatureCacheOptions } from './signatures.ts';
 export { type PublicKeyInfo, parseSpki } from './spki.ts';

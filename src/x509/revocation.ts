@@ -1,11 +1,16 @@
+import { equal } from '../bytes/equal.ts';
 import type { Awaitable } from '../crypto/provider.ts';
+import { misuse } from '../errors.ts';
 import type { Certificate } from './certificate.ts';
 import { CheckFailure } from './check-failure.ts';
 import { type CertificateList, parseCrl } from './crl.ts';
 import { type CrlSource, crlStatus } from './crl-check.ts';
+import { ocspStatus } from './ocsp-check.ts';
+import { createOcspRequest, type Hashes } from './ocsp-id.ts';
 import { type Budget, type Path, tolerant } from './path.ts';
-import type { RevocationStatus } from './revocation-status.ts';
+import { type RevocationStatus, unknown } from './revocation-status.ts';
 import { type Steps, wait } from './steps.ts';
+import { STATUS_REQUEST } from './tls-extensions.ts';
 
 /**
  * How much the status of certificates counts. `off`: not at all. `soft`: what is revoked is refused, what nobody
@@ -21,8 +26,29 @@ export interface RevocationOptions {
   readonly scope?: 'leaf' | 'chain' | undefined;
   /** Milliseconds after which a list or a response is stale, whatever it says of itself. Default: never. */
   readonly maxAge?: number | undefined;
+  /**
+   * OCSP responses that came along, DER, by place in the chain. A leaf that promises one (RFC 7633) is refused
+   * without, `soft` or `hard`.
+   */
+  readonly stapled?: readonly (Uint8Array | undefined)[] | undefined;
+  readonly fetchOcsp?: FetchOcsp | undefined;
+  /** 1 to 128 random bytes for each request (RFC 9654). Default: requests have no nonce, as many responders want it. */
+  readonly nonce?: (() => Uint8Array) | undefined;
   readonly fetchCrl?: FetchCrl | undefined;
+  /** Needed for OCSP: those of any provider. */
+  readonly hashes?: Hashes | undefined;
 }
+
+/**
+ * Asks an OCSP responder: `POST` of `request` as `application/ocsp-request` (RFC 6960 §A.1).
+ * @param url as the certificate has it: it comes from a stranger
+ * @returns OCSPResponse, DER; undefined, or an error, where there is none
+ */
+export type FetchOcsp = (
+  url: string,
+  request: Uint8Array,
+  certificate: Certificate,
+) => Awaitable<Uint8Array | undefined>;
 
 /**
  * Fetches the list of a distribution point (RFC 5280 §4.2.1.13).
@@ -38,14 +64,21 @@ type Judge = Omit<CrlSource, 'lists' | 'maxAge'> & { readonly budget: Budget };
 
 /** The status of each certificate of one verification. */
 export class Revocation {
+  readonly #chain: readonly Uint8Array[];
   readonly #options: RevocationOptions;
   readonly #mode: RevocationMode;
   readonly #lists: CertificateList[];
   readonly #fetched = new Set<string>();
 
-  constructor(options: RevocationOptions = {}, crls: readonly GivenCrl[] = []) {
+  /** @throws TlsError ERR_TLS_CONFIG for OCSP without `hashes` */
+  constructor(chain: readonly Uint8Array[], options: RevocationOptions = {}, crls: readonly GivenCrl[] = []) {
+    this.#chain = chain;
     this.#options = options;
     this.#mode = options.mode ?? (crls.length > 0 ? 'hard' : 'off');
+    const { hashes, stapled, fetchOcsp } = options;
+    if (hashes === undefined && (stapled ?? fetchOcsp) !== undefined) {
+      misuse('ERR_TLS_CONFIG', 'OCSP needs revocation.hashes, those of a provider');
+    }
     // One that cannot be read says nothing of anybody.
     const lists = this.#mode === 'off' ? [] : crls;
     this.#lists = lists.flatMap((crl) => (crl instanceof Uint8Array ? (tolerant(() => parseCrl(crl)) ?? []) : crl));
@@ -54,51 +87,107 @@ export class Revocation {
   /** @throws CheckFailure for a certificate that is revoked, or unknown where that counts */
   *check(path: Path, judge: Judge): Steps<void> {
     if (this.#mode === 'off') return;
-    const last = this.#options.scope === 'leaf' ? 1 : path.length - 1;
+    const checked = this.#options.scope === 'leaf' ? 1 : path.length - 1;
     // From the anchor down: what a revoked CA says of others does not count.
-    for (let at = Math.min(last, path.length - 1) - 1; at >= 0; at--) {
+    for (let at = Math.min(checked, path.length - 1) - 1; at >= 0; at--) {
       const certificate = path[at];
       const issuer = path[at + 1];
       if (certificate === undefined || issuer === undefined) return;
       const status = yield* this.#statusOf(certificate, issuer, judge);
       if (status.status === 'revoked') throw new CheckFailure('CERT_REVOKED', revokedText(status), at);
-      if (status.status === 'unknown' && this.#mode === 'hard') throw new CheckFailure(status.code, status.reason, at);
+      const counts = this.#mode === 'hard' || (status.status === 'unknown' && status.code === 'OCSP_VERIFY_NEEDED');
+      if (status.status === 'unknown' && counts) throw new CheckFailure(status.code, status.reason, at);
     }
   }
 
+  /** What came along first, then what is at hand, then what hooks bring. */
   *#statusOf(certificate: Certificate, issuer: Certificate, judge: Judge): Steps<RevocationStatus> {
+    const stapled = yield* this.#stapledStatus(certificate, issuer, judge);
+    if (stapled.status !== 'unknown') return stapled;
+    if (certificate.tlsFeature?.includes(STATUS_REQUEST) === true) {
+      return unknown(
+        'OCSP_VERIFY_NEEDED',
+        `no stapled OCSP response, though the certificate promises one: ${stapled.reason}`,
+      );
+    }
     const source: CrlSource = { ...judge, lists: this.#lists, maxAge: this.#options.maxAge };
     let said = yield* crlStatus(certificate, issuer, source);
-    while (said.status === 'unknown' && (yield* this.#fetchMore(certificate, judge.budget))) {
+    if (said.status === 'unknown') said = yield* this.#askResponders(certificate, issuer, judge, said);
+    while (said.status === 'unknown' && (yield* this.#fetchList(certificate, judge.budget))) {
       said = yield* crlStatus(certificate, issuer, source);
+    }
+    const vague = said.status === 'unknown' && said.code === 'UNABLE_TO_GET_CRL';
+    return vague && this.#stapledFor(certificate) !== undefined ? stapled : said;
+  }
+
+  *#stapledStatus(certificate: Certificate, issuer: Certificate, judge: Judge): Steps<RevocationStatus> {
+    const { hashes, maxAge } = this.#options;
+    const response = this.#stapledFor(certificate);
+    if (response === undefined || hashes === undefined) return unknown('OCSP_VERIFY_NEEDED', 'none came along');
+    return yield* ocspStatus(response, certificate, issuer, { ...judge, hashes, maxAge });
+  }
+
+  #stapledFor({ raw }: Certificate): Uint8Array | undefined {
+    return this.#options.stapled?.[this.#chain.findIndex((der) => equal(der, raw))];
+  }
+
+  *#askResponders(
+    certificate: Certificate,
+    issuer: Certificate,
+    judge: Judge,
+    before: RevocationStatus,
+  ): Steps<RevocationStatus> {
+    const { fetchOcsp, hashes, nonce: makeNonce, maxAge } = this.#options;
+    if (fetchOcsp === undefined || hashes === undefined) return before;
+    let said = before;
+    for (const url of ocspUrls(certificate)) {
+      if (!judge.budget.maySpendFetch()) return said;
+      const nonce = makeNonce?.();
+      const request = createOcspRequest({ certificate, issuer, hashes, nonce });
+      const response = yield* fetched(() => fetchOcsp(url, request, certificate));
+      if (response === undefined) continue;
+      said = yield* ocspStatus(response, certificate, issuer, { ...judge, hashes, maxAge, nonce });
+      if (said.status !== 'unknown') return said;
     }
     return said;
   }
 
   /** The next list that a certificate names. @returns whether there is one more */
-  *#fetchMore(certificate: Certificate, budget: Budget): Steps<boolean> {
+  *#fetchList(certificate: Certificate, budget: Budget): Steps<boolean> {
     const { fetchCrl } = this.#options;
     if (fetchCrl === undefined) return false;
     for (const url of crlUrls(certificate)) {
       if (this.#fetched.has(url) || !budget.maySpendFetch()) continue;
       this.#fetched.add(url);
-      try {
-        const der = yield* wait(fetchCrl(url, certificate));
-        if (der === undefined) continue;
-        this.#lists.push(parseCrl(der));
-        return true;
-      } catch {
-        // What cannot be had or read says nothing: the verdict is that the status is unknown.
-      }
+      const der = yield* fetched(() => fetchCrl(url, certificate));
+      const list = der && tolerant(() => parseCrl(der));
+      if (list === undefined) continue;
+      this.#lists.push(list);
+      return true;
     }
     return false;
   }
 }
 
+/** What cannot be had says nothing: the verdict is that the status is unknown. */
+function* fetched(fetch: () => Awaitable<Uint8Array | undefined>): Steps<Uint8Array | undefined> {
+  try {
+    return yield* wait(fetch());
+  } catch {
+    return undefined;
+  }
+}
+
+/** id-ad-ocsp, RFC 5280 §4.2.2.1 */
+function ocspUrls({ authorityInfoAccess = [] }: Certificate): readonly string[] {
+  return authorityInfoAccess.flatMap(({ method, location }) =>
+    method === '1.3.6.1.5.5.7.48.1' && location.type === 'uri' ? [location.value] : [],
+  );
+}
+
 /** Where the complete list and its deltas are. */
-function crlUrls(certificate: Certificate): readonly string[] {
-  const points = [...(certificate.crlDistributionPoints ?? []), ...(certificate.freshestCrl ?? [])];
-  return points.flatMap(({ name }) => {
+function crlUrls({ crlDistributionPoints = [], freshestCrl = [] }: Certificate): readonly string[] {
+  return [...crlDistributionPoints, ...freshestCrl].flatMap(({ name }) => {
     if (name?.type !== 'full') return [];
     return name.names.flatMap((each) => (each.type === 'uri' ? [each.value] : []));
   });

@@ -78,7 +78,7 @@ function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Ver
   const budget = new Budget(options.budget);
   const intermediates = CertificatePool.from(chain.slice(1));
   const issuers = new IssuerFetcher(options.fetchIssuers, budget);
-  const revocation = new Revocation(options.revocation, options.crls);
+  const revocation = new Revocation(chain, options.revocation, options.crls);
   for (;;) {
     const search = new Search(leaf, intermediates, budget, revocation, options);
     const found = yield* search.firstGood();

@@ -11,9 +11,12 @@ import { ocspStatus } from '#opentls/x509/ocsp-check';
 import { createOcspRequest } from '#opentls/x509/ocsp-id';
 import { Budget } from '#opentls/x509/path';
 import { rfc5280 } from '#opentls/x509/profile';
+import type { RevocationOptions } from '#opentls/x509/revocation';
 import type { RevocationStatus } from '#opentls/x509/revocation-status';
 import { Signatures } from '#opentls/x509/signatures';
 import { run } from '#opentls/x509/steps';
+import { TrustStore } from '#opentls/x509/trust';
+import { verifyPeer } from '#opentls/x509/verify';
 import { fromBase64 } from './crl-suites.ts';
 import { differences } from './expectations.ts';
 import { parseGzip, toDer } from './limbo.ts';
@@ -134,14 +137,19 @@ describe.skipIf(!openssl)('the openssl command as responder', () => {
     make('leaf', 'basicConstraints = CA:FALSE');
     make('responder', 'extendedKeyUsage = OCSPSigning\nnoCheck = ignored');
     make('stranger', 'extendedKeyUsage = serverAuth');
+    make('promising', 'tlsfeature = status_request\nauthorityInfoAccess = OCSP;URI:http://ocsp.test/');
   }
 
   /** The response to our own request. */
   function respond(entry: string, signer: string, nonce?: Uint8Array): Uint8Array {
-    writeFileSync(file('index.txt'), entry);
     const [certificate, issuer] = [parseCertificate(der('leaf.pem')), parseCertificate(der('ca.pem'))];
     const hash = nonce === undefined ? 'sha1' : 'sha256';
-    writeFileSync(file('request.der'), createOcspRequest({ certificate, issuer, hashes: noble.hashes, hash, nonce }));
+    return answer(entry, signer, createOcspRequest({ certificate, issuer, hashes: noble.hashes, hash, nonce }));
+  }
+
+  function answer(entry: string, signer: string, request: Uint8Array): Uint8Array {
+    writeFileSync(file('index.txt'), entry);
+    writeFileSync(file('request.der'), request);
     tool(
       `ocsp -index index.txt -CA ca.pem -rsigner ${signer}.pem -rkey ${signer}.key -reqin request.der -respout response.der -ndays 3`,
     );
@@ -180,5 +188,79 @@ describe.skipIf(!openssl)('the openssl command as responder', () => {
     expect(judge(response)).toEqual({ status: 'good' });
     expect(judge(response, { nonce: new Uint8Array(32).fill(8) })).toMatchObject({ status: 'unknown' });
     expect(judge(respond(good, 'responder'), { nonce })).toMatchObject({ status: 'unknown' });
+  });
+
+  describe('in the verification of a chain', () => {
+    const { hashes } = node;
+    const states = { good: 'V\t990101000000Z\t\t', revoked: 'R\t990101000000Z\t260101000000Z\t' } as const;
+    const entry = (state: keyof typeof states): string => `${states[state]}04\tunknown\t/CN=promising\n`;
+
+    function verify(leaf: string, revocation: RevocationOptions) {
+      return verifyPeer([der(`${leaf}.pem`)], {
+        trust: TrustStore.from([der('ca.pem')]),
+        verifiers: node.verifiers,
+        purpose: 'server',
+        time: later(),
+        profile: rfc5280,
+        revocation: { hashes, ...revocation },
+      });
+    }
+    const said = async (...args: Parameters<typeof verify>): Promise<string> => {
+      const verdict = await verify(...args);
+      return verdict.ok ? 'good' : verdict.code;
+    };
+
+    test('stapled: good, revoked, about another', async () => {
+      const good = respond(entry('good').replace('04', '01'), 'responder');
+      const bad = respond(entry('revoked').replace('04', '01'), 'responder');
+      expect(await said('leaf', { mode: 'hard', stapled: [good] })).toBe('good');
+      expect(await said('leaf', { mode: 'soft', stapled: [bad] })).toBe('CERT_REVOKED');
+      expect(await said('leaf', { mode: 'off', stapled: [bad] })).toBe('good');
+      expect(await said('stranger', { mode: 'hard', stapled: [good] })).toBe('OCSP_VERIFY_FAILED');
+      expect(await said('stranger', { mode: 'soft', stapled: [good] })).toBe('good');
+      expect(await said('leaf', { mode: 'hard', stapled: [Uint8Array.of(1)] })).toBe('INVALID_OCSP_RESPONSE');
+      expect(await said('leaf', { mode: 'hard', stapled: [undefined] })).toBe('UNABLE_TO_GET_CRL');
+    });
+
+    test('a promise of a stapled response is to be kept', async () => {
+      expect(await said('promising', { mode: 'soft' })).toBe('OCSP_VERIFY_NEEDED');
+      expect(await said('promising', { mode: 'off' })).toBe('good');
+      const certificate = parseCertificate(der('promising.pem'));
+      expect(certificate.tlsFeature).toEqual([5]);
+      const request = createOcspRequest({ certificate, issuer: parseCertificate(der('ca.pem')), hashes });
+      const stapled = [answer(entry('good'), 'ca', request)];
+      expect(await said('promising', { mode: 'soft', stapled })).toBe('good');
+    });
+
+    test('a responder that a hook asks, with a nonce, at once or later', async () => {
+      make('asking', 'authorityInfoAccess = OCSP;URI:http://ocsp.test/');
+      const list = (state: keyof typeof states) => entry(state).replace('04', '05');
+      const asked: string[] = [];
+      const hook = (state: keyof typeof states, nonce?: Uint8Array) => async (url: string, request: Uint8Array) => {
+        asked.push(url);
+        return answer(list(state), 'responder', nonce ?? request);
+      };
+      const nonce = () => node.random(32);
+      expect(await said('asking', { mode: 'hard', nonce, fetchOcsp: hook('good') })).toBe('good');
+      expect(await said('asking', { mode: 'soft', nonce, fetchOcsp: hook('revoked') })).toBe('CERT_REVOKED');
+      expect(asked).toEqual(['http://ocsp.test/', 'http://ocsp.test/']);
+      // The answer to another request, replayed.
+      const replayed = createOcspRequest({
+        certificate: parseCertificate(der('asking.pem')),
+        issuer: parseCertificate(der('ca.pem')),
+        hashes,
+        nonce: node.random(32),
+      });
+      expect(await said('asking', { mode: 'hard', nonce, fetchOcsp: hook('good', replayed) })).toBe(
+        'OCSP_VERIFY_FAILED',
+      );
+      const failing = () => Promise.reject(new Error('no network'));
+      expect(await said('asking', { mode: 'hard', fetchOcsp: failing })).toBe('UNABLE_TO_GET_CRL');
+      expect(await said('asking', { mode: 'soft', fetchOcsp: failing })).toBe('good');
+    });
+
+    test('without hashes it is misuse', () => {
+      expect(() => verify('leaf', { hashes: undefined, stapled: [] })).toThrow('revocation.hashes');
+    });
   });
 });
