@@ -9,6 +9,7 @@ import { asFailure, type FailedPath } from './refusal.ts';
 import type { Revocation } from './revocation.ts';
 import { Signatures, UnsupportedAlgorithm } from './signatures.ts';
 import type { Steps } from './steps.ts';
+import { missingScts, validScts } from './transparency.ts';
 import type { VerifyOptions } from './verify.ts';
 
 /** A path that stands, and the policies that it is valid for. */
@@ -60,6 +61,7 @@ export class Search {
         const policies = checkPolicies(path, this.#options.policy);
         yield* this.#checkSignatures(path);
         yield* this.#checkRevocation(path);
+        yield* this.#checkTransparency(path);
         return { path, policies };
       } catch (error) {
         const at = error instanceof CheckFailure ? error.at : 0;
@@ -103,6 +105,15 @@ export class Search {
       candidates: (name) => [...this.#intermediates.named(name), ...this.#options.trust.named(name)],
       validate: (candidate) => this.#leadsTo(candidate, path.at(-1)),
     });
+  }
+
+  *#checkTransparency([leaf, issuer]: Path): Steps<void> {
+    const { transparency, time, revocation } = this.#options;
+    if (transparency === undefined || leaf === undefined || issuer === undefined) return;
+    const judge = { time, signatures: this.#signatures, stapled: revocation?.stapled?.[0] };
+    const valid = yield* validScts(leaf, issuer, transparency, judge);
+    const missing = missingScts(leaf, valid, transparency);
+    if (missing !== undefined) throw new CheckFailure('NO_VALID_SCTS', missing, 0);
   }
 
   /**

@@ -13,6 +13,7 @@ import { type GivenCrl, Revocation, type RevocationOptions } from './revocation.
 import { Search } from './search.ts';
 import type { SignatureCache } from './signatures.ts';
 import { run, type Steps } from './steps.ts';
+import type { TransparencyOptions } from './transparency.ts';
 import type { TrustStore } from './trust.ts';
 
 declare const verifiedBrand: unique symbol;
@@ -52,6 +53,8 @@ export interface VerifyOptions {
   /** Revocation lists at hand. Where there are any, every certificate below the anchor needs one that has it good. */
   readonly crls?: readonly GivenCrl[] | undefined;
   readonly revocation?: RevocationOptions | undefined;
+  /** What is asked of Certificate Transparency. Default: nothing. */
+  readonly transparency?: TransparencyOptions | undefined;
   /** Where issuers that were not sent come from. Default nowhere: nothing is ever fetched by itself. */
   readonly fetchIssuers?: FetchIssuers | undefined;
 }
