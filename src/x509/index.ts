@@ -37,6 +37,7 @@ export type { FetchCrl, FetchOcsp, GivenCrl, RevocationMode, RevocationOptions }
 export type { RevocationReason } from './revocation-status.ts';
 export { SignatureCache, type SignatureCacheOptions } from './signatures.ts';
 export { type PublicKeyInfo, parseSpki } from './spki.ts';
+export { browserPolicy, type CtLog, type CtPolicy, type TransparencyOptions } from './transparency.ts';
 export { TrustStore, type TrustStoreOptions } from './trust.ts';
 export {
   dangerouslyTrust,
