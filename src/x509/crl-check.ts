@@ -8,7 +8,7 @@ import { ExtensionOid } from './extensions.ts';
 import { type DistinguishedName, sameName } from './names.ts';
 import { tolerant } from './path.ts';
 import { isTooWeak, type Profile } from './profile.ts';
-import { type RevocationStatus, unknown } from './revocation-status.ts';
+import { type RevocationStatus, type UnknownStatus, unknown } from './revocation-status.ts';
 import type { Signatures } from './signatures.ts';
 import type { Steps } from './steps.ts';
 
@@ -55,9 +55,8 @@ export function* crlStatus(certificate: Certificate, issuer: Certificate, source
 }
 
 /** The first complaint is the one that stays. */
-function firstOf(before: RevocationStatus, code: CertificateErrorCode, reason: string): RevocationStatus {
-  const vague = before.status === 'unknown' && before.code === 'UNABLE_TO_GET_CRL';
-  return vague ? unknown(code, reason) : before;
+function firstOf(before: UnknownStatus, code: CertificateErrorCode, reason: string): UnknownStatus {
+  return before.code === 'UNABLE_TO_GET_CRL' ? unknown(code, reason) : before;
 }
 
 /** §6.3.3: those the certificate names, and after them any list of its issuer. */
@@ -75,11 +74,15 @@ function* consult(
   source: CrlSource,
 ): Steps<RevocationStatus> {
   try {
-    const complaint = complaintAbout(list, source) ?? (yield* checkSigner(list, issuer, source));
-    if (complaint !== undefined) return complaint;
+    const complaint = complaintAbout(list, source);
+    // What was revoked stays so, though the list is out of date.
+    if (complaint !== undefined && complaint.code !== 'CRL_HAS_EXPIRED') return complaint;
+    const unsigned = yield* checkSigner(list, issuer, source);
+    if (unsigned !== undefined) return complaint ?? unsigned;
     const entry = list.find(certificate.serialNumber, certificate.issuer);
     const delta = yield* newestDelta(list, issuer, source);
-    return statusBy(delta?.find(certificate.serialNumber, certificate.issuer), entry);
+    const said = statusBy(delta?.find(certificate.serialNumber, certificate.issuer), entry);
+    return said.status === 'revoked' ? said : (complaint ?? said);
   } catch (error) {
     if (!(error instanceof DerError)) throw error;
     return unknown('INVALID_CRL', `the revocation list is malformed: ${error.message}`);
@@ -94,7 +97,7 @@ function statusBy(later: RevokedCertificate | undefined, earlier: RevokedCertifi
 }
 
 /** §6.3.3 (a), and what of the list itself forbids to rely on it. */
-function complaintAbout(list: CertificateList, source: CrlSource): RevocationStatus | undefined {
+function complaintAbout(list: CertificateList, source: CrlSource): UnknownStatus | undefined {
   const { time, maxAge = Number.POSITIVE_INFINITY, profile } = source;
   if (list.thisUpdate > time) return unknown('CRL_NOT_YET_VALID', 'CRL is not yet valid');
   // nextUpdate names a whole second.
@@ -127,11 +130,7 @@ function wrongPointName({ issuingDistributionPoint }: CertificateList): string |
 }
 
 /** §6.3.3 (f) and (g): undefined where someone who may has signed it. */
-function* checkSigner(
-  list: CertificateList,
-  issuer: Certificate,
-  source: CrlSource,
-): Steps<RevocationStatus | undefined> {
+function* checkSigner(list: CertificateList, issuer: Certificate, source: CrlSource): Steps<UnknownStatus | undefined> {
   const { algorithm, bytes } = list.signature;
   if (algorithm === undefined) return unknown('CRL_SIGNATURE_FAILURE', `a list signed by ${list.signature.oid}`);
   let complaint = unknown('UNABLE_TO_GET_CRL_ISSUER', 'unable to get CRL issuer certificate');

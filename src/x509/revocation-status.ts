@@ -32,6 +32,6 @@ export type RevocationStatus =
   /** Nothing, for the reason given. */
   | { readonly status: 'unknown'; readonly code: CertificateErrorCode; readonly reason: string };
 
-export function unknown(code: CertificateErrorCode, reason: string): RevocationStatus {
+export function unknown(code: CertificateErrorCode, reason: string): RevocationStatus & { readonly status: 'unknown' } {
   return { status: 'unknown', code, reason };
 }

@@ -4,7 +4,7 @@ import type { Certificate } from './certificate.ts';
 import { parseOcspResponse } from './ocsp.ts';
 import { tolerant } from './path.ts';
 import { certificateEntry, parseScts, precertificateEntry, type Sct, signedMessage } from './sct.ts';
-import type { Signatures } from './signatures.ts';
+import { type Signatures, UnsupportedAlgorithm } from './signatures.ts';
 import type { Steps } from './steps.ts';
 import { parseSctList } from './tls-extensions.ts';
 
@@ -75,13 +75,21 @@ export function* validScts(
       const id = toHex(sct.logId);
       const log = byId.get(id);
       if (log === undefined || valid.has(id) || !isTimely(sct, log, judge.time)) continue;
-      if (sct.algorithm === undefined) continue;
-      const message = signedMessage(sct, entry());
-      const signed = { algorithm: sct.algorithm, message, signature: sct.signature };
-      if (yield* judge.signatures.verify(log.key, signed)) valid.set(id, { sct, log });
+      if (yield* isSignedBy(log, sct, entry(), judge.signatures)) valid.set(id, { sct, log });
     }
   }
   return [...valid.values()];
+}
+
+function* isSignedBy(log: CtLog, sct: Sct, entry: Uint8Array, signatures: Signatures): Steps<boolean> {
+  const { algorithm, signature } = sct;
+  if (algorithm === undefined) return false;
+  try {
+    return yield* signatures.verify(log.key, { algorithm, message: signedMessage(sct, entry), signature });
+  } catch (error) {
+    if (error instanceof UnsupportedAlgorithm) return false;
+    throw error;
+  }
 }
 
 /** What is missing by a policy; undefined where nothing is. */

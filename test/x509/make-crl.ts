@@ -1,5 +1,8 @@
+import { sign } from 'node:crypto';
 import { Tag } from '#opentls/x509/der';
 import { element, unsignedInteger, wholeBits } from '#opentls/x509/der-write';
+import { encodePem } from '#opentls/x509/pem-write';
+import { now } from './make-chain.ts';
 
 const bytes = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'));
 const time = (text: string): Uint8Array => element(Tag.utcTime, new TextEncoder().encode(text));
@@ -24,4 +27,39 @@ export function bigList(count: number): Uint8Array {
     element(Tag.sequence, ...entries),
   );
   return element(Tag.sequence, tbs, ecdsaWithSha256, wholeBits(bytes('3006020101020101')));
+}
+
+export interface CrlOptions {
+  /** DER of the issuer's name. */
+  readonly issuer: Uint8Array;
+  /** PEM. */
+  readonly key: string;
+  readonly revoked?: readonly Uint8Array[];
+  readonly thisUpdate?: number;
+  readonly nextUpdate?: number;
+}
+
+/** A list as a CA makes it, PEM: version 2, its number 1, signed with ECDSA and SHA-256. */
+export function makeCrl({ issuer, key, revoked = [], thisUpdate = now, nextUpdate = now + day }: CrlOptions): string {
+  const entries = revoked.map((serial) => element(Tag.sequence, element(Tag.integer, serial), timeOf(now)));
+  const tbs = element(
+    Tag.sequence,
+    bytes('020101'),
+    ecdsaWithSha256,
+    issuer,
+    timeOf(thisUpdate),
+    timeOf(nextUpdate),
+    ...(entries.length === 0 ? [] : [element(Tag.sequence, ...entries)]),
+    bytes('a00e300c300a0603551d140403020101'),
+  );
+  const signature = new Uint8Array(sign('sha256', tbs, key));
+  const der = element(Tag.sequence, tbs, ecdsaWithSha256, wholeBits(signature));
+  return encodePem('X509 CRL', der);
+}
+
+const day = 86_400_000;
+
+function timeOf(milliseconds: number): Uint8Array {
+  const [date = '', clock = ''] = new Date(milliseconds).toISOString().split(/[T.]/);
+  return time(`${date.slice(2).replaceAll('-', '')}${clock.replaceAll(':', '')}Z`);
 }

@@ -54,6 +54,11 @@ export function defaultTrust(): TrustStore {
  * @throws ERR_INVALID_ARG_TYPE; RangeError for a broken PEM block
  */
 export function certificatesOf(input: unknown, name: string): Uint8Array[] {
+  return blocksOf(input, name, ['CERTIFICATE', 'X509 CERTIFICATE']);
+}
+
+/** The same of PEM blocks with any of these labels. */
+export function blocksOf(input: unknown, name: string, labels: readonly string[]): Uint8Array[] {
   if (typeof input !== 'string' && !ArrayBuffer.isView(input)) {
     throw invalidArgType(name, 'of type string or an instance of Buffer, TypedArray, or DataView', input);
   }
@@ -61,7 +66,7 @@ export function certificatesOf(input: unknown, name: string): Uint8Array[] {
   if (bytes?.[0] === SEQUENCE) return [Uint8Array.from(bytes)];
   const text = typeof input === 'string' ? input : (bytes?.toString('latin1') ?? '');
   return decodePem(text)
-    .filter(({ label }) => label === 'CERTIFICATE' || label === 'X509 CERTIFICATE')
+    .filter(({ label }) => labels.includes(label))
     .map(({ der }) => der);
 }
 

@@ -1,8 +1,13 @@
 import type { CryptoProvider, Signer } from '../../crypto/provider.ts';
+import { TlsError } from '../../errors.ts';
 import type { Credential } from '../../handshake/config.ts';
 import { noble } from '../../providers/noble.ts';
+import { type CertificateList, parseCrl } from '../../x509/crl.ts';
+import { nodeProfile } from '../../x509/profile.ts';
+import { SignatureCache } from '../../x509/signatures.ts';
 import { TrustStore } from '../../x509/trust.ts';
-import { type CertificateInput, certificatesOf, defaultTrust } from './ca.ts';
+import type { VerifyOptions } from '../../x509/verify.ts';
+import { blocksOf, type CertificateInput, certificatesOf, defaultTrust } from './ca.ts';
 import { callable } from './callable.ts';
 import { groupsOf, schemesOf, suitesOf } from './context-names.ts';
 import { type KeyInput, loadCredentials } from './credentials.ts';
@@ -43,7 +48,8 @@ export interface SecureContextOptions {
   readonly allowPartialTrustChain?: boolean | undefined;
   readonly dhparam?: string | NodeJS.ArrayBufferView | undefined;
   readonly pfx?: unknown;
-  readonly crl?: unknown;
+  /** Revocation lists, PEM or DER. Where there are any, every certificate of a peer's chain needs one. */
+  readonly crl?: CertificateInput | readonly CertificateInput[] | undefined;
   readonly clientCertEngine?: string | undefined;
   readonly privateKeyEngine?: string | undefined;
   readonly privateKeyIdentifier?: string | undefined;
@@ -51,9 +57,20 @@ export interface SecureContextOptions {
   readonly provider?: CryptoProvider | undefined;
   /** In place of `key`, for keys that are not in memory (opentls): one per chain in `cert`. */
   readonly signer?: Signer | readonly Signer[] | undefined;
+  /**
+   * How the peer's chain is judged beyond `ca` and `crl` (opentls). Default: the profile `node`, and nothing asked of
+   * revocation, policies or transparency.
+   */
+  readonly verification?: PeerVerification | undefined;
   /** Milliseconds since 1970, for the validity of certificates (opentls). Default: the clock. */
   readonly now?: (() => number) | undefined;
 }
+
+/** Options of `verifyPeer` that a context may set. */
+export type PeerVerification = Pick<
+  VerifyOptions,
+  'profile' | 'maxDepth' | 'budget' | 'policy' | 'revocation' | 'transparency' | 'fetchIssuers'
+>;
 
 /** What a {@link SecureContext} holds: checked, parsed, frozen. */
 export class ContextState {
@@ -65,6 +82,8 @@ export class ContextState {
   readonly trust: TrustStore;
   readonly preferOwnOrder: boolean;
   readonly now: () => number;
+  /** With the signatures of chains that this context has found good. */
+  readonly verification: PeerVerification & Pick<VerifyOptions, 'crls' | 'cache'>;
 
   constructor(options: SecureContextOptions) {
     checkVersions(options);
@@ -83,6 +102,7 @@ export class ContextState {
     this.trust = ca ? TrustStore.from(anchorsOf(ca), { allowPartial }) : defaultTrust();
     this.preferOwnOrder = Boolean(options.honorCipherOrder) || (secureOptions & SSL_OP_CIPHER_SERVER_PREFERENCE) !== 0;
     this.now = options.now ?? Date.now;
+    this.verification = verificationOf(options, this.provider);
     checkUnused(options);
     Object.freeze(this);
   }
@@ -199,9 +219,37 @@ function anchorsOf(ca: CertificateInput | readonly CertificateInput[]): Uint8Arr
   return inputs.flatMap((input) => certificatesOf(input, 'options.ca'));
 }
 
+/** @throws ERR_CRYPTO_OPERATION_FAILED for a list that cannot be read */
+function verificationOf(
+  { verification, crl }: SecureContextOptions,
+  { hashes }: CryptoProvider,
+): ContextState['verification'] {
+  const revocation = verification?.revocation;
+  return {
+    profile: nodeProfile,
+    ...verification,
+    revocation: revocation && { hashes, ...revocation },
+    crls: crl === undefined || crl === null ? undefined : listsOf(crl),
+    cache: new SignatureCache({ hash: hashes.sha256 }),
+  };
+}
+
+function listsOf(crl: CertificateInput | readonly CertificateInput[]): readonly CertificateList[] {
+  const inputs = Array.isArray(crl) ? crl : [crl];
+  return inputs.flatMap((input) => {
+    try {
+      const lists = blocksOf(input, 'options.crl', ['X509 CRL']).map(parseCrl);
+      if (lists.length > 0) return lists;
+    } catch (error) {
+      if (!(error instanceof TlsError || error instanceof RangeError)) throw error;
+    }
+    throw codedError('ERR_CRYPTO_OPERATION_FAILED', 'Failed to parse CRL');
+  });
+}
+
 /** Options that change nothing here still have to be what they claim; those that cannot be honoured are refused. */
 function checkUnused(options: SecureContextOptions): void {
-  const { dhparam, sessionIdContext, sessionTimeout, ticketKeys, crl, pfx } = options;
+  const { dhparam, sessionIdContext, sessionTimeout, ticketKeys, pfx } = options;
   if (dhparam !== undefined && dhparam !== null && typeof dhparam !== 'string')
     validateBuffer(dhparam, 'options.dhparam');
   if (sessionIdContext !== undefined && sessionIdContext !== null) {
@@ -216,7 +264,6 @@ function checkUnused(options: SecureContextOptions): void {
   if (sessionTimeout !== undefined && sessionTimeout !== null) {
     validateInteger(sessionTimeout, 'options.sessionTimeout', 0, 0x7fff_ffff);
   }
-  if (crl !== undefined && crl !== null) throw unsupported('crl', 'certificate revocation lists are not checked');
   if (pfx !== undefined && pfx !== null) throw unsupported('pfx', 'PKCS#12 is not read; give cert and key');
   checkEngines(options);
 }

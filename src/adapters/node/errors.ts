@@ -1,6 +1,6 @@
 /** The errors that `node:tls` raises, by the codes and texts that programs test for. */
 import { inspect } from 'node:util';
-import type { CertificateErrorCode, LocalErrorCode, TlsError } from '../../errors.ts';
+import type { CertificateErrorCode, LocalErrorCode, TlsError, TlsErrorCode } from '../../errors.ts';
 
 export interface CodedError extends Error {
   readonly code: string;
@@ -80,12 +80,43 @@ export function toNodeError(error: TlsError): Error {
   if (error.code === 'HOSTNAME_MISMATCH' && error.cause instanceof Error) return error.cause;
   const alert = error.alert === undefined ? undefined : { alert: error.alert };
   const text = certificateTexts[error.code as CertificateErrorCode];
-  if (text !== undefined) return withCause(codedError(error.code, text, alert), error);
+  const code = certificateCode(error.code);
+  if (text !== undefined || code !== error.code)
+    return withCause(codedError(code, text ?? error.message, alert), error);
   const reason = reasonOf(error);
   if (reason === undefined) return withCause(codedError(error.code, error.message, alert), error);
   const fields = { library: 'SSL routines', reason, ...alert };
   return withCause(codedError(sslCode(reason), `error:SSL routines:${reason}: ${error.message}`, fields), error);
 }
+
+/**
+ * The name that `node:tls` has for why a chain was refused. It knows fewer than OpenSSL does, and of a CA that is none
+ * it says last that it is unfit for the purpose.
+ */
+export function certificateCode(code: TlsErrorCode): string {
+  if (code === 'INVALID_CA') return 'INVALID_PURPOSE';
+  return unnamed.has(code) ? 'UNSPECIFIED' : code;
+}
+
+/** Codes of OpenSSL without a name in `node:tls`. */
+const unnamed: ReadonlySet<TlsErrorCode> = new Set<CertificateErrorCode>([
+  'UNHANDLED_CRITICAL_EXTENSION',
+  'KEYUSAGE_NO_CERTSIGN',
+  'INVALID_EXTENSION',
+  'INVALID_POLICY_EXTENSION',
+  'NO_EXPLICIT_POLICY',
+  'PERMITTED_VIOLATION',
+  'EXCLUDED_VIOLATION',
+  'EE_KEY_TOO_SMALL',
+  'CA_KEY_TOO_SMALL',
+  'CA_MD_TOO_WEAK',
+  'UNSUPPORTED_SIGNATURE_ALGORITHM',
+  'UNABLE_TO_GET_CRL_ISSUER',
+  'KEYUSAGE_NO_CRL_SIGN',
+  'UNHANDLED_CRITICAL_CRL_EXTENSION',
+  'DIFFERENT_CRL_SCOPE',
+  'CRL_PATH_VALIDATION_ERROR',
+]);
 
 function reasonOf(error: TlsError): string | undefined {
   if (error.code.startsWith('ERR_TLS_ALERT_')) return alertReasons[error.alert ?? ''];

@@ -1,10 +1,10 @@
 import { type Awaitable, isThenable } from '../../crypto/provider.ts';
 import type { ChainRequest, ChainVerdict } from '../../handshake/config.ts';
 import type { Certificate } from '../../x509/certificate.ts';
-import { nodeProfile } from '../../x509/profile.ts';
 import type { Failure } from '../../x509/refusal.ts';
 import { dangerouslyTrust, type Verdict, verifyPeer } from '../../x509/verify.ts';
 import type { ContextState } from './context.ts';
+import { certificateCode } from './errors.ts';
 
 export interface PeerPolicy {
   /** Whose trust counts; a server may learn it from the name that the client asks for. */
@@ -29,14 +29,18 @@ export class PeerCheck {
   get code(): string | null {
     const error: (Error & { readonly code?: unknown }) | undefined = this.#identityError;
     if (error !== undefined) return typeof error.code === 'string' ? error.code : error.message;
-    return this.#failure?.code ?? null;
+    return this.#failure === undefined ? null : certificateCode(this.#failure.code);
   }
 
   verify(request: ChainRequest): Awaitable<ChainVerdict> {
-    const { trust, provider, now } = this.#policy.context();
-    const purpose = request.peer;
-    const { verifiers } = provider;
-    const verdict = verifyPeer(request.chain, { trust, verifiers, purpose, time: now(), profile: nodeProfile });
+    const { trust, provider, now, verification } = this.#policy.context();
+    const verdict = verifyPeer(request.chain, {
+      ...verification,
+      trust,
+      verifiers: provider.verifiers,
+      purpose: request.peer,
+      time: now(),
+    });
     if (isThenable(verdict)) return verdict.then((settled) => this.#judge(request, settled));
     return this.#judge(request, verdict);
   }
