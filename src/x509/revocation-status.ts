@@ -32,6 +32,8 @@ export type RevocationStatus =
   /** Nothing, for the reason given. */
   | { readonly status: 'unknown'; readonly code: CertificateErrorCode; readonly reason: string };
 
-export function unknown(code: CertificateErrorCode, reason: string): RevocationStatus & { readonly status: 'unknown' } {
+export type UnknownStatus = Extract<RevocationStatus, { readonly status: 'unknown' }>;
+
+export function unknown(code: CertificateErrorCode, reason: string): UnknownStatus {
   return { status: 'unknown', code, reason };
 }
