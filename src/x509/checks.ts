@@ -31,7 +31,7 @@ export function checkPath(
       if (i > 0) checkCa(certificate, i, path);
       if (profile.strict && i < path.length - 1) checkForm(certificate, i);
       if (i === 0 && path.length > 1) checkLeaf(certificate, purpose, profile);
-      checkPurpose(certificate, purpose, profile, i, path.length);
+      checkPurpose(certificate, purpose, profile, i, i === path.length - 1);
       if (i > 0) checkConstraints(certificate, path.slice(0, i), budget, i);
     });
   });
@@ -51,10 +51,13 @@ function checkCritical(certificate: Certificate, at: number): void {
   throw new CheckFailure('UNHANDLED_CRITICAL_EXTENSION', `unhandled critical extension ${unknown.oid}`, at);
 }
 
-/** RFC 5280 §4.2.1.4: who reads critical policies must understand their qualifiers, too. */
-function isHandled(oid: string, { certificatePolicies }: Certificate): boolean {
-  if (oid === ExtensionOid.certificatePolicies) return certificatePolicies?.every(qualifiersAreKnown) === true;
-  return handled.has(oid);
+/** Read here already, so that a critical extension that is malformed is refused where nothing else looks at it. */
+function isHandled(oid: string, certificate: Certificate): boolean {
+  // RFC 5280 §4.2.1.4: who reads critical policies must understand their qualifiers, too.
+  if (oid === ExtensionOid.certificatePolicies)
+    return certificate.certificatePolicies?.every(qualifiersAreKnown) === true;
+  const getter = handled.get(oid);
+  return getter !== undefined && certificate[getter] !== undefined;
 }
 
 function checkKey({ publicKey }: Certificate, profile: Profile, at: number): void {
@@ -129,6 +132,12 @@ function isCritical({ extensions }: Certificate, oid: string): boolean {
   return extensions.some((extension) => extension.oid === oid && extension.critical);
 }
 
+/** What one of which a leaf's key must be for (RFC 5280 §4.2.1.3), where it says: OpenSSL's table. */
+const wantedUsages = {
+  server: ['digitalSignature', 'keyEncipherment', 'keyAgreement'],
+  client: ['digitalSignature', 'keyAgreement'],
+} as const;
+
 /** What a leaf must be beyond its purpose, unless it is trusted itself. */
 function checkLeaf(leaf: Certificate, purpose: Purpose, profile: Profile): void {
   if (!profile.caAsLeaf && leaf.basicConstraints?.ca === true) {
@@ -138,25 +147,30 @@ function checkLeaf(leaf: Certificate, purpose: Purpose, profile: Profile): void 
   if (complaint !== undefined) throw new CheckFailure('INVALID_EXTENSION', complaint, 0);
 }
 
-function checkPurpose(
-  { extKeyUsage }: Certificate,
-  purpose: Purpose,
-  { extKeyUsage: rules }: Profile,
-  at: number,
-  length: number,
-): void {
+function checkPurpose(certificate: Certificate, purpose: Purpose, profile: Profile, at: number, anchor: boolean): void {
   if (purpose === 'any') return;
-  const fail = (): never => {
-    throw new CheckFailure('INVALID_PURPOSE', 'unsuitable certificate purpose', at);
-  };
-  const leaf = at === 0;
-  if (extKeyUsage === undefined) {
-    if (at < length - 1 && (leaf ? rules.inLeaf : rules.inCa) === 'required') fail();
-    return;
-  }
-  if (leaf && rules.apart.some((other) => other !== wantedPurpose[purpose] && extKeyUsage.includes(other))) fail();
-  if (extKeyUsage.includes(wantedPurpose[purpose])) return;
-  if (!(leaf ? rules.anyInLeaf : rules.anyInCa) || !extKeyUsage.includes(KeyPurpose.any)) fail();
+  const fit =
+    at === 0 ? leafFits(certificate, purpose, profile, anchor) : caFits(certificate, purpose, profile, anchor);
+  if (!fit) throw new CheckFailure('INVALID_PURPOSE', 'unsuitable certificate purpose', at);
+}
+
+type Wanted = Exclude<Purpose, 'any'>;
+
+function leafFits({ keyUsage, extKeyUsage }: Certificate, purpose: Wanted, profile: Profile, anchor: boolean): boolean {
+  const { anyInLeaf, inLeaf, apart } = profile.extKeyUsage;
+  const wanted = wantedPurpose[purpose];
+  const usages = purpose === 'server' || purpose === 'client' ? wantedUsages[purpose] : undefined;
+  const unusable = keyUsage !== undefined && usages?.some((usage) => keyUsage.has(usage)) === false;
+  if (profile.leafUsage && unusable) return false;
+  if (extKeyUsage === undefined) return anchor || inLeaf === 'optional';
+  if (apart.some((other) => other !== wanted && extKeyUsage.includes(other))) return false;
+  return extKeyUsage.includes(wanted) || (anyInLeaf && extKeyUsage.includes(KeyPurpose.any));
+}
+
+function caFits({ extKeyUsage }: Certificate, purpose: Wanted, profile: Profile, anchor: boolean): boolean {
+  const { anyInCa, inCa } = profile.extKeyUsage;
+  if (extKeyUsage === undefined) return anchor || inCa === 'optional';
+  return extKeyUsage.includes(wantedPurpose[purpose]) || (anyInCa && extKeyUsage.includes(KeyPurpose.any));
 }
 
 /** RFC 5280 §6.1.3 (b) and (c): every certificate below, but for self-issued intermediates. */
@@ -193,14 +207,14 @@ function reading(at: number, check: () => void): void {
   }
 }
 
-/** Extensions that are enforced. */
-const handled: ReadonlySet<string> = new Set([
-  ExtensionOid.basicConstraints,
-  ExtensionOid.keyUsage,
-  ExtensionOid.extKeyUsage,
-  ExtensionOid.subjectAltName,
-  ExtensionOid.nameConstraints,
-  ExtensionOid.policyMappings,
-  ExtensionOid.policyConstraints,
-  ExtensionOid.inhibitAnyPolicy,
+/** Extensions that are enforced, and where they are read. */
+const handled: ReadonlyMap<string, keyof Certificate> = new Map([
+  [ExtensionOid.basicConstraints, 'basicConstraints'],
+  [ExtensionOid.keyUsage, 'keyUsage'],
+  [ExtensionOid.extKeyUsage, 'extKeyUsage'],
+  [ExtensionOid.subjectAltName, 'subjectAltName'],
+  [ExtensionOid.nameConstraints, 'nameConstraints'],
+  [ExtensionOid.policyMappings, 'policyMappings'],
+  [ExtensionOid.policyConstraints, 'policyConstraints'],
+  [ExtensionOid.inhibitAnyPolicy, 'inhibitAnyPolicy'],
 ]);

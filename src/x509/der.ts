@@ -243,6 +243,18 @@ export function readBitString(content: Uint8Array): BitString {
   return { bytes, unusedBits };
 }
 
+/** A value of a type that nobody asked for: X.690 binds it all the same, as far as its tag tells how. */
+export function checkValue({ tag, content }: DerElement, depth = 0): void {
+  if (tag === Tag.boolean) readBoolean(content);
+  else if (tag === Tag.integer || tag === Tag.enumerated) checkInteger(content);
+  else if (tag === Tag.bitString) readBitString(content);
+  else if (tag === Tag.oid) readOid(content);
+  else if (tag === Tag.null && content.length > 0) throw new DerError('a NULL with content');
+  if ((tag & 0x20) === 0) return;
+  const inner = new DerReader(content, depth + 1);
+  while (!inner.done) checkValue(inner.element(), depth + 1);
+}
+
 /** Dotted decimal. Arcs are below 2^53. */
 export function readOid(content: Uint8Array): string {
   if (content.length === 0 || (content.at(-1) ?? 0) >= 0x80) throw new DerError('a malformed OBJECT IDENTIFIER');

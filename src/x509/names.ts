@@ -1,6 +1,6 @@
 import { equal } from '../bytes/equal.ts';
 import { toHex } from '../bytes/hex.ts';
-import { DerError, DerReader, readOid, Tag } from './der.ts';
+import { checkValue, DerError, DerReader, readOid, Tag } from './der.ts';
 
 /** One AttributeTypeAndValue of a distinguished name (RFC 5280 §4.1.2.4). */
 export interface NameAttribute {
@@ -96,7 +96,9 @@ function parseAttribute(reader: DerReader): NameAttribute {
   const element = reader.element();
   reader.end();
   const { tag } = element;
-  const value = decodeString(tag, element.content) ?? `#${toHex(element.raw)}`;
+  const text = decodeString(tag, element.content);
+  if (text === undefined) checkValue(element);
+  const value = text ?? `#${toHex(element.raw)}`;
   return { oid, shortName: shortNames.get(oid), value, tag };
 }
 

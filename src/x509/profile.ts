@@ -30,7 +30,14 @@ export interface Profile {
   readonly baseline: boolean;
   /** Whether the certificate of a CA may be the leaf. */
   readonly caAsLeaf: boolean;
+  /**
+   * Whether keyUsage of a leaf must allow what servers and clients do with keys. TLS itself asks for digitalSignature
+   * (RFC 9846 §4.5.1.2), whatever is said here.
+   */
+  readonly leafUsage: boolean;
   readonly extKeyUsage: ExtKeyUsageRules;
+  /** Whether certificate policies count though none are asked for: RFC 5280 §6.1 has it so, OpenSSL does not. */
+  readonly policies: boolean;
   /**
    * Whether certificates are registered under a domain by the public (`co.uk`): then no wildcard may stand there.
    * Opentls carries no list of such domains. Default: none is known.
@@ -54,6 +61,8 @@ export const webpki: Profile = {
   strict: true,
   baseline: true,
   caAsLeaf: true,
+  leafUsage: false,
+  policies: true,
   extKeyUsage: {
     anyInLeaf: false,
     anyInCa: true,
@@ -71,6 +80,8 @@ export const nodeProfile: Profile = {
   strict: false,
   baseline: false,
   caAsLeaf: true,
+  leafUsage: true,
+  policies: false,
   extKeyUsage: { anyInLeaf: false, anyInCa: false, inLeaf: 'optional', inCa: 'optional', apart: [] },
 };
 
@@ -82,5 +93,7 @@ export const rfc5280: Profile = {
   strict: false,
   baseline: false,
   caAsLeaf: true,
+  leafUsage: false,
+  policies: true,
   extKeyUsage: { anyInLeaf: true, anyInCa: true, inLeaf: 'optional', inCa: 'optional', apart: [] },
 };

@@ -58,7 +58,7 @@ export class Search {
       try {
         this.#checkTrust(path);
         checkPath(path, this.#options, this.#profile, this.#budget);
-        const policies = checkPolicies(path, this.#options.policy);
+        const policies = this.#policiesOf(path);
         yield* this.#checkSignatures(path);
         yield* this.#checkRevocation(path);
         yield* this.#checkTransparency(path);
@@ -94,6 +94,11 @@ export class Search {
   #checkTrust(path: Path): void {
     const at = path.findIndex((certificate) => this.#options.trust.distrusts(certificate));
     if (at !== -1) throw new CheckFailure('CERT_REJECTED', 'certificate rejected', at);
+  }
+
+  #policiesOf(path: Path): readonly string[] {
+    const { policy } = this.#options;
+    return this.#profile.policies || policy !== undefined ? checkPolicies(path, policy) : [];
   }
 
   *#checkRevocation(path: Path): Steps<void> {

@@ -27,7 +27,10 @@ export interface VerifiedPeer {
   /** Leaf first: the path to the anchor, or what was presented where nothing was verified. */
   readonly certificates: readonly Certificate[];
   readonly verified: boolean;
-  /** The certificate policies that the path is valid for, of those asked for; `2.5.29.32.0` stands for any. */
+  /**
+   * The certificate policies that the path is valid for, of those asked for; `2.5.29.32.0` stands for any. Empty where
+   * the profile does not look at them.
+   */
   readonly policies: readonly string[];
   /** Why it is not verified. */
   readonly failure: Failure | undefined;
@@ -48,7 +51,7 @@ export interface VerifyOptions {
   readonly budget?: Partial<BudgetLimits> | undefined;
   /** Signatures already found good; shared by the verifications of one context. Default none. */
   readonly cache?: SignatureCache | undefined;
-  /** What is asked of certificate policies. Default: nothing. */
+  /** What is asked of certificate policies. Default: what the profile says; `{}` looks at them in any profile. */
   readonly policy?: PolicyInputs | undefined;
   /** Revocation lists at hand. Where there are any, every certificate below the anchor needs one that has it good. */
   readonly crls?: readonly GivenCrl[] | undefined;

@@ -1,0 +1,23 @@
+import { spawnSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { loadSeeds } from './seeds.ts';
+import { fuzzBytes } from './x509-bytes.ts';
+import { fuzzChains } from './x509-chains.ts';
+
+test('mutated certificates, lists and responses', () => {
+  const { accepted, findings } = fuzzBytes(7, 8_000, loadSeeds());
+  expect(findings).toEqual([]);
+  expect(accepted).toBeGreaterThan(500);
+}, 60_000);
+
+const openssl = spawnSync('openssl', ['version']).status === 0;
+
+test.skipIf(!openssl)(
+  'odd chains, against openssl verify',
+  () => {
+    const { agreed, findings } = fuzzChains(7, 120);
+    expect(findings).toEqual([]);
+    expect(agreed).toBeGreaterThan(100);
+  },
+  60_000,
+);
