@@ -1,9 +1,13 @@
 import { parseArgs } from 'node:util';
-import { certificatesOf } from '../adapters/node/ca.ts';
+import { blocksOf, certificatesOf } from '../adapters/node/ca.ts';
+import { mlDsaVerifiers } from '../providers/ml-dsa.ts';
 import { node } from '../providers/node.ts';
 import type { Purpose } from '../x509/checks.ts';
+import { type CertificateList, parseCrl } from '../x509/crl.ts';
 import { hostName, type PeerName } from '../x509/identity.ts';
-import { nodeProfile, type Profile, rfc5280, webpki } from '../x509/profile.ts';
+import type { PolicyInputs } from '../x509/policies.ts';
+import { nodeProfile, type Profile, rfc5280, type WeakDigest, webpki } from '../x509/profile.ts';
+import type { RevocationOptions } from '../x509/revocation.ts';
 import { type VerifyOptions, verifyPeer } from '../x509/verify.ts';
 import { type ChainFinding, chainFinding } from './finding.ts';
 import { chainLines, painter, row } from './render.ts';
@@ -24,6 +28,14 @@ Options:
   --profile PROFILE    webpki, node or rfc5280; default: webpki
   --time TIME          when it must be valid, ISO 8601; default: now
   --max-depth N        intermediates in a path at most; default: 8
+  --crl FILE           revocation lists, PEM or DER; again: more of them
+  --ocsp FILE          OCSP response about the leaf, DER
+  --revocation MODE    off, soft or hard; default: hard where there is a list or a response, else off
+  --policy OID         certificate policy that the path must be valid for; again: one of them is enough
+  --explicit-policy    refuse a path without a valid policy
+  --inhibit-mapping    allow no policy mapping
+  --inhibit-any        let no certificate stand for any policy
+  --md5, --sha1        accept signatures with these digests
   --json               print JSON
   --help               print this
 
@@ -41,22 +53,36 @@ export async function verify(args: readonly string[]): Promise<number> {
     process.stderr.write(`opentls verify: ${request.message}\n\n${help}`);
     return 2;
   }
-  const verdict = chainFinding(await verifyPeer(request.chain, request.options));
+  const answer = await verifyPeer(request.chain, request.options);
+  const verdict = chainFinding(answer);
   const { profile = webpki, purpose, time } = request.options;
-  const judged = { profile: profile.name, purpose, time: new Date(time).toISOString(), trust: request.trust.source };
+  const judged: Judged = {
+    profile: profile.name,
+    purpose,
+    time: new Date(time).toISOString(),
+    trust: request.trust.source,
+    policies: answer.ok ? answer.peer.policies : [],
+  };
   if (request.json) process.stdout.write(`${JSON.stringify({ ...verdict, ...judged }, undefined, 2)}\n`);
   else process.stdout.write(render(verdict, judged));
   return verdict.ok ? 0 : 1;
 }
 
-type Judged = Readonly<Record<'profile' | 'purpose' | 'time' | 'trust', string>>;
+interface Judged {
+  readonly profile: string;
+  readonly purpose: Purpose;
+  readonly time: string;
+  readonly trust: string;
+  readonly policies: readonly string[];
+}
 
-function render(verdict: ChainFinding, judged: Judged): string {
+function render(verdict: ChainFinding, { policies, ...judged }: Judged): string {
   const paint = painter(process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined);
   const lines = [
     `${paint('bold', 'Verified')}        ${verdict.ok ? paint('green', 'yes') : paint('red', 'NO')}`,
     ...chainLines(verdict, paint),
     ...Object.entries(judged).map(([name, value]) => row(name, value)),
+    row('policies', policies.length === 0 ? 'none' : policies.join(', ')),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -78,6 +104,15 @@ const options = {
   profile: { type: 'string' },
   time: { type: 'string' },
   'max-depth': { type: 'string' },
+  crl: { type: 'string', multiple: true },
+  ocsp: { type: 'string' },
+  revocation: { type: 'string' },
+  policy: { type: 'string', multiple: true },
+  'explicit-policy': { type: 'boolean' },
+  'inhibit-mapping': { type: 'boolean' },
+  'inhibit-any': { type: 'boolean' },
+  md5: { type: 'boolean' },
+  sha1: { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -96,15 +131,55 @@ function readRequest(args: readonly string[]): Request | 'help' {
     json: values.json === true,
     options: {
       trust: trust.store,
-      verifiers: node.verifiers,
+      verifiers: [...node.verifiers, ...mlDsaVerifiers],
       name: names.length === 0 ? undefined : names,
       purpose: choose('--purpose', values.purpose ?? 'server', purposes),
-      profile: choose('--profile', values.profile ?? 'webpki', profiles),
+      profile: readProfile(values),
       time: readTime(values.time),
       maxDepth: depth === undefined ? undefined : readCount('--max-depth', depth),
+      crls: (values.crl ?? []).flatMap(readLists),
+      revocation: readRevocation(values),
+      policy: readPolicy(values),
     },
   };
 }
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>['values'];
+
+function readProfile({ profile = 'webpki', md5, sha1 }: Values): Profile {
+  const weakDigests: WeakDigest[] = [];
+  if (md5 === true) weakDigests.push('md5');
+  if (sha1 === true) weakDigests.push('sha1');
+  return { ...choose('--profile', profile, profiles), weakDigests };
+}
+
+function readLists(file: string): readonly CertificateList[] {
+  return readFrom('--crl', file, (bytes) => {
+    const lists = blocksOf(bytes, '--crl', ['X509 CRL']).map(parseCrl);
+    if (lists.length === 0) throw new UsageError('it holds no revocation list');
+    return lists;
+  });
+}
+
+function readRevocation({ revocation, ocsp }: Values): RevocationOptions {
+  const stapled = ocsp === undefined ? undefined : [readFrom('--ocsp', ocsp, (bytes) => Uint8Array.from(bytes))];
+  const given = revocation ?? (stapled === undefined ? undefined : 'hard');
+  const mode = given === undefined ? undefined : choose('--revocation', given, modes);
+  // A response is about the leaf alone.
+  return { mode, stapled, hashes: node.hashes, scope: stapled === undefined ? 'chain' : 'leaf' };
+}
+
+function readPolicy(values: Values): PolicyInputs | undefined {
+  const inputs: PolicyInputs = {
+    initialPolicySet: values.policy,
+    explicitPolicy: values['explicit-policy'],
+    inhibitMapping: values['inhibit-mapping'],
+    inhibitAnyPolicy: values['inhibit-any'],
+  };
+  return Object.values(inputs).every((input) => input === undefined) ? undefined : inputs;
+}
+
+const modes = { off: 'off', soft: 'soft', hard: 'hard' } as const;
 
 const profiles: Readonly<Record<string, Profile>> = { webpki, node: nodeProfile, rfc5280 };
 
