@@ -76,18 +76,23 @@ export function* buildPaths(
 ): Generator<Path, void, undefined> {
   yield* extend([leaf]);
 
+  function usable(anchor: Certificate): boolean {
+    return trust.allowPartial || isSelfSignedName(anchor);
+  }
+
   function* extend(path: readonly [...Certificate[], Certificate]): Generator<Path, void, undefined> {
     budget.spendStep();
     const top = path[path.length - 1] as Certificate;
-    if (trust.has(top) && (trust.allowPartial || isSelfSignedName(top))) yield path;
+    if (trust.has(top) && usable(top)) yield path;
     for (const anchor of likelyFirst(trust.named(top.issuer), top)) {
       budget.spendStep();
-      const usable = trust.allowPartial || isSelfSignedName(anchor);
-      if (usable && !inPath(path, anchor)) yield [...path, anchor];
+      if (usable(anchor) && !inPath(path, anchor)) yield [...path, anchor];
     }
     if (path.length > maxDepth) return;
     for (const candidate of likelyFirst(intermediates.named(top.issuer), top)) {
-      if (!inPath(path, candidate)) yield* extend([...path, candidate]);
+      // An anchor that was sent along has ended a path above.
+      const isAnchor = trust.has(candidate) && usable(candidate);
+      if (!isAnchor && !inPath(path, candidate)) yield* extend([...path, candidate]);
     }
   }
 }
@@ -126,11 +131,13 @@ function likelyFirst(candidates: readonly Certificate[], child: Certificate): re
   return [...candidates].sort((a, b) => score(a) - score(b) || b.notBefore - a.notBefore || b.notAfter - a.notAfter);
 }
 
-/** 0 where the key identifier fits, 1 where it says nothing, 2 where it speaks against the candidate. */
+/** 0 where what the child says fits, 1 where nothing can be compared, 2 where it speaks against the candidate. */
 function mismatch(candidate: Certificate, wanted: AuthorityKeyIdentifier | undefined): number {
   const id = tolerant(() => candidate.subjectKeyIdentifier);
-  if (wanted?.keyIdentifier === undefined || id === undefined) return 1;
-  return equal(wanted.keyIdentifier, id) ? 0 : 2;
+  if (wanted?.keyIdentifier !== undefined && id !== undefined) return equal(wanted.keyIdentifier, id) ? 0 : 2;
+  if (wanted?.issuer === undefined || wanted.serialNumber === undefined) return 1;
+  const issuer = wanted.issuer.some((name) => name.type === 'directory' && sameName(name.value, candidate.issuer));
+  return issuer && equal(wanted.serialNumber, candidate.serialNumber) ? 0 : 2;
 }
 
 /** A hint that cannot be read is no hint; verification will say so. */
