@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- PART …]`: opentls with each provider, node:tls, and the bare primitives, side by side in one run.
- * Parts: handshake, cache, records, parse, verify, trust, stream, bulk, connect, memory. Default: all.
+ * Parts: handshake, cache, records, parse, verify, crl, hostile, trust, stream, bulk, connect, memory. Default: all.
  */
 import { noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
@@ -11,7 +11,7 @@ import { idleMemory } from './memory.ts';
 import { recordRates } from './records.ts';
 import { printTable, type Row } from './report.ts';
 import { memoryStream } from './stream.ts';
-import { parseRates, trustStore, verifyCost } from './x509.ts';
+import { hostileChains, parseRates, revocationLists, trustStore, verifyCost } from './x509.ts';
 
 const parts: Readonly<Record<string, readonly [title: string, run: () => Promise<readonly Row[]> | readonly Row[]]>> = {
   handshake: [
@@ -22,6 +22,8 @@ const parts: Readonly<Record<string, readonly [title: string, run: () => Promise
   records: ['Records in memory', () => recordRates([noble, node])],
   parse: ['A certificate of the web read (1,023 bytes)', parseRates],
   verify: ['A chain of the web verified: leaf and intermediate under a root', () => verifyCost([noble, node])],
+  crl: ['Revocation lists', revocationLists],
+  hostile: ['Chains made to cost, until the budget ends it', () => hostileChains([noble, node])],
   trust: ['A trust store of the roots that come with Node', trustStore],
   stream: ['Bulk data one way in memory, both ends in one thread', () => memoryStream([noble, node])],
   bulk: ['Bulk data one way over loopback, each end a process', async () => bulk(await benchCredentials())],

@@ -2,16 +2,20 @@ import 'reflect-metadata';
 import { X509Certificate as NodeCertificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
-import { X509Certificate as PeculiarCertificate } from '@peculiar/x509';
+import { X509Certificate as PeculiarCertificate, X509Crl } from '@peculiar/x509';
 import { fromBER } from 'asn1js';
-import { Certificate as PkijsCertificate } from 'pkijs';
+import { CertificateRevocationList, Certificate as PkijsCertificate } from 'pkijs';
 import type { CryptoProvider } from '#opentls/crypto/provider';
 import { type Certificate, parseCertificate } from '#opentls/x509/certificate';
+import { parseCrl } from '#opentls/x509/crl';
 import { hostName } from '#opentls/x509/identity';
 import { decodePem } from '#opentls/x509/pem';
+import { rfc5280 } from '#opentls/x509/profile';
 import { SignatureCache } from '#opentls/x509/signatures';
 import { TrustStore } from '#opentls/x509/trust';
 import { type VerifyOptions, verifyPeer } from '#opentls/x509/verify';
+import { bigList } from '../test/x509/make-crl.ts';
+import { constrained, mesh, namesakes } from '../test/x509/make-hostile.ts';
 import { interleaved, type Timed } from './measure.ts';
 import type { Row } from './report.ts';
 
@@ -115,6 +119,80 @@ export function trustStore(): readonly Row[] {
     { name: 'from, first look', run: () => void TrustStore.from(roots).named(parseCertificate(leaf).issuer) },
   ]);
   return [...times].map(([what, time]) => ({ what, roots: String(roots.length), ms: time.toFixed(2) }));
+}
+
+/** Revocation lists of 3,000 and 100,000 entries read, and looked up in, by libraries. */
+export function revocationLists(): readonly Row[] {
+  const [small, large] = [3_000, 100_000].map((count) => listTimes(bigList(count)));
+  return Object.keys(large ?? {}).map((what) => ({
+    what,
+    '3,000 entries ms': small?.[what] ?? '',
+    '100,000 entries ms': large?.[what] ?? '',
+  }));
+}
+
+function listTimes(der: Uint8Array): Readonly<Record<string, string>> {
+  const list = parseCrl(der);
+  const serial = Uint8Array.of(1, 0, 11, 99);
+  // By default asn1js, and with it pkijs, stops at 10,000 nodes.
+  const tree = () => fromBER(der, { maxNodes: 10_000_000 }).result;
+  const tasks: readonly Timed[] = [
+    { name: 'opentls: read and indexed', run: () => void parseCrl(der) },
+    {
+      name: 'opentls: one serial number looked up',
+      run() {
+        if (list.find(serial, list.issuer) === undefined) throw new Error('it is listed');
+      },
+    },
+    { name: 'asn1js: the tree alone', run: () => void tree() },
+    { name: 'pkijs: read', run: () => void new CertificateRevocationList({ schema: tree() }) },
+    { name: '@peculiar/x509: read', run: () => void new X509Crl(der).entries },
+  ];
+  const able = tasks.filter(({ run }) => !refuses(run));
+  const times = interleaved(able, 5, 60, 500);
+  return Object.fromEntries(
+    tasks.map(({ name }) => {
+      const time = times.get(name);
+      return [name, time === undefined ? 'refuses it' : time.toFixed(time < 1 ? 4 : 1)];
+    }),
+  );
+}
+
+function refuses(run: () => void): boolean {
+  try {
+    run();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** What hostile chains cost until the budget ends it. */
+export function hostileChains(providers: readonly CryptoProvider[]): readonly Row[] {
+  const chains = {
+    'a mesh of 10,000 cross-certificates': mesh(),
+    'a hundred issuers of one name': namesakes(),
+    '250,500 comparisons of name constraints': constrained(501),
+  };
+  return providers.flatMap(({ name: provider, verifiers }) =>
+    Object.entries(chains).map(([chain, { sent, root: anchor }]) => {
+      const options: VerifyOptions = {
+        trust: TrustStore.from([anchor.der]),
+        verifiers,
+        purpose: 'server',
+        time: Date.now(),
+        profile: rfc5280,
+      };
+      // The first time is what an attacker gets: it counts, too.
+      const start = performance.now();
+      const verdict = verifyPeer(sent, options);
+      const first = performance.now() - start;
+      if ('then' in verdict || verdict.ok) throw new Error('hostile, and known at once');
+      const times = interleaved([{ name: 'again', run: () => void verifyPeer(sent, options) }], 5, 100, 300);
+      const again = times.get('again') ?? Number.NaN;
+      return { provider, chain, code: verdict.code, 'first ms': first.toFixed(1), ms: again.toFixed(1) };
+    }),
+  );
 }
 
 function toDer(pem: string): Uint8Array {

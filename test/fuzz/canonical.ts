@@ -15,10 +15,21 @@ import {
  * a cursor for DER can be held against it. Undefined where nothing is broken.
  */
 export function notCanonical(der: Uint8Array): string | undefined {
-  const { offset, result } = fromBER(Uint8Array.from(der).buffer);
+  const { offset, result } = read(der);
   if (offset === -1) return `no BER: ${result.error}`;
   if (offset !== der.length) return 'bytes left over';
   return wrongIn(result);
+}
+
+/** asn1js throws for some of what it cannot read. */
+function read(der: Uint8Array): ReturnType<typeof fromBER> {
+  try {
+    return fromBER(Uint8Array.from(der).buffer);
+  } catch (error) {
+    const { result } = fromBER(new ArrayBuffer(0));
+    result.error = String(error);
+    return { offset: -1, result };
+  }
 }
 
 function wrongIn(node: AsnType): string | undefined {
