@@ -114,6 +114,7 @@ export class DerReader {
     if ((found & 0x1f) === 0x1f) throw new DerError('a tag number above 30');
     // X.690 §8.1.5: end-of-contents belongs to the indefinite form.
     if (found === 0) throw new DerError('end-of-contents octets');
+    if (found === 0x0f) throw new DerError('a tag that X.680 §8.4 reserves');
     // X.690 §8.9.1, §8.11.1 and §10.2: of the universal types, SEQUENCE and SET alone are constructed.
     const isList = (found & 0x1e) === 0x10;
     if ((found & 0xc0) === 0 && isList !== ((found & 0x20) !== 0))
@@ -250,6 +251,7 @@ export function checkValue({ tag, content }: DerElement, depth = 0): void {
   else if (tag === Tag.bitString) readBitString(content);
   else if (tag === Tag.oid) readOid(content);
   else if (tag === Tag.null && content.length > 0) throw new DerError('a NULL with content');
+  else if (tag === Tag.utcTime || tag === Tag.generalizedTime) readTime({ tag, content });
   if ((tag & 0x20) === 0) return;
   const inner = new DerReader(content, depth + 1);
   while (!inner.done) checkValue(inner.element(), depth + 1);

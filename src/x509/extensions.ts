@@ -1,5 +1,5 @@
 import { checkInteger, context, DerError, DerReader, readBitString, Tag, toSmallInteger } from './der.ts';
-import { type DistinguishedName, parseName } from './names.ts';
+import { type DistinguishedName, latin1, parseName } from './names.ts';
 
 /** Extension, RFC 5280 §4.1.2.9, with its value unread. */
 export interface RawExtension {
@@ -280,11 +280,9 @@ function isPrefix(mask: Uint8Array): boolean {
 }
 
 function ia5(content: Uint8Array): string {
-  let text = '';
-  for (const byte of content) {
-    if (byte >= 0x80) throw new DerError('an IA5String with a character that is not ASCII');
-    text += String.fromCharCode(byte);
-  }
+  const text = latin1(content);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range is what is asked for
+  if (!/^[\x00-\x7f]*$/.test(text)) throw new DerError('an IA5String with a character that is not ASCII');
   return text;
 }
 

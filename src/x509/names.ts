@@ -140,9 +140,12 @@ function decodeUtf8(content: Uint8Array): string {
 
 /** A character for each byte. Teletex strings in certificates hold Latin-1, whatever T.61 says. */
 export function latin1(content: Uint8Array): string {
+  if (content.length <= 4096) return Reflect.apply(String.fromCharCode, undefined, content);
   let text = '';
-  // Arguments of one call are limited; a name seldom fills one chunk.
-  for (let at = 0; at < content.length; at += 4096) text += String.fromCharCode(...content.subarray(at, at + 4096));
+  // Arguments of one call are limited.
+  for (let at = 0; at < content.length; at += 4096) {
+    text += Reflect.apply(String.fromCharCode, undefined, content.subarray(at, at + 4096));
+  }
   return text;
 }
 
