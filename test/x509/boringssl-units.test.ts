@@ -8,7 +8,7 @@ import { type Certificate, parseCertificate, readSignature } from '#opentls/x509
 import { DerError, DerReader, Tag } from '#opentls/x509/der';
 import { element } from '#opentls/x509/der-write';
 import { type DistinguishedName, isWithin, parseName, sameName } from '#opentls/x509/names';
-import { differences } from './expectations.ts';
+import { differences, listed } from './expectations.ts';
 import { parseGzip } from './limbo.ts';
 
 /** Blocks of a file by label, base64; ERRORS is text. */
@@ -31,7 +31,7 @@ describe("BoringSSL's certificates", () => {
       const conforms = (refused !== undefined) === /^ERROR:/m.test(ERRORS);
       return { id, conforms, said: refused ?? 'accepted' };
     });
-    expect(differences('parse_certificate', outcomes)).toEqual([]);
+    expect(differences(listed('parse_certificate'), outcomes)).toEqual([]);
   });
 });
 
@@ -105,7 +105,7 @@ describe("BoringSSL's signed data", () => {
       const good = verifies(blocks, provider);
       return { id, conforms: good === valid.has(id), said: good ? 'accepted' : 'refused' };
     });
-    expect(differences('verify_signed_data', outcomes)).toEqual([]);
+    expect(differences(listed('verify_signed_data'), outcomes)).toEqual([]);
   });
 });
 

@@ -48,3 +48,21 @@ export function statusOf(given: StatusCase, file: StatusFile): { readonly status
     return { status: 'unknown', why: String(error) };
   }
 }
+
+/** Lists as rustls/webpki reads them (tests/crl_tests.rs), by file name. */
+export interface ParseFile {
+  readonly crls: Readonly<
+    Record<string, { readonly crl: string; readonly webpkiTests: readonly { readonly error: string | null }[] }>
+  >;
+}
+
+/** Whether a list can be used, with all its entries; else why not. */
+export function usability(crl: string): string {
+  try {
+    const list = parseCrl(fromBase64(crl));
+    const read = [...list.entries()].length;
+    return read === list.size ? (list.unhandledExtension ?? 'usable') : `${read} of ${list.size} entries`;
+  } catch (error) {
+    return String(error);
+  }
+}

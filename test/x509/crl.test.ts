@@ -10,59 +10,8 @@ import { rfc5280 } from '#opentls/x509/profile';
 import type { RevocationOptions } from '#opentls/x509/revocation';
 import { TrustStore } from '#opentls/x509/trust';
 import { type Verdict, verifyPeer } from '#opentls/x509/verify';
-import { fromBase64, type StatusFile, statusOf } from './crl-suites.ts';
-import { differences } from './expectations.ts';
-import { absent, outsideJson, title, toDer } from './limbo.ts';
+import { toDer } from './limbo.ts';
 import { bigList } from './make-crl.ts';
-
-const statuses = 'boringssl-crl.json.gz';
-const parsed = 'webpki-crls.json.gz';
-
-interface ParseFile {
-  readonly crls: Readonly<
-    Record<string, { readonly crl: string; readonly webpkiTests: readonly { readonly error: string | null }[] }>
-  >;
-}
-
-describe('revocation lists of others', () => {
-  test.skipIf(absent(statuses))(title(statuses), () => {
-    const file = outsideJson<StatusFile>(statuses);
-    expect(file.tests).toHaveLength(66);
-    const outcomes = file.tests.map((given) => {
-      const { status, why } = statusOf(given, file);
-      return { id: given.id, conforms: status === given.expected, said: why };
-    });
-    expect(differences('crl', outcomes)).toEqual([]);
-  });
-
-  test.skipIf(absent(parsed))(title(parsed), () => {
-    const cases = Object.entries(outsideJson<ParseFile>(parsed).crls);
-    expect(cases).toHaveLength(31);
-    // Where webpki's test names no expectation, the name of the file says whether it is sound.
-    const sound = (id: string, errors: readonly (string | null)[]): boolean =>
-      errors.length === 0 ? !/invalid|unknown|explicit/.test(id) : errors.every((error) => error === null);
-    const outcomes = cases.map(([id, { crl, webpkiTests }]) => {
-      const said = readWhole(fromBase64(crl));
-      const wanted = sound(
-        id,
-        webpkiTests.map(({ error }) => error),
-      );
-      return { id, conforms: wanted === (said === 'usable'), said };
-    });
-    expect(differences('webpki-crls', outcomes)).toEqual([]);
-  });
-});
-
-/** Whether a list can be used, with all its entries. */
-function readWhole(der: Uint8Array): string {
-  try {
-    const list = parseCrl(der);
-    expect([...list.entries()]).toHaveLength(list.size);
-    return list.unhandledExtension ?? 'usable';
-  } catch (error) {
-    return String(error);
-  }
-}
 
 describe('a list of 100,000 entries', () => {
   const count = 100_000;

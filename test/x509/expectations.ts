@@ -6,16 +6,22 @@ export interface Outcome {
   readonly said: string;
 }
 
-const listed: Readonly<Record<string, Readonly<Record<string, string>>>> = JSON.parse(
-  readFileSync(new URL('../../vectors/x509-expectations.json', import.meta.url), 'utf8'),
-);
+/** Why a case ends otherwise here, by its name. */
+export type Reasons = Readonly<Record<string, string>>;
+
+export const limboExpectations: Reasons = json('limbo-expectations.json');
+const expectations: Readonly<Record<string, Reasons>> = json('x509-expectations.json');
+
+/** The listed cases of a suite. */
+export function listed(suite: string): Reasons {
+  return expectations[suite] ?? {};
+}
 
 /**
  * Cases of a suite that neither end as it has them nor are listed with a reason, and those that are listed without
  * need.
  */
-export function differences(suite: string, outcomes: readonly Outcome[]): string[] {
-  const reasons = listed[suite] ?? {};
+export function differences(reasons: Reasons, outcomes: readonly Outcome[]): string[] {
   const ids = new Set(outcomes.map(({ id }) => id));
   const unknown = Object.keys(reasons).filter((id) => !ids.has(id));
   return [
@@ -25,4 +31,8 @@ export function differences(suite: string, outcomes: readonly Outcome[]): string
       return [];
     }),
   ];
+}
+
+function json<T>(name: string): T {
+  return JSON.parse(readFileSync(new URL(`../../vectors/${name}`, import.meta.url), 'utf8'));
 }
