@@ -1,16 +1,27 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { node } from '#opentls/providers/node';
 import { type Certificate, parseCertificate } from '#opentls/x509/certificate';
-import { DerError } from '#opentls/x509/der';
+import { DerError, Tag } from '#opentls/x509/der';
+import { element, wholeBits } from '#opentls/x509/der-write';
 import { sameName } from '#opentls/x509/names';
 import { Budget } from '#opentls/x509/path';
-import { parseScts } from '#opentls/x509/sct';
+import { certificateEntry, parseScts, precertificateEntry, signedMessage } from '#opentls/x509/sct';
 import { Signatures } from '#opentls/x509/signatures';
 import { run } from '#opentls/x509/steps';
-import { type CtLog, type LoggedSct, missingScts, validScts } from '#opentls/x509/transparency';
+import {
+  type CtLog,
+  type LoggedSct,
+  missingScts,
+  type TransparencyOptions,
+  validScts,
+} from '#opentls/x509/transparency';
+import { TrustStore } from '#opentls/x509/trust';
+import { verifyPeer } from '#opentls/x509/verify';
 import { fromBase64 } from './crl-suites.ts';
 import { absent, type LimboCase, outsideJson, title, toDer } from './limbo.ts';
+import { authority, now, serverLeaf } from './make-chain.ts';
 
 const logs: readonly CtLog[] = readJson<readonly (Omit<CtLog, 'key'> & { readonly key: string })[]>('ct-logs.json').map(
   (log) => ({ ...log, key: fromBase64(log.key) }),
@@ -136,3 +147,69 @@ function changedCertificate(raw: Uint8Array, list: Uint8Array, at: number): Cert
   copy[offset] = (copy[offset] ?? 0) ^ 1;
   return parseCertificate(copy);
 }
+
+describe('timestamps that come beside the certificate', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const log: CtLog = { key: new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })), operator: 'own' };
+  const issuing = authority('issuing');
+  const leafDer = serverLeaf(issuing).der;
+  const leaf = parseCertificate(leafDer);
+  const issuer = parseCertificate(issuing.der);
+  const list = listOf(sctFor(certificateEntry(leaf)));
+
+  function sctFor(entry: Uint8Array): Uint8Array {
+    const timestamp = now - 1000;
+    const unsigned = { logId: hash.digest(log.key), timestamp, extensions: new Uint8Array(0) };
+    const message = signedMessage({ ...unsigned, algorithm: undefined, signature: new Uint8Array(0) }, entry);
+    const signature = sign('sha256', message, privateKey);
+    const time = Buffer.alloc(8);
+    time.writeBigUInt64BE(BigInt(timestamp));
+    return Uint8Array.of(0, ...unsigned.logId, ...time, 0, 0, 4, 3, 0, signature.length, ...signature);
+  }
+
+  function listOf(sct: Uint8Array): Uint8Array {
+    return Uint8Array.of(0, sct.length + 2, 0, sct.length, ...sct);
+  }
+
+  /** An OCSP response that carries the list; nobody looks at its signature here. */
+  function responseWith(timestamps: Uint8Array): Uint8Array {
+    const time = element(Tag.generalizedTime, new TextEncoder().encode('20260101000000Z'));
+    const bytes = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'));
+    const octets = (...content: readonly Uint8Array[]): Uint8Array => element(Tag.octetString, ...content);
+    const certId = element(Tag.sequence, bytes('300706052b0e03021a'), octets(), octets(), bytes('020101'));
+    const extension = element(Tag.sequence, bytes('060a2b06010401d679020405'), octets(octets(timestamps)));
+    const single = element(Tag.sequence, certId, bytes('8000'), time, element(0xa1, element(Tag.sequence, extension)));
+    const data = element(Tag.sequence, element(0xa2, octets()), time, element(Tag.sequence, single));
+    const basic = element(Tag.sequence, data, bytes('300a06082a8648ce3d040302'), wholeBits(bytes('00')));
+    const wrapped = element(Tag.sequence, bytes('06092b0601050507300101'), octets(basic));
+    return element(Tag.sequence, bytes('0a0100'), element(0xa0, wrapped));
+  }
+
+  function said(overrides: Partial<TransparencyOptions>, stapled?: Uint8Array): string {
+    const verdict = verifyPeer([leafDer], {
+      trust: TrustStore.from([issuing.der]),
+      verifiers: node.verifiers,
+      purpose: 'server',
+      time: now,
+      revocation: { mode: 'off', hashes: node.hashes, stapled: [stapled] },
+      transparency: { logs: [log], hash, policy: { minimum: () => 1, operators: 1 }, ...overrides },
+    });
+    if ('then' in verdict) throw new TypeError('a verdict that is not there at once');
+    return verdict.ok ? 'good' : verdict.code;
+  }
+
+  test('in TLS or in a stapled OCSP response', () => {
+    expect(said({})).toBe('NO_VALID_SCTS');
+    expect(said({ fromTls: list })).toBe('good');
+    expect(said({}, responseWith(list))).toBe('good');
+    expect(said({ logs: [] }, responseWith(list))).toBe('NO_VALID_SCTS');
+    // A promise about the precertificate is none about the certificate.
+    const other = listOf(sctFor(precertificateEntry(leaf, issuer, hash)));
+    expect(said({ fromTls: other }, responseWith(other))).toBe('NO_VALID_SCTS');
+  });
+
+  test('one log counts once, wherever its timestamps come from', () => {
+    const policy = { minimum: () => 2, operators: 1 };
+    expect(said({ fromTls: list, policy }, responseWith(list))).toBe('NO_VALID_SCTS');
+  });
+});
