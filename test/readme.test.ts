@@ -75,6 +75,10 @@ describe('the programs run', () => {
     expect(complaints).toBe('');
   });
 
+  test('a certificate by itself', async () => {
+    expect(await run('verify.mjs', port)).toBe('1 certificates to the anchor\n');
+  });
+
   test('a client without the certificate refuses the server', async () => {
     const code = programs.get('client.mjs')?.replace(", ca: readFileSync('cert.pem')", '') ?? '';
     programs.set('stranger.mjs', code);
