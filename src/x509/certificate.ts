@@ -1,8 +1,6 @@
 import { equal } from '../bytes/equal.ts';
-import type { SignatureAlgorithm } from '../crypto/provider.ts';
-import { TlsError } from '../errors.ts';
 import { type DistributionPoint, parseCrlDistributionPoints } from './crl-extensions.ts';
-import { context, type DerElement, DerError, DerReader, readBitString, readTime, Tag } from './der.ts';
+import { context, type DerElement, DerError, type DerReader, readBitString, readTime, Tag } from './der.ts';
 import {
   type AccessDescription,
   type AuthorityKeyIdentifier,
@@ -25,7 +23,6 @@ import {
   type RawExtension,
 } from './extensions.ts';
 import { type DistinguishedName, parseName } from './names.ts';
-import { Oid } from './oids.ts';
 import {
   type PolicyConstraints,
   type PolicyInformation,
@@ -35,16 +32,9 @@ import {
   parsePolicyConstraints,
   parsePolicyMappings,
 } from './policy-extensions.ts';
-import { type PublicKeyInfo, parsePssParameters, parseSpki } from './spki.ts';
+import { type CertificateSignature, readSigned, readWhole } from './signed-object.ts';
+import { type PublicKeyInfo, parseSpki } from './spki.ts';
 import { parseSctList, parseTlsFeature } from './tls-extensions.ts';
-
-/** AlgorithmIdentifier of a signature, as far as it is known. */
-export interface CertificateSignature {
-  readonly oid: string;
-  /** Undefined for an algorithm that no provider verifies (DSA, PSS with a salt of another length, …). */
-  readonly algorithm: SignatureAlgorithm | undefined;
-  readonly bytes: Uint8Array;
-}
 
 /**
  * An X.509 certificate (RFC 5280 §4.1). What every path needs is read at once; extensions are read when they are used
@@ -100,16 +90,8 @@ export const MAX_CERTIFICATE = 0x1_0000;
  * @throws TlsError INVALID_CERTIFICATE, whose message says what is wrong
  */
 export function parseCertificate(der: Uint8Array): Certificate {
-  try {
-    if (der.length > MAX_CERTIFICATE) throw new DerError(`${der.length} bytes`);
-    return Object.freeze(parse(der));
-  } catch (error) {
-    if (!(error instanceof DerError)) throw error;
-    throw new TlsError('INVALID_CERTIFICATE', `the certificate is malformed: ${error.message}`, {
-      alert: 'bad_certificate',
-      cause: error,
-    });
-  }
+  const what = { name: 'certificate', code: 'INVALID_CERTIFICATE', alert: 'bad_certificate' } as const;
+  return readWhole(der, MAX_CERTIFICATE, what, (reader) => Object.freeze(parse(der, reader)));
 }
 
 /** A certificate of fields that were not read together: how a trust anchor takes part in a path. */
@@ -121,20 +103,13 @@ export function isSelfIssued(certificate: Pick<Certificate, 'issuer' | 'subject'
   return equal(certificate.issuer.raw, certificate.subject.raw);
 }
 
-function parse(der: Uint8Array): Certificate {
-  const outer = new DerReader(der);
-  const reader = outer.sequence();
-  outer.end();
-  const tbs = reader.element(Tag.sequence);
-  const outerAlgorithm = reader.element(Tag.sequence);
-  const bits = reader.bitString();
+function parse(raw: Uint8Array, reader: DerReader): Certificate {
+  const { tbs, body, algorithm, signature } = readSigned(reader);
   reader.end();
-  if (bits.unusedBits !== 0) throw new DerError('a signature that is not whole bytes');
-  const fields = parseTbs(reader.within(tbs.content));
+  const fields = parseTbs(body);
   // RFC 5280 §4.1.1.2
-  if (!equal(fields.algorithm, outerAlgorithm.raw)) throw new DerError('two different signature algorithms');
-  const signature = readSignature(outerAlgorithm.raw, bits.bytes);
-  return new ParsedCertificate({ ...fields, raw: der, tbs: tbs.raw, signature });
+  if (!equal(fields.algorithm, algorithm)) throw new DerError('two different signature algorithms');
+  return new ParsedCertificate({ ...fields, raw, tbs, signature });
 }
 
 /** What is read at once. */
@@ -200,32 +175,6 @@ function timeElement(validity: DerReader) {
   if (element.tag !== Tag.utcTime && element.tag !== Tag.generalizedTime)
     throw new DerError('a validity that is no time');
   return element;
-}
-
-/** RFC 4055 §3, §5; RFC 5758 §3.2; RFC 8410 §3: which parameters belong to which algorithm. */
-export function readSignature(algorithm: Uint8Array, bytes: Uint8Array): CertificateSignature {
-  const reader = new DerReader(algorithm).sequence();
-  const oid = reader.oid();
-  if (oid === Oid.rsassaPss) return { oid, algorithm: pssAlgorithm(reader), bytes };
-  const known = algorithms.get(oid);
-  if (known === undefined) return { oid, algorithm: undefined, bytes };
-  // RSA carries NULL; some issuers leave it out, and RFC 4055 §5 tells us to accept that too.
-  if (known.startsWith('rsa') && !reader.done) reader.null();
-  reader.end();
-  return { oid, algorithm: known, bytes };
-}
-
-function pssAlgorithm(reader: DerReader): SignatureAlgorithm | undefined {
-  if (reader.done) throw new DerError('an RSASSA-PSS signature without parameters');
-  const { hash, mgfHash, saltLength } = parsePssParameters(reader.rest);
-  const names = {
-    sha1: undefined,
-    sha256: 'rsa_pss_sha256',
-    sha384: 'rsa_pss_sha384',
-    sha512: 'rsa_pss_sha512',
-  } as const;
-  const lengths = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 };
-  return mgfHash === hash && saltLength === lengths[hash] ? names[hash] : undefined;
 }
 
 /** Extensions are read once, when first asked for. */
@@ -351,20 +300,3 @@ class ParsedCertificate implements Certificate {
     return this.#read.get(key) as T;
   }
 }
-
-const algorithms: ReadonlyMap<string, SignatureAlgorithm> = new Map([
-  [Oid.md5WithRSAEncryption, 'rsa_pkcs1_md5'],
-  [Oid.sha1WithRSAEncryption, 'rsa_pkcs1_sha1'],
-  [Oid.sha256WithRSAEncryption, 'rsa_pkcs1_sha256'],
-  [Oid.sha384WithRSAEncryption, 'rsa_pkcs1_sha384'],
-  [Oid.sha512WithRSAEncryption, 'rsa_pkcs1_sha512'],
-  [Oid.ecdsaWithSha1, 'ecdsa_sha1'],
-  [Oid.ecdsaWithSha256, 'ecdsa_sha256'],
-  [Oid.ecdsaWithSha384, 'ecdsa_sha384'],
-  [Oid.ecdsaWithSha512, 'ecdsa_sha512'],
-  [Oid.ed25519, 'ed25519'],
-  [Oid.ed448, 'ed448'],
-  [Oid.mlDsa44, 'ml_dsa_44'],
-  [Oid.mlDsa65, 'ml_dsa_65'],
-  [Oid.mlDsa87, 'ml_dsa_87'],
-]);

@@ -1,6 +1,4 @@
 import { equal } from '../bytes/equal.ts';
-import { TlsError } from '../errors.ts';
-import { type CertificateSignature, readSignature } from './certificate.ts';
 import { CrlEntries } from './crl-entries.ts';
 import {
   type DistributionPoint,
@@ -15,6 +13,7 @@ import { context, DerError, DerReader, readTime, Tag } from './der.ts';
 import { ExtensionOid, parseExtensions, type RawExtension, whole } from './extensions.ts';
 import { type DistinguishedName, parseName, sameName } from './names.ts';
 import type { RevocationReason } from './revocation-status.ts';
+import { type CertificateSignature, readSigned, readWhole } from './signed-object.ts';
 
 /** A CRL (RFC 5280 §5). Byte fields are views of `raw`; entries are read when they are found. */
 export interface CertificateList {
@@ -69,31 +68,17 @@ export const MAX_CRL = 0x400_0000;
  * @throws TlsError INVALID_CRL, whose message says what is wrong
  */
 export function parseCrl(der: Uint8Array): CertificateList {
-  try {
-    if (der.length > MAX_CRL) throw new DerError(`${der.length} bytes`);
-    return Object.freeze(parse(der));
-  } catch (error) {
-    if (!(error instanceof DerError)) throw error;
-    throw new TlsError('INVALID_CRL', `the revocation list is malformed: ${error.message}`, {
-      alert: 'bad_certificate',
-      cause: error,
-    });
-  }
+  const what = { name: 'revocation list', code: 'INVALID_CRL', alert: 'bad_certificate' } as const;
+  return readWhole(der, MAX_CRL, what, (reader) => Object.freeze(parse(der, reader)));
 }
 
-function parse(der: Uint8Array): CertificateList {
-  const outer = new DerReader(der);
-  const reader = outer.sequence();
-  outer.end();
-  const tbs = reader.element(Tag.sequence);
-  const algorithm = reader.element(Tag.sequence);
-  const bits = reader.bitString();
+function parse(raw: Uint8Array, reader: DerReader): CertificateList {
+  const { tbs, body, algorithm, signature } = readSigned(reader);
   reader.end();
-  if (bits.unusedBits !== 0) throw new DerError('a signature that is not whole bytes');
-  const fields = parseTbs(reader.within(tbs.content));
+  const fields = parseTbs(body);
   // RFC 5280 §5.1.1.2
-  if (!equal(fields.algorithm, algorithm.raw)) throw new DerError('two different signature algorithms');
-  return new ParsedCrl(der, tbs.raw, fields, readSignature(algorithm.raw, bits.bytes));
+  if (!equal(fields.algorithm, algorithm)) throw new DerError('two different signature algorithms');
+  return new ParsedCrl(raw, tbs, fields, signature);
 }
 
 type TbsFields = Pick<CertificateList, 'version' | 'issuer' | 'thisUpdate' | 'nextUpdate' | 'extensions'> & {

@@ -1,6 +1,6 @@
 /** `opentls/x509`: certificates read, made and verified, without TLS. */
 export type { CertificateAnchor, KeyAnchor, TrustAnchor } from './anchor.ts';
-export { type Certificate, type CertificateSignature, parseCertificate } from './certificate.ts';
+export { type Certificate, parseCertificate } from './certificate.ts';
 export type { Purpose } from './checks.ts';
 export {
   type CertificateOptions,
@@ -36,6 +36,7 @@ export type { FailedPath, Failure, Refusal } from './refusal.ts';
 export type { FetchCrl, FetchOcsp, GivenCrl, RevocationMode, RevocationOptions } from './revocation.ts';
 export type { RevocationReason } from './revocation-status.ts';
 export { SignatureCache, type SignatureCacheOptions } from './signatures.ts';
+export type { CertificateSignature } from './signed-object.ts';
 export { type PublicKeyInfo, parseSpki } from './spki.ts';
 export { browserPolicy, type CtLog, type CtPolicy, type TransparencyOptions } from './transparency.ts';
 export { TrustStore, type TrustStoreOptions } from './trust.ts';

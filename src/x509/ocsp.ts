@@ -1,9 +1,8 @@
-import { TlsError } from '../errors.ts';
-import { type CertificateSignature, readSignature } from './certificate.ts';
 import { context, DerError, DerReader, readTime, Tag } from './der.ts';
 import { parseExtensions, type RawExtension } from './extensions.ts';
 import { type DistinguishedName, parseName } from './names.ts';
 import { type RevocationReason, readReason } from './revocation-status.ts';
+import { type CertificateSignature, readSigned, readWhole } from './signed-object.ts';
 
 /** What a responder answers about one certificate (RFC 6960 §4.2.1). */
 export interface SingleResponse {
@@ -50,22 +49,15 @@ export const MAX_OCSP_RESPONSE = 0x1_0000;
  * @throws TlsError INVALID_OCSP_RESPONSE for what is malformed, and for a responder that reports an error
  */
 export function parseOcspResponse(der: Uint8Array): OcspResponse {
-  try {
-    if (der.length > MAX_OCSP_RESPONSE) throw new DerError(`${der.length} bytes`);
-    return Object.freeze(parse(der));
-  } catch (error) {
-    if (!(error instanceof DerError)) throw error;
-    throw new TlsError('INVALID_OCSP_RESPONSE', `the OCSP response is malformed: ${error.message}`, {
-      alert: 'bad_certificate_status_response',
-      cause: error,
-    });
-  }
+  const what = {
+    name: 'OCSP response',
+    code: 'INVALID_OCSP_RESPONSE',
+    alert: 'bad_certificate_status_response',
+  } as const;
+  return readWhole(der, MAX_OCSP_RESPONSE, what, (reader) => Object.freeze(parse(der, reader)));
 }
 
-function parse(der: Uint8Array): OcspResponse {
-  const outer = new DerReader(der);
-  const response = outer.sequence();
-  outer.end();
+function parse(raw: Uint8Array, response: DerReader): OcspResponse {
   const [status, ...more] = response.element(Tag.enumerated).content;
   if (status === undefined || more.length > 0 || !Object.hasOwn(statusNames, status)) {
     throw new DerError('a response status that is not defined');
@@ -76,25 +68,20 @@ function parse(der: Uint8Array): OcspResponse {
   const wrapped = bytes.sequence();
   bytes.end();
   if (wrapped.oid() !== basicResponse) throw new DerError('a response of another type than basic');
-  const basic = wrapped.octetString();
+  const basic = new DerReader(wrapped.octetString());
   wrapped.end();
-  return parseBasic(der, basic);
+  const parsed = parseBasic(raw, basic.sequence());
+  basic.end();
+  return parsed;
 }
 
-function parseBasic(raw: Uint8Array, der: Uint8Array): OcspResponse {
-  const outer = new DerReader(der);
-  const basic = outer.sequence();
-  outer.end();
-  const tbs = basic.element(Tag.sequence);
-  const algorithm = basic.element(Tag.sequence).raw;
-  const bits = basic.bitString();
-  if (bits.unusedBits !== 0) throw new DerError('a signature that is not whole bytes');
+function parseBasic(raw: Uint8Array, basic: DerReader): OcspResponse {
+  const { tbs, body, signature } = readSigned(basic);
   const list = basic.enterOptional(context(0, 'constructed'))?.sequence();
   basic.end();
   const certificates: Uint8Array[] = [];
   while (list !== undefined && !list.done) certificates.push(list.element(Tag.sequence).raw);
-  const data = parseData(basic.within(tbs.content));
-  return { raw, tbs: tbs.raw, ...data, signature: readSignature(algorithm, bits.bytes), certificates };
+  return { raw, tbs, ...parseData(body), signature, certificates };
 }
 
 /** ResponseData */

@@ -4,10 +4,11 @@ import type { CryptoProvider } from '#opentls/crypto/provider';
 import { TlsError } from '#opentls/errors';
 import { mlDsaVerifiers, noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
-import { type Certificate, parseCertificate, readSignature } from '#opentls/x509/certificate';
+import { type Certificate, parseCertificate } from '#opentls/x509/certificate';
 import { DerError, DerReader, Tag } from '#opentls/x509/der';
 import { element } from '#opentls/x509/der-write';
 import { type DistinguishedName, isWithin, parseName, sameName } from '#opentls/x509/names';
+import { readSignature } from '#opentls/x509/signed-object';
 import { differences, listed } from './expectations.ts';
 import { parseGzip } from './limbo.ts';
 

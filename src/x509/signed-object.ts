@@ -1,0 +1,101 @@
+import type { SignatureAlgorithm } from '../crypto/provider.ts';
+import { type AlertName, type CertificateErrorCode, TlsError } from '../errors.ts';
+import { DerError, DerReader, Tag } from './der.ts';
+import { Oid } from './oids.ts';
+import { parsePssParameters } from './spki.ts';
+
+/** AlgorithmIdentifier of a signature, as far as it is known. */
+export interface CertificateSignature {
+  readonly oid: string;
+  /** Undefined for an algorithm that no provider verifies (DSA, PSS with a salt of another length, …). */
+  readonly algorithm: SignatureAlgorithm | undefined;
+  readonly bytes: Uint8Array;
+}
+
+/** SIGNED{}, what certificates, revocation lists and OCSP responses have in common (RFC 5280 §4.1.1). */
+export interface SignedObject {
+  /** What is signed, header included. */
+  readonly tbs: Uint8Array;
+  /** Inside of it. */
+  readonly body: DerReader;
+  /** AlgorithmIdentifier, DER. */
+  readonly algorithm: Uint8Array;
+  readonly signature: CertificateSignature;
+}
+
+/** @param reader at the first of the three elements; what follows them is left */
+export function readSigned(reader: DerReader): SignedObject {
+  const tbs = reader.element(Tag.sequence);
+  const algorithm = reader.element(Tag.sequence).raw;
+  const { bytes, unusedBits } = reader.bitString();
+  if (unusedBits !== 0) throw new DerError('a signature that is not whole bytes');
+  return { tbs: tbs.raw, body: reader.within(tbs.content), algorithm, signature: readSignature(algorithm, bytes) };
+}
+
+/** What something is called where it cannot be read. */
+export interface Refusal {
+  readonly name: string;
+  readonly code: CertificateErrorCode;
+  readonly alert: AlertName;
+}
+
+/**
+ * Reads one SEQUENCE and nothing after it.
+ * @param max bytes at most
+ * @throws TlsError of the given code in place of DerError
+ */
+export function readWhole<T>(der: Uint8Array, max: number, what: Refusal, read: (reader: DerReader) => T): T {
+  try {
+    if (der.length > max) throw new DerError(`${der.length} bytes`);
+    const outer = new DerReader(der);
+    const reader = outer.sequence();
+    outer.end();
+    return read(reader);
+  } catch (cause) {
+    if (!(cause instanceof DerError)) throw cause;
+    throw new TlsError(what.code, `the ${what.name} is malformed: ${cause.message}`, { alert: what.alert, cause });
+  }
+}
+
+/** RFC 4055 §3, §5; RFC 5758 §3.2; RFC 8410 §3: which parameters belong to which algorithm. */
+export function readSignature(algorithm: Uint8Array, bytes: Uint8Array): CertificateSignature {
+  const reader = new DerReader(algorithm).sequence();
+  const oid = reader.oid();
+  if (oid === Oid.rsassaPss) return { oid, algorithm: pssAlgorithm(reader), bytes };
+  const known = algorithms.get(oid);
+  if (known === undefined) return { oid, algorithm: undefined, bytes };
+  // RSA carries NULL; some issuers leave it out, and RFC 4055 §5 tells us to accept that too.
+  if (known.startsWith('rsa') && !reader.done) reader.null();
+  reader.end();
+  return { oid, algorithm: known, bytes };
+}
+
+function pssAlgorithm(reader: DerReader): SignatureAlgorithm | undefined {
+  if (reader.done) throw new DerError('an RSASSA-PSS signature without parameters');
+  const { hash, mgfHash, saltLength } = parsePssParameters(reader.rest);
+  const names = {
+    sha1: undefined,
+    sha256: 'rsa_pss_sha256',
+    sha384: 'rsa_pss_sha384',
+    sha512: 'rsa_pss_sha512',
+  } as const;
+  const lengths = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 };
+  return mgfHash === hash && saltLength === lengths[hash] ? names[hash] : undefined;
+}
+
+const algorithms: ReadonlyMap<string, SignatureAlgorithm> = new Map([
+  [Oid.md5WithRSAEncryption, 'rsa_pkcs1_md5'],
+  [Oid.sha1WithRSAEncryption, 'rsa_pkcs1_sha1'],
+  [Oid.sha256WithRSAEncryption, 'rsa_pkcs1_sha256'],
+  [Oid.sha384WithRSAEncryption, 'rsa_pkcs1_sha384'],
+  [Oid.sha512WithRSAEncryption, 'rsa_pkcs1_sha512'],
+  [Oid.ecdsaWithSha1, 'ecdsa_sha1'],
+  [Oid.ecdsaWithSha256, 'ecdsa_sha256'],
+  [Oid.ecdsaWithSha384, 'ecdsa_sha384'],
+  [Oid.ecdsaWithSha512, 'ecdsa_sha512'],
+  [Oid.ed25519, 'ed25519'],
+  [Oid.ed448, 'ed448'],
+  [Oid.mlDsa44, 'ml_dsa_44'],
+  [Oid.mlDsa65, 'ml_dsa_65'],
+  [Oid.mlDsa87, 'ml_dsa_87'],
+]);
