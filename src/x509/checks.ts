@@ -104,8 +104,16 @@ function checkForm(certificate: Certificate, at: number): void {
   const wrong = (ca ? wrongInCa(certificate) : wrongInEndEntity(certificate)) ?? wrongUsage(certificate);
   // RFC 5280 §4.2.1.6
   const nameless = certificate.subject.rdns.length === 0 && !isCritical(certificate, ExtensionOid.subjectAltName);
-  const complaint = wrong ?? (nameless ? 'neither a subject nor a critical subjectAltName' : undefined);
+  const complaint =
+    wrong ?? wrongSerial(certificate) ?? (nameless ? 'neither a subject nor a critical subjectAltName' : undefined);
   if (complaint !== undefined) throw new CheckFailure('INVALID_EXTENSION', complaint, at);
+}
+
+/** RFC 5280 §4.1.2.2: not negative, of 20 octets at most; a sign octet is not counted. Zero occurs, and deceives nobody. */
+function wrongSerial({ serialNumber }: Certificate): string | undefined {
+  const [first = 0] = serialNumber;
+  if (first >= 0x80) return 'a negative serial number';
+  return serialNumber.length > (first === 0 ? 21 : 20) ? 'a serial number of more than 20 octets' : undefined;
 }
 
 function wrongInCa({ subjectKeyIdentifier }: Certificate): string | undefined {

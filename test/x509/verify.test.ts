@@ -1,10 +1,13 @@
+import { sign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { SignatureVerifier } from '#opentls/crypto/provider';
 import { node } from '#opentls/providers/node';
 import type { TrustAnchor } from '#opentls/x509/anchor';
 import { parseCertificate } from '#opentls/x509/certificate';
+import { DerReader, Tag } from '#opentls/x509/der';
+import { element, wholeBits } from '#opentls/x509/der-write';
 import { hostName } from '#opentls/x509/identity';
-import { nodeProfile } from '#opentls/x509/profile';
+import { nodeProfile, type Profile, webpki } from '#opentls/x509/profile';
 import { SignatureCache } from '#opentls/x509/signatures';
 import { TrustStore } from '#opentls/x509/trust';
 import { dangerouslyTrust, type Verdict, type VerifyOptions, verifyPeer } from '#opentls/x509/verify';
@@ -27,6 +30,17 @@ function verify(chain: readonly Uint8Array[], overrides: Partial<VerifyOptions> 
   const verdict = verifyPeer(chain, options(overrides));
   if ('then' in verdict) throw new TypeError('a verdict that is not there at once');
   return verdict;
+}
+
+/** A certificate of `middle` with some of its bytes replaced, and signed anew. */
+function resigned({ der: whole }: Holder, from: string, to: string): Uint8Array {
+  const { tbs, raw } = parseCertificate(whole);
+  const body = Buffer.from(new DerReader(tbs).element().content).toString('hex').replace(from, to);
+  const changed = element(Tag.sequence, new Uint8Array(Buffer.from(body, 'hex')));
+  const outer = new DerReader(raw).sequence();
+  outer.element();
+  const signature = new Uint8Array(sign('sha256', changed, middle.key));
+  return element(Tag.sequence, changed, outer.element().raw, wholeBits(signature));
 }
 
 const codeOf = (verdict: Verdict): string => (verdict.ok ? 'good' : verdict.code);
@@ -64,6 +78,17 @@ describe('verifyPeer', () => {
     expect(codeOf(verify(der(small, middle), { profile: nodeProfile }))).toBe('good');
     const smallCa = authority('small', root, { rsa: 1024 });
     expect(codeOf(verify(der(serverLeaf(smallCa), smallCa)))).toBe('CA_KEY_TOO_SMALL');
+  });
+
+  test('serial numbers by profile: not negative, of 20 octets at most', () => {
+    const given = serverLeaf(middle, { serialNumber: 0x7f01n });
+    const withSerial = (hex: string, profile: Profile = webpki): string =>
+      codeOf(verify([resigned(given, '02027f01', hex), middle.der], { profile }));
+    expect(withSerial('02027f01')).toBe('good');
+    expect(withSerial('0202ff01')).toBe('INVALID_EXTENSION');
+    expect(withSerial('0202ff01', nodeProfile)).toBe('good');
+    expect(withSerial(`021500ff${'01'.repeat(19)}`)).toBe('good');
+    expect(withSerial(`021501${'01'.repeat(20)}`)).toBe('INVALID_EXTENSION');
   });
 
   test('no verifier for an algorithm is a refusal', () => {
