@@ -143,7 +143,8 @@ export interface SignatureVerifier {
   /**
    * @param spki SubjectPublicKeyInfo, DER
    * @param signature as in X.509: ECDSA in DER, RSA as modulus-length bytes
+   * @param saltLength of RSASSA-PSS, bytes. Default: as long as the hash
    * @returns false for a wrong signature, a key of another kind, or a malformed signature; never throws for those
    */
-  verify(spki: Uint8Array, message: Uint8Array, signature: Uint8Array): Awaitable<boolean>;
+  verify(spki: Uint8Array, message: Uint8Array, signature: Uint8Array, saltLength?: number): Awaitable<boolean>;
 }

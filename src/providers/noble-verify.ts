@@ -17,10 +17,10 @@ export const nobleVerifiers: readonly SignatureVerifier[] = [
 function verifierOf(algorithm: SignatureAlgorithm, family: SignatureFamily, hash: MessageHash): SignatureVerifier {
   return {
     algorithm,
-    verify(spki, message, signature) {
+    verify(spki, message, signature, saltLength) {
       // A key that does not parse and a signature that does not decode are both a plain "no".
       try {
-        return verifyWith(family, hash, parseSpki(spki), message, signature);
+        return verifyWith(family, hash, parseSpki(spki), message, signature, saltLength);
       } catch {
         return false;
       }
@@ -36,6 +36,7 @@ function verifyWith(
   key: PublicKeyInfo,
   message: Uint8Array,
   signature: Uint8Array,
+  saltLength: number | undefined,
 ): boolean {
   switch (family) {
     case 'ecdsa':
@@ -52,7 +53,7 @@ function verifyWith(
       return key.algorithm === 'rsa' && verifyRsa(family, hash, key, message, signature);
     case 'pss':
       if (key.algorithm !== 'rsa' && key.algorithm !== 'rsa-pss') return false;
-      return allowsPss(key.pss, hash.name) && verifyRsa(family, hash, key, message, signature);
+      return allowsPss(key.pss, hash.name, saltLength) && verifyRsa(family, hash, key, message, signature, saltLength);
   }
 }
 
@@ -62,10 +63,11 @@ function verifyRsa(
   key: Extract<PublicKeyInfo, { modulus: Uint8Array }>,
   message: Uint8Array,
   signature: Uint8Array,
+  saltLength?: number,
 ): boolean {
   if (!isAcceptable(key.modulus, key.exponent, key.bits)) return false;
   const numbers = { n: toBigInt(key.modulus), e: toBigInt(key.exponent), bits: key.bits };
-  return rsaVerify(numbers, encoding, hash, message, signature);
+  return rsaVerify(numbers, encoding, hash, message, signature, saltLength);
 }
 
 /** X.509 signatures are DER and may have either S (RFC 3279 §2.2.3); TLS does not restrict S. */

@@ -19,11 +19,15 @@ export function digestName(family: SignatureFamily, hash: LegacyHashName): Legac
 }
 
 /** The padding goes with the key; ECDSA signatures are DER by default. */
-export function keyInput(family: SignatureFamily, key: KeyObject): SignKeyObjectInput {
+export function keyInput(
+  family: SignatureFamily,
+  key: KeyObject,
+  saltLength: number = constants.RSA_PSS_SALTLEN_DIGEST,
+): SignKeyObjectInput {
   switch (family) {
     case 'pss':
-      // RFC 9846 §4.3.3: the salt is as long as the hash; MGF1 uses the same hash by default.
-      return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
+      // RFC 9846 §4.3.3: the salt is as long as the hash, if nothing else is said; MGF1 uses the same hash by default.
+      return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
     case 'pkcs1':
       return { key, padding: constants.RSA_PKCS1_PADDING };
     default:
@@ -34,11 +38,11 @@ export function keyInput(family: SignatureFamily, key: KeyObject): SignKeyObject
 function verifierOf(algorithm: SignatureAlgorithm, family: SignatureFamily, hash: LegacyHashName): SignatureVerifier {
   return {
     algorithm,
-    verify(spki, message, signature) {
+    verify(spki, message, signature, saltLength) {
       try {
-        if (!fits(family, hash, parseSpki(spki))) return false;
+        if (!fits(family, hash, parseSpki(spki), saltLength)) return false;
         const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
-        return verify(digestName(family, hash), message, keyInput(family, key), signature);
+        return verify(digestName(family, hash), message, keyInput(family, key, saltLength), signature);
       } catch {
         return false;
       }
@@ -46,7 +50,7 @@ function verifierOf(algorithm: SignatureAlgorithm, family: SignatureFamily, hash
   };
 }
 
-function fits(family: SignatureFamily, hash: LegacyHashName, key: PublicKeyInfo): boolean {
+function fits(family: SignatureFamily, hash: LegacyHashName, key: PublicKeyInfo, saltLength?: number): boolean {
   switch (family) {
     case 'ecdsa':
       return key.algorithm === 'ec';
@@ -57,6 +61,6 @@ function fits(family: SignatureFamily, hash: LegacyHashName, key: PublicKeyInfo)
       return key.algorithm === 'rsa' && isAcceptable(key.modulus, key.exponent, key.bits);
     case 'pss':
       if (key.algorithm !== 'rsa' && key.algorithm !== 'rsa-pss') return false;
-      return allowsPss(key.pss, hash) && isAcceptable(key.modulus, key.exponent, key.bits);
+      return allowsPss(key.pss, hash, saltLength) && isAcceptable(key.modulus, key.exponent, key.bits);
   }
 }

@@ -58,13 +58,17 @@ export function checkSigningSize(bits: number): void {
   misuse('ERR_TLS_UNSUPPORTED_KEY', `an RSA key of ${bits} bits; ${SIGN_BITS.min} to ${SIGN_BITS.max} can sign`);
 }
 
-/** RFC 8017 §8.1.2 with a salt as long as the hash (RFC 9846 §4.3.3), or §8.2.2. */
+/**
+ * RFC 8017 §8.1.2 or §8.2.2.
+ * @param saltLength of PSS; TLS has it as long as the hash (RFC 9846 §4.3.3)
+ */
 export function rsaVerify(
   key: RsaPublicKey,
   encoding: RsaEncoding,
   hash: MessageHash,
   message: Uint8Array,
   signature: Uint8Array,
+  saltLength: number = hash.length,
 ): boolean {
   if (signature.length !== byteLength(key.bits)) return false;
   const s = toBigInt(signature);
@@ -75,7 +79,8 @@ export function rsaVerify(
     return expected !== undefined && equal(fromBigInt(m, signature.length), expected);
   }
   const length = byteLength(key.bits - 1);
-  return m < 1n << BigInt(key.bits - 1) && verifyPss(hash, message, fromBigInt(m, length), key.bits - 1);
+  if (m >= 1n << BigInt(key.bits - 1)) return false;
+  return verifyPss(hash, message, fromBigInt(m, length), key.bits - 1, saltLength);
 }
 
 /**
@@ -142,10 +147,16 @@ function encodePss(hash: MessageHash, message: Uint8Array, salt: Uint8Array, bit
   return concat([block, digest, new Uint8Array([0xbc])]);
 }
 
-/** EMSA-PSS-VERIFY, RFC 8017 §9.1.2, with a salt as long as the hash. */
-function verifyPss(hash: MessageHash, message: Uint8Array, encoded: Uint8Array, bits: number): boolean {
+/** EMSA-PSS-VERIFY, RFC 8017 §9.1.2. */
+function verifyPss(
+  hash: MessageHash,
+  message: Uint8Array,
+  encoded: Uint8Array,
+  bits: number,
+  saltLength: number,
+): boolean {
   const blockLength = encoded.length - hash.length - 1;
-  const padding = blockLength - hash.length - 1;
+  const padding = blockLength - saltLength - 1;
   if (padding < 0 || encoded.at(-1) !== 0xbc) return false;
   const block = encoded.slice(0, blockLength);
   const digest = encoded.subarray(blockLength, -1);

@@ -93,14 +93,14 @@ export function parametersFor(schemes: readonly number[], scheme: number): Signa
 }
 
 /**
- * Whether a key may be used for RSASSA-PSS with this hash for message and MGF1, and a salt as long as the hash. The
- * key's own salt length is a lower bound (RFC 4055 §3.1).
+ * Whether a key may be used for RSASSA-PSS with this hash for message and MGF1. The key's own salt length is a lower
+ * bound (RFC 4055 §3.1).
+ * @param saltLength default: as long as the hash
  */
-export function allowsPss(restriction: PssParameters | undefined, hash: LegacyHashName): boolean {
+export function allowsPss(restriction: PssParameters | undefined, hash: LegacyHashName, saltLength?: number): boolean {
   if (restriction === undefined) return true;
-  return (
-    restriction.hash === hash && restriction.mgfHash === hash && restriction.saltLength <= hashLengths[restriction.hash]
-  );
+  const used = saltLength ?? hashLengths[restriction.hash];
+  return restriction.hash === hash && restriction.mgfHash === hash && restriction.saltLength <= used;
 }
 
 function parametersOf(scheme: number): SignatureParameters {

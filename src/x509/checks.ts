@@ -75,6 +75,11 @@ function checkAlgorithm({ signature }: Certificate, profile: Profile, at: number
   if (signature.algorithm === undefined) {
     throw new CheckFailure('UNSUPPORTED_SIGNATURE_ALGORITHM', `unsupported signature algorithm ${signature.oid}`, at);
   }
+  // CA/Browser Forum Baseline Requirements §7.1.3.2.1 have one salt length for each hash.
+  if (profile.baseline && signature.saltLength !== undefined) {
+    const text = `an RSASSA-PSS signature with a salt of ${signature.saltLength} bytes`;
+    throw new CheckFailure('UNSUPPORTED_SIGNATURE_ALGORITHM', text, at);
+  }
   if (isTooWeak(signature.algorithm, profile)) {
     throw new CheckFailure('CA_MD_TOO_WEAK', 'CA signature digest algorithm too weak', at);
   }

@@ -131,7 +131,7 @@ function wrongPointName({ issuingDistributionPoint }: CertificateList): string |
 
 /** §6.3.3 (f) and (g): undefined where someone who may has signed it. */
 function* checkSigner(list: CertificateList, issuer: Certificate, source: CrlSource): Steps<UnknownStatus | undefined> {
-  const { algorithm, bytes } = list.signature;
+  const { algorithm, bytes, saltLength } = list.signature;
   if (algorithm === undefined) return unknown('CRL_SIGNATURE_FAILURE', `a list signed by ${list.signature.oid}`);
   let complaint = unknown('UNABLE_TO_GET_CRL_ISSUER', 'unable to get CRL issuer certificate');
   for (const signer of signersOf(list, issuer, source)) {
@@ -139,7 +139,7 @@ function* checkSigner(list: CertificateList, issuer: Certificate, source: CrlSou
       complaint = unknown('KEYUSAGE_NO_CRL_SIGN', 'key usage does not include CRL signing');
       continue;
     }
-    const signed = { algorithm, message: list.tbs, signature: bytes };
+    const signed = { algorithm, message: list.tbs, signature: bytes, saltLength };
     if (!(yield* source.signatures.verify(signer.spki, signed))) {
       complaint = unknown('CRL_SIGNATURE_FAILURE', 'CRL signature failure');
     } else if (signer === issuer || (yield* source.validate(signer))) return undefined;

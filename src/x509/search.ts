@@ -158,10 +158,10 @@ export class Search {
       const certificate = path[at];
       const issuer = path[at + 1];
       if (certificate === undefined || issuer === undefined) return;
-      const { algorithm, bytes } = certificate.signature;
+      const { algorithm, bytes, saltLength } = certificate.signature;
       // checkPath has refused what is not known; this keeps the types honest.
       if (algorithm === undefined) throw new UnsupportedAlgorithm(certificate.signature.oid);
-      const signed = { algorithm, message: certificate.tbs, signature: bytes };
+      const signed = { algorithm, message: certificate.tbs, signature: bytes, saltLength };
       const good = yield* this.#signatures.verify(issuer.spki, signed);
       if (!good) throw new CheckFailure('CERT_SIGNATURE_FAILURE', 'certificate signature failure', at);
     }

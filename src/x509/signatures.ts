@@ -8,6 +8,8 @@ export interface SignedData {
   readonly algorithm: SignatureAlgorithm;
   readonly message: Uint8Array;
   readonly signature: Uint8Array;
+  /** Of RSASSA-PSS, where it is not as long as the hash. */
+  readonly saltLength?: number | undefined;
 }
 
 /** An algorithm for which the caller has no verifier. */
@@ -36,7 +38,7 @@ export class Signatures {
     const verifier = this.#verifiers.find(({ algorithm }) => algorithm === signed.algorithm);
     if (verifier === undefined) throw new UnsupportedAlgorithm(`no verifier for ${signed.algorithm}`);
     this.#budget.spendSignature();
-    const good = yield* wait(verifier.verify(spki, signed.message, signed.signature));
+    const good = yield* wait(verifier.verify(spki, signed.message, signed.signature, signed.saltLength));
     if (good && key !== undefined) this.#cache?.add(key);
     return good;
   }
@@ -68,9 +70,9 @@ export class SignatureCache {
   }
 
   /** Lengths keep the parts apart, so that no two checks share a key. */
-  keyOf(spki: Uint8Array, { algorithm, message, signature }: SignedData): string {
+  keyOf(spki: Uint8Array, { algorithm, message, signature, saltLength }: SignedData): string {
     const running = this.#hash.start();
-    running.update(Uint8Array.from([...algorithm].map((letter) => letter.charCodeAt(0))));
+    running.update(Uint8Array.from([...algorithm, ...`${saltLength ?? ''}`], (letter) => letter.charCodeAt(0)));
     for (const part of [spki, message, signature]) {
       running.update(new Uint8Array(Uint32Array.of(part.length).buffer));
       running.update(part);

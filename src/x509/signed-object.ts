@@ -7,9 +7,11 @@ import { parsePssParameters } from './spki.ts';
 /** AlgorithmIdentifier of a signature, as far as it is known. */
 export interface CertificateSignature {
   readonly oid: string;
-  /** Undefined for an algorithm that no provider verifies (DSA, PSS with a salt of another length, …). */
+  /** Undefined for an algorithm that no provider verifies (DSA, PSS with another hash in its mask, …). */
   readonly algorithm: SignatureAlgorithm | undefined;
   readonly bytes: Uint8Array;
+  /** Of RSASSA-PSS, where it is not as long as the hash. */
+  readonly saltLength?: number | undefined;
 }
 
 /** SIGNED{}, what certificates, revocation lists and OCSP responses have in common (RFC 5280 §4.1.1). */
@@ -61,7 +63,7 @@ export function readWhole<T>(der: Uint8Array, max: number, what: Refusal, read: 
 export function readSignature(algorithm: Uint8Array, bytes: Uint8Array): CertificateSignature {
   const reader = new DerReader(algorithm).sequence();
   const oid = reader.oid();
-  if (oid === Oid.rsassaPss) return { oid, algorithm: pssAlgorithm(reader), bytes };
+  if (oid === Oid.rsassaPss) return { oid, ...pssAlgorithm(reader), bytes };
   const known = algorithms.get(oid);
   if (known === undefined) return { oid, algorithm: undefined, bytes };
   // RSA carries NULL; some issuers leave it out, and RFC 4055 §5 tells us to accept that too.
@@ -70,18 +72,19 @@ export function readSignature(algorithm: Uint8Array, bytes: Uint8Array): Certifi
   return { oid, algorithm: known, bytes };
 }
 
-function pssAlgorithm(reader: DerReader): SignatureAlgorithm | undefined {
+function pssAlgorithm(reader: DerReader): Pick<CertificateSignature, 'algorithm' | 'saltLength'> {
   if (reader.done) throw new DerError('an RSASSA-PSS signature without parameters');
   const { hash, mgfHash, saltLength } = parsePssParameters(reader.rest);
-  const names = {
-    sha1: undefined,
-    sha256: 'rsa_pss_sha256',
-    sha384: 'rsa_pss_sha384',
-    sha512: 'rsa_pss_sha512',
-  } as const;
-  const lengths = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 };
-  return mgfHash === hash && saltLength === lengths[hash] ? names[hash] : undefined;
+  if (hash === 'sha1' || mgfHash !== hash) return { algorithm: undefined };
+  const { algorithm, length } = pss[hash];
+  return saltLength === length ? { algorithm } : { algorithm, saltLength };
 }
+
+const pss = {
+  sha256: { algorithm: 'rsa_pss_sha256', length: 32 },
+  sha384: { algorithm: 'rsa_pss_sha384', length: 48 },
+  sha512: { algorithm: 'rsa_pss_sha512', length: 64 },
+} as const;
 
 const algorithms: ReadonlyMap<string, SignatureAlgorithm> = new Map([
   [Oid.md5WithRSAEncryption, 'rsa_pkcs1_md5'],

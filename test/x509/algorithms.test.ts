@@ -135,4 +135,24 @@ describe(`chains of the openssl command${openssl ? '' : ' (skipped: there is non
       expect(verdictOn(chain, verifiers, { ...rfc5280, weakDigests: [digest] }, at).ok).toBe(true);
     }
   });
+
+  test.skipIf(!openssl).each([
+    ['as long as the hash', 'digest', undefined],
+    ['of 20 bytes', '20', 20],
+    ['as long as the key allows', 'max', 222],
+    ['none', '0', 0],
+  ])('RSASSA-PSS with a salt %s', (_name, option, length) => {
+    const options = ['-sigopt', 'rsa_padding_mode:pss', '-sigopt', `rsa_pss_saltlen:${option}`];
+    const chain = issued(['-newkey', 'rsa:2048'], '-sha256', ...options);
+    expect(parseCertificate(chain.leaf).signature.saltLength).toBe(length);
+    const at = Date.now() + 1000;
+    const changed = Uint8Array.from(chain.leaf);
+    changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1;
+    for (const { verifiers } of [noble, node]) {
+      expect(verdictOn(chain, verifiers, rfc5280, at).ok).toBe(true);
+      expect(verdictOn({ ...chain, leaf: changed }, verifiers, rfc5280, at).ok).toBe(false);
+      const strict = verdictOn(chain, verifiers, { ...rfc5280, baseline: true }, at);
+      expect(strict.ok).toBe(length === undefined);
+    }
+  });
 });
