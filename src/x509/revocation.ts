@@ -93,18 +93,22 @@ export class Revocation {
       const certificate = path[at];
       const issuer = path[at + 1];
       if (certificate === undefined || issuer === undefined) return;
-      const status = yield* this.#statusOf(certificate, issuer, judge);
+      const promised = at === 0 && certificate.tlsFeature?.includes(STATUS_REQUEST) === true;
+      const status = yield* this.#statusOf(certificate, issuer, judge, promised);
       if (status.status === 'revoked') throw new CheckFailure('CERT_REVOKED', revokedText(status), at);
       const counts = this.#mode === 'hard' || (status.status === 'unknown' && status.code === 'OCSP_VERIFY_NEEDED');
       if (status.status === 'unknown' && counts) throw new CheckFailure(status.code, status.reason, at);
     }
   }
 
-  /** What came along first, then what is at hand, then what hooks bring. */
-  *#statusOf(certificate: Certificate, issuer: Certificate, judge: Judge): Steps<RevocationStatus> {
+  /**
+   * What came along first, then what is at hand, then what hooks bring.
+   * @param promised whether a stapled response must have come
+   */
+  *#statusOf(certificate: Certificate, issuer: Certificate, judge: Judge, promised: boolean): Steps<RevocationStatus> {
     const stapled = yield* this.#stapledStatus(certificate, issuer, judge);
     if (stapled.status !== 'unknown') return stapled;
-    if (certificate.tlsFeature?.includes(STATUS_REQUEST) === true) {
+    if (promised) {
       return unknown(
         'OCSP_VERIFY_NEEDED',
         `no stapled OCSP response, though the certificate promises one: ${stapled.reason}`,

@@ -140,6 +140,7 @@ export class Search {
 
   *#stands(path: Path): Steps<boolean> {
     try {
+      this.#checkTrust(path);
       checkPath(path, { purpose: 'any', time: this.#options.time }, this.#profile, this.#budget);
       yield* this.#checkSignatures(path);
       yield* this.#checkRevocation(path);
