@@ -59,23 +59,35 @@ export function diffieHellmanGroup<K>(dh: DiffieHellman<K>): Group {
   };
 }
 
-/**
- * The KEM's part first, then the Diffie-Hellman part, in the shares as in the secret
- * (draft-ietf-tls-ecdhe-mlkem §4.1 to §4.3, X25519MLKEM768).
- */
-export function hybridGroup<K, D>(id: number, name: string, kem: Kem<K>, dh: DiffieHellman<D>): Group {
+/** Which half of a hybrid comes first, in the shares as in the secret (draft-ietf-tls-ecdhe-mlkem §4.1 to §4.3). */
+export type HybridOrder = 'kem first' | 'ecdhe first';
+
+/** A KEM and Diffie-Hellman at once: whoever breaks one has nothing yet. */
+export function hybridGroup<K, D>(
+  id: number,
+  name: string,
+  order: HybridOrder,
+  kem: Kem<K>,
+  dh: DiffieHellman<D>,
+): Group {
+  const put = (ofKem: Uint8Array, ofDh: Uint8Array): Uint8Array =>
+    concat(order === 'kem first' ? [ofKem, ofDh] : [ofDh, ofKem]);
+  const take = (share: Uint8Array, kemLength: number): { readonly kem: Uint8Array; readonly dh: Uint8Array } => {
+    checkLength(name, share, kemLength + dh.publicLength);
+    if (order === 'kem first') return { kem: share.subarray(0, kemLength), dh: share.subarray(kemLength) };
+    return { kem: share.subarray(dh.publicLength), dh: share.subarray(0, dh.publicLength) };
+  };
   return {
     id,
     name,
     generate() {
       const kemPair = kem.generate();
       const dhPair = dh.generate();
-      return new SingleUseShare(id, concat([kemPair.publicKey, dhPair.publicKey]), {
+      return new SingleUseShare(id, put(kemPair.publicKey, dhPair.publicKey), {
         agree(peer) {
-          checkLength(name, peer, kem.ciphertextLength + dh.publicLength);
-          const ciphertext = peer.subarray(0, kem.ciphertextLength);
-          const kemShared = checked(name, () => kem.decapsulate(kemPair.privateKey, ciphertext));
-          return join(kemShared, () => agreeChecked(dh, dhPair.privateKey, peer.subarray(kem.ciphertextLength)));
+          const halves = take(peer, kem.ciphertextLength);
+          const shared = checked(name, () => kem.decapsulate(kemPair.privateKey, halves.kem));
+          return join(shared, () => agreeChecked(dh, dhPair.privateKey, halves.dh), put);
         },
         wipe() {
           kem.wipe(kemPair.privateKey);
@@ -83,30 +95,32 @@ export function hybridGroup<K, D>(id: number, name: string, kem: Kem<K>, dh: Dif
         },
       });
     },
-    encapsulate: (peer) => encapsulateHybrid(name, kem, dh, peer),
+    encapsulate(peer): Encapsulation {
+      const halves = take(peer, kem.publicLength);
+      const { ciphertext, shared } = checked(name, () => kem.encapsulate(halves.kem));
+      const { publicKey, privateKey } = dh.generate();
+      try {
+        const secret = join(shared, () => agreeChecked(dh, privateKey, halves.dh), put);
+        return { publicKey: put(ciphertext, publicKey), shared: new Secret('shared', secret) };
+      } finally {
+        dh.wipe(privateKey);
+      }
+    },
   };
 }
 
-function encapsulateHybrid<K, D>(name: string, kem: Kem<K>, dh: DiffieHellman<D>, peer: Uint8Array): Encapsulation {
-  checkLength(name, peer, kem.publicLength + dh.publicLength);
-  const { ciphertext, shared } = checked(name, () => kem.encapsulate(peer.subarray(0, kem.publicLength)));
-  const { publicKey, privateKey } = dh.generate();
+/** Takes ownership of the KEM's secret: it is wiped whether or not there is another half. */
+function join(
+  ofKem: Uint8Array,
+  agree: () => Uint8Array,
+  put: (ofKem: Uint8Array, ofDh: Uint8Array) => Uint8Array,
+): Uint8Array {
+  let ofDh: Uint8Array | undefined;
   try {
-    const secret = join(shared, () => agreeChecked(dh, privateKey, peer.subarray(kem.publicLength)));
-    return { publicKey: concat([ciphertext, publicKey]), shared: new Secret('shared', secret) };
+    ofDh = agree();
+    return put(ofKem, ofDh);
   } finally {
-    dh.wipe(privateKey);
-  }
-}
-
-/** Takes ownership of `first`: it is wiped whether or not there is a second half. */
-function join(first: Uint8Array, second: () => Uint8Array): Uint8Array {
-  let last: Uint8Array | undefined;
-  try {
-    last = second();
-    return concat([first, last]);
-  } finally {
-    wipe(first, last);
+    wipe(ofKem, ofDh);
   }
 }
 

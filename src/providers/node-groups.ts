@@ -1,47 +1,87 @@
 import * as crypto from 'node:crypto';
 import { fromHex } from '../bytes/hex.ts';
 import type { Group } from '../crypto/provider.ts';
-import { type DiffieHellman, diffieHellmanGroup, hybridGroup, type Kem } from './key-exchange.ts';
-import { nobleMlKem768 } from './noble-groups.ts';
+import { type DiffieHellman, diffieHellmanGroup, type HybridOrder, hybridGroup, type Kem } from './key-exchange.ts';
+import { nobleMlKem768, nobleMlKem1024 } from './noble-groups.ts';
 import { plain } from './node-hash.ts';
 
-/** OpenSSL refuses the all-zero result, as RFC 9846 §7.4.2 demands. */
-export const nodeX25519: DiffieHellman<crypto.KeyObject> = {
-  id: 0x001d,
-  name: 'x25519',
-  publicLength: 32,
-  generate() {
-    const { privateKey, publicKey } = crypto.generateKeyPairSync('x25519');
-    return { privateKey, publicKey: rawPublicKey(publicKey, 32) };
-  },
-  agree(privateKey, peer) {
-    const publicKey = importSpki(X25519_SPKI, peer);
-    return plain(crypto.diffieHellman({ privateKey, publicKey }));
-  },
-  // Keys live in OpenSSL's memory, which cleanses them when they are freed.
-  wipe() {},
+/** SubjectPublicKeyInfo up to the key: RFC 8410 §4, RFC 9935 §4. */
+const X25519_SPKI = fromHex('302a300506032b656e032100');
+const X448_SPKI = fromHex('3042300506032b656f033900');
+/** FIPS 203 §8 */
+const mlKem768: KemSizes = {
+  name: 'ml-kem-768',
+  publicLength: 1184,
+  ciphertextLength: 1088,
+  spki: fromHex('308204b2300b0609608648016503040402038204a100'),
 };
+const mlKem1024: KemSizes = {
+  name: 'ml-kem-1024',
+  publicLength: 1568,
+  ciphertextLength: 1568,
+  spki: fromHex('30820632300b06096086480165030404030382062100'),
+};
+
+export const nodeX25519: DiffieHellman<crypto.KeyObject> = montgomeryCurve(0x001d, 'x25519', 32, X25519_SPKI);
+export const nodeX448: DiffieHellman<crypto.KeyObject> = montgomeryCurve(0x001e, 'x448', 56, X448_SPKI);
 
 export const nodeP256: DiffieHellman<crypto.ECDH> = nistCurve(0x0017, 'secp256r1', 'prime256v1', 32);
 export const nodeP384: DiffieHellman<crypto.ECDH> = nistCurve(0x0018, 'secp384r1', 'secp384r1', 48);
 export const nodeP521: DiffieHellman<crypto.ECDH> = nistCurve(0x0019, 'secp521r1', 'secp521r1', 66);
 
 /** node:crypto since Node 24.7 over OpenSSL 3.5; undefined where the runtime has no ML-KEM. */
-export const nodeMlKem768: Kem<crypto.KeyObject> | undefined = mlKem768(crypto);
+export const nodeMlKem768: Kem<crypto.KeyObject> | undefined = mlKem(crypto, mlKem768);
+export const nodeMlKem1024: Kem<crypto.KeyObject> | undefined = mlKem(crypto, mlKem1024);
 
 /**
  * All of node:crypto, but for ML-KEM on a Node that has none (before 24.7, or built over an OpenSSL before 3.5):
- * there that half of the hybrid is @noble/post-quantum's.
+ * there that half of the hybrids is @noble/post-quantum's.
  */
 export const nodeGroups: readonly Group[] = [
-  nodeMlKem768 === undefined
-    ? hybridGroup(0x11ec, 'X25519MLKEM768', nobleMlKem768, nodeX25519)
-    : hybridGroup(0x11ec, 'X25519MLKEM768', nodeMlKem768, nodeX25519),
+  hybrid(0x11ec, 'X25519MLKEM768', 'kem first', nodeMlKem768, nobleMlKem768, nodeX25519),
   diffieHellmanGroup(nodeX25519),
   diffieHellmanGroup(nodeP256),
   diffieHellmanGroup(nodeP384),
   diffieHellmanGroup(nodeP521),
+  diffieHellmanGroup(nodeX448),
+  hybrid(0x11eb, 'SecP256r1MLKEM768', 'ecdhe first', nodeMlKem768, nobleMlKem768, nodeP256),
+  hybrid(0x11ed, 'SecP384r1MLKEM1024', 'ecdhe first', nodeMlKem1024, nobleMlKem1024, nodeP384),
 ];
+
+function hybrid<D>(
+  id: number,
+  name: string,
+  order: HybridOrder,
+  native: Kem<crypto.KeyObject> | undefined,
+  fallback: Kem<Uint8Array>,
+  dh: DiffieHellman<D>,
+): Group {
+  return native === undefined ? hybridGroup(id, name, order, fallback, dh) : hybridGroup(id, name, order, native, dh);
+}
+
+/** OpenSSL refuses the all-zero result, as RFC 9846 §7.4.2 demands. */
+function montgomeryCurve(
+  id: number,
+  name: 'x25519' | 'x448',
+  length: number,
+  spki: Uint8Array,
+): DiffieHellman<crypto.KeyObject> {
+  return {
+    id,
+    name,
+    publicLength: length,
+    generate() {
+      const { privateKey, publicKey } =
+        name === 'x25519' ? crypto.generateKeyPairSync(name) : crypto.generateKeyPairSync(name);
+      return { privateKey, publicKey: rawPublicKey(publicKey, length) };
+    },
+    agree(privateKey, peer) {
+      return plain(crypto.diffieHellman({ privateKey, publicKey: importSpki(spki, peer) }));
+    },
+    // Keys live in OpenSSL's memory, which cleanses them when they are freed.
+    wipe() {},
+  };
+}
 
 function nistCurve(id: number, name: string, curve: string, bytes: number): DiffieHellman<crypto.ECDH> {
   return {
@@ -61,9 +101,17 @@ function nistCurve(id: number, name: string, curve: string, bytes: number): Diff
   };
 }
 
+interface KemSizes {
+  readonly name: 'ml-kem-768' | 'ml-kem-1024';
+  readonly publicLength: number;
+  readonly ciphertextLength: number;
+  /** SubjectPublicKeyInfo up to the key. */
+  readonly spki: Uint8Array;
+}
+
 /** The part of node:crypto that @types/node of our oldest Node does not know. */
 interface KemCrypto {
-  generateKeyPairSync(type: 'ml-kem-768'): {
+  generateKeyPairSync(type: KemSizes['name']): {
     readonly publicKey: crypto.KeyObject;
     readonly privateKey: crypto.KeyObject;
   };
@@ -75,22 +123,23 @@ function hasKem(module: object): module is KemCrypto {
   return 'encapsulate' in module && 'decapsulate' in module;
 }
 
-function mlKem768(module: object): Kem<crypto.KeyObject> | undefined {
+function mlKem(module: object, sizes: KemSizes): Kem<crypto.KeyObject> | undefined {
   if (!hasKem(module)) return undefined;
+  const { name, publicLength, ciphertextLength, spki } = sizes;
   try {
-    module.generateKeyPairSync('ml-kem-768');
+    module.generateKeyPairSync(name);
   } catch {
     return undefined;
   }
   return {
-    publicLength: 1184,
-    ciphertextLength: 1088,
+    publicLength,
+    ciphertextLength,
     generate() {
-      const { publicKey, privateKey } = module.generateKeyPairSync('ml-kem-768');
-      return { privateKey, publicKey: rawPublicKey(publicKey, 1184) };
+      const { publicKey, privateKey } = module.generateKeyPairSync(name);
+      return { privateKey, publicKey: rawPublicKey(publicKey, publicLength) };
     },
     encapsulate(publicKey) {
-      const { sharedKey, ciphertext } = module.encapsulate(importSpki(ML_KEM_768_SPKI, publicKey));
+      const { sharedKey, ciphertext } = module.encapsulate(importSpki(spki, publicKey));
       return { ciphertext: plain(ciphertext), shared: plain(sharedKey) };
     },
     decapsulate: (privateKey, ciphertext) => plain(module.decapsulate(privateKey, ciphertext)),
@@ -106,7 +155,3 @@ function rawPublicKey(key: crypto.KeyObject, length: number): Uint8Array {
 function importSpki(header: Uint8Array, key: Uint8Array): crypto.KeyObject {
   return crypto.createPublicKey({ key: Buffer.concat([header, key]), format: 'der', type: 'spki' });
 }
-
-/** SubjectPublicKeyInfo up to the key: RFC 8410 §4, RFC 9935 §4. */
-const X25519_SPKI = fromHex('302a300506032b656e032100');
-const ML_KEM_768_SPKI = fromHex('308204b2300b0609608648016503040402038204a100');

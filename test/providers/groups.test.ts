@@ -1,5 +1,7 @@
 import { createECDH, createPrivateKey, type ECDH, type KeyObject } from 'node:crypto';
-import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
+import { existsSync, readFileSync } from 'node:fs';
+import { p256 } from '@noble/curves/nist.js';
+import { ml_kem768, ml_kem1024 } from '@noble/post-quantum/ml-kem.js';
 import { describe, expect, test } from 'vitest';
 import { fromHex, toHex } from '#opentls/bytes/hex';
 import type { CryptoProvider, Group } from '#opentls/crypto/provider';
@@ -15,7 +17,9 @@ import { absent, bytes, mismatches, title } from './wycheproof.ts';
 
 describe.each(providers)('groups of $name', (provider) => {
   test('are in order of preference', () => {
-    expect(provider.groups.map(({ id }) => id)).toEqual([0x11ec, 0x001d, 0x0017, 0x0018, 0x0019]);
+    expect(provider.groups.map(({ id }) => id)).toEqual([
+      0x11ec, 0x001d, 0x0017, 0x0018, 0x0019, 0x001e, 0x11eb, 0x11ed,
+    ]);
   });
 
   test.each(provider.groups)('$name: agrees with the other provider, both ways', async (group) => {
@@ -145,6 +149,17 @@ describe.each(['noble', 'node'] as const)('Diffie-Hellman functions of %s', (nam
     expect(ran).toBe(518);
   });
 
+  test.skipIf(absent('x448_test'))(title('x448_test'), () => {
+    const { wrong, ran } = mismatches('x448_test', (vector) => {
+      const peer = bytes(vector, 'public');
+      const outcome = attempt(() => agreeWith(name, 'x448', bytes(vector, 'private'), peer));
+      if (vector.flags?.includes('ZeroSharedSecret') || peer.length !== 56) return outcome === undefined;
+      return outcome !== undefined && toHex(outcome) === vector['shared'];
+    });
+    expect(wrong).toEqual([]);
+    expect(ran).toBeGreaterThan(400);
+  });
+
   test.skipIf(absent('ecdh_secp256r1_ecpoint_test')).each([
     ['secp256r1', 32, 355],
     ['secp384r1', 48, 790],
@@ -164,34 +179,73 @@ describe.each(['noble', 'node'] as const)('Diffie-Hellman functions of %s', (nam
   });
 });
 
-test.each(hybridVectors)('$source: client and server secrets', (vector) => {
+/** Shares and secrets that others composed, met by a client whose key pairs are those of the vector. */
+function expectHybrid(vector: HybridVector): void {
   const pair = ml_kem768.keygen(vector.mlkemSeed);
-  const fixedKem: Kem<Uint8Array> = {
+  const kem: Kem<Uint8Array> = {
     ...nobleGroups.nobleMlKem768,
     generate: () => ({ publicKey: pair.publicKey, privateKey: pair.secretKey.slice() }),
   };
-  const client = hybridGroup(0x11ec, 'X25519MLKEM768', fixedKem, fixedX25519(vector.clientX25519Private));
+  const client =
+    vector.clientX25519Private === undefined
+      ? hybridGroup(0x11eb, 'SecP256r1MLKEM768', 'ecdhe first', kem, fixedP256(vector.clientP256Private))
+      : hybridGroup(0x11ec, 'X25519MLKEM768', 'kem first', kem, fixedX25519(vector.clientX25519Private));
   const share = client.generate();
   if ('then' in share) throw new Error('noble answers at once');
   expect(toHex(share.publicKey)).toBe(toHex(vector.clientKeyShare));
   const secret = share.agree(vector.serverKeyShare);
   if ('then' in secret) throw new Error('noble answers at once');
   expect(toHex(secret.expose())).toBe(toHex(vector.sharedSecret));
+}
+
+interface HybridVector {
+  readonly mlkemSeed: Uint8Array;
+  readonly clientX25519Private?: Uint8Array;
+  readonly clientP256Private?: Uint8Array;
+  readonly clientKeyShare: Uint8Array;
+  readonly serverKeyShare: Uint8Array;
+  readonly sharedSecret: Uint8Array;
+}
+
+test.each(hybridVectors)('$source: client and server secrets', expectHybrid);
+
+const hybrids = new URL('../../../shared/vectors/rfc/tls-hybrid-mlkem768.json', import.meta.url);
+const composed = existsSync(hybrids)
+  ? 'X25519MLKEM768 and SecP256r1MLKEM768 composed with OpenSSL'
+  : 'tls-hybrid-mlkem768.json (skipped: the outside test data is not beside the repository)';
+
+test.skipIf(!existsSync(hybrids))(composed, () => {
+  const { vectors }: { readonly vectors: readonly Readonly<Record<string, unknown>>[] } = JSON.parse(
+    readFileSync(hybrids, 'utf8'),
+  );
+  expect(vectors).toHaveLength(16);
+  for (const vector of vectors) {
+    const hex = Object.entries(vector).flatMap(([name, value]) =>
+      typeof value === 'string' && /^(?:[0-9a-f]{2})+$/.test(value) ? [[name, fromHex(value)]] : [],
+    );
+    expectHybrid(Object.fromEntries(hex));
+  }
 });
 
-describe('ML-KEM-768', () => {
+describe.each([768, 1024] as const)('ML-KEM-%i', (size) => {
+  const reference = size === 768 ? ml_kem768 : ml_kem1024;
   const kems: readonly { name: string; kem: Kem<never> | undefined; importSeed: (seed: Uint8Array) => unknown }[] = [
     {
       name: 'noble',
-      kem: nobleGroups.nobleMlKem768 as Kem<never>,
-      importSeed: (seed) => ml_kem768.keygen(seed).secretKey,
+      kem: (size === 768 ? nobleGroups.nobleMlKem768 : nobleGroups.nobleMlKem1024) as Kem<never>,
+      importSeed: (seed) => reference.keygen(seed).secretKey,
     },
-    { name: 'node', kem: nodeGroups.nodeMlKem768 as Kem<never> | undefined, importSeed: importNodeSeed },
+    {
+      name: 'node',
+      kem: (size === 768 ? nodeGroups.nodeMlKem768 : nodeGroups.nodeMlKem1024) as Kem<never> | undefined,
+      importSeed: (seed) => importNodeSeed(size, seed),
+    },
   ];
+  const [decaps, encaps] = [`mlkem_${size}_test`, `mlkem_${size}_encaps_test`];
   for (const { name, kem, importSeed } of kems) {
     const why = kem === undefined ? ' (skipped: this Node has no ML-KEM)' : '';
-    test.skipIf(kem === undefined || absent('mlkem_768_test'))(`${title('mlkem_768_test')} over ${name}${why}`, () => {
-      const { wrong, ran } = mismatches('mlkem_768_test', (vector) => {
+    test.skipIf(kem === undefined || absent(decaps))(`${title(decaps)} over ${name}${why}`, () => {
+      const { wrong, ran } = mismatches(decaps, (vector) => {
         const outcome = attempt(() => {
           const ciphertext = bytes(vector, 'c');
           const seed = bytes(vector, 'seed');
@@ -206,18 +260,15 @@ describe('ML-KEM-768', () => {
       expect(ran).toBeGreaterThan(100);
     });
 
-    test.skipIf(kem === undefined || absent('mlkem_768_encaps_test'))(
-      `${title('mlkem_768_encaps_test')}: which keys ${name} takes${why}`,
-      () => {
-        const { wrong, ran } = mismatches('mlkem_768_encaps_test', (vector) => {
-          const key = bytes(vector, 'ek');
-          const outcome = key.length === kem?.publicLength ? attempt(() => kem.encapsulate(key).shared) : undefined;
-          return (outcome !== undefined) === (vector.result !== 'invalid');
-        });
-        expect(wrong).toEqual([]);
-        expect(ran).toBeGreaterThan(100);
-      },
-    );
+    test.skipIf(kem === undefined || absent(encaps))(`${title(encaps)}: which keys ${name} takes${why}`, () => {
+      const { wrong, ran } = mismatches(encaps, (vector) => {
+        const key = bytes(vector, 'ek');
+        const outcome = key.length === kem?.publicLength ? attempt(() => kem.encapsulate(key).shared) : undefined;
+        return (outcome !== undefined) === (vector.result !== 'invalid');
+      });
+      expect(wrong).toEqual([]);
+      expect(ran).toBeGreaterThan(100);
+    });
   }
 });
 
@@ -228,6 +279,9 @@ const lengths: ReadonlyMap<number, { client: number; server: number; shared: num
   [0x0017, { client: 65, server: 65, shared: 32 }],
   [0x0018, { client: 97, server: 97, shared: 48 }],
   [0x0019, { client: 133, server: 133, shared: 66 }],
+  [0x001e, { client: 56, server: 56, shared: 56 }],
+  [0x11eb, { client: 1249, server: 1153, shared: 64 }],
+  [0x11ed, { client: 1665, server: 1665, shared: 80 }],
 ]);
 
 /** The points of order 1, 2, 4 and 8 with canonical and non-canonical encodings, little-endian (RFC 7748 §6.1). */
@@ -241,12 +295,13 @@ const smallOrder: readonly string[] = [
   '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
 ];
 
-type DhName = 'x25519' | 'secp256r1' | 'secp384r1' | 'secp521r1';
+type DhName = 'x25519' | 'x448' | 'secp256r1' | 'secp384r1' | 'secp521r1';
 
 /** Through the whole group, so that its checks of the peer's share take part, with a private key of our choice. */
 function agreeWith(provider: 'noble' | 'node', name: DhName, privateKey: Uint8Array, peer: Uint8Array): Uint8Array {
   if (provider === 'noble') return agreeOnce(nobleFunctions[name], privateKey.slice(), peer);
   if (name === 'x25519') return agreeOnce(nodeGroups.nodeX25519, importX25519(privateKey), peer);
+  if (name === 'x448') return agreeOnce(nodeGroups.nodeX448, importX448(privateKey), peer);
   const { dh, curve } = nodeCurves[name];
   const key = createECDH(curve);
   key.setPrivateKey(privateKey);
@@ -264,16 +319,24 @@ function agreeOnce<K>(dh: DiffieHellman<K>, privateKey: K, peer: Uint8Array): Ui
 
 const nobleFunctions: Readonly<Record<DhName, DiffieHellman<Uint8Array>>> = {
   x25519: nobleGroups.nobleX25519,
+  x448: nobleGroups.nobleX448,
   secp256r1: nobleGroups.nobleP256,
   secp384r1: nobleGroups.nobleP384,
   secp521r1: nobleGroups.nobleP521,
 };
 
-const nodeCurves: Readonly<Record<Exclude<DhName, 'x25519'>, { dh: DiffieHellman<ECDH>; curve: string }>> = {
+const nodeCurves: Readonly<Record<Exclude<DhName, 'x25519' | 'x448'>, { dh: DiffieHellman<ECDH>; curve: string }>> = {
   secp256r1: { dh: nodeGroups.nodeP256, curve: 'prime256v1' },
   secp384r1: { dh: nodeGroups.nodeP384, curve: 'secp384r1' },
   secp521r1: { dh: nodeGroups.nodeP521, curve: 'secp521r1' },
 };
+
+function fixedP256(privateKey: Uint8Array = new Uint8Array(0)): DiffieHellman<Uint8Array> {
+  return {
+    ...nobleGroups.nobleP256,
+    generate: () => ({ privateKey: privateKey.slice(), publicKey: p256.getPublicKey(privateKey, false) }),
+  };
+}
 
 function fixedX25519(privateKey: Uint8Array): DiffieHellman<Uint8Array> {
   const base = new Uint8Array(32);
@@ -287,15 +350,21 @@ function fixedX25519(privateKey: Uint8Array): DiffieHellman<Uint8Array> {
   };
 }
 
+function importX448(privateKey: Uint8Array): KeyObject {
+  const der = Buffer.concat([Buffer.from('3046020100300506032b656f043a0438', 'hex'), privateKey]);
+  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+}
+
 function importX25519(privateKey: Uint8Array): KeyObject {
   const der = Buffer.concat([Buffer.from('302e020100300506032b656e04220420', 'hex'), privateKey]);
   return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
 }
 
 /** RFC 9935 §6: the seed alone. */
-function importNodeSeed(seed: Uint8Array): KeyObject {
-  const der = Buffer.concat([Buffer.from('3054020100300b060960864801650304040204428040', 'hex'), seed]);
-  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+function importNodeSeed(size: 768 | 1024, seed: Uint8Array): KeyObject {
+  const arc = size === 768 ? '02' : '03';
+  const header = Buffer.from(`3054020100300b06096086480165030404${arc}04428040`, 'hex');
+  return createPrivateKey({ key: Buffer.concat([header, seed]), format: 'der', type: 'pkcs8' });
 }
 
 function groupOf(provider: CryptoProvider, id: number): Group {

@@ -94,10 +94,11 @@ const groupIds: ReadonlyMap<string, number> = new Map([
   ['p-521', NamedGroup.secp521r1],
   ['secp521r1', NamedGroup.secp521r1],
   ['x25519mlkem768', NamedGroup.X25519MLKEM768],
-  ...['x448', 'ffdhe2048', 'ffdhe3072', 'ffdhe4096', 'ffdhe6144', 'ffdhe8192'].map((name) => [name, UNUSED] as const),
-  ...['secp256r1mlkem768', 'secp384r1mlkem1024', 'mlkem512', 'mlkem768', 'mlkem1024'].map(
-    (name) => [name, UNUSED] as const,
-  ),
+  ['x448', NamedGroup.x448],
+  ['secp256r1mlkem768', NamedGroup.SecP256r1MLKEM768],
+  ['secp384r1mlkem1024', NamedGroup.SecP384r1MLKEM1024],
+  ...['ffdhe2048', 'ffdhe3072', 'ffdhe4096', 'ffdhe6144', 'ffdhe8192'].map((name) => [name, UNUSED] as const),
+  ...['mlkem512', 'mlkem768', 'mlkem1024'].map((name) => [name, UNUSED] as const),
 ]);
 
 const schemeIds: ReadonlyMap<string, number> = new Map<string, number>([
@@ -142,6 +143,7 @@ const sigalgNames: Readonly<Record<number, string>> = {
 /** What Node 20 answers; larger Nodes know other groups as `TLSGroup`. */
 const curveInfo: Readonly<Record<number, object>> = {
   [NamedGroup.x25519]: { type: 'ECDH', name: 'X25519', size: 253 },
+  [NamedGroup.x448]: { type: 'ECDH', name: 'X448', size: 448 },
   [NamedGroup.secp256r1]: { type: 'ECDH', name: 'prime256v1', size: 256 },
   [NamedGroup.secp384r1]: { type: 'ECDH', name: 'secp384r1', size: 384 },
   [NamedGroup.secp521r1]: { type: 'ECDH', name: 'secp521r1', size: 521 },
