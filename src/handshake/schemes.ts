@@ -5,7 +5,7 @@ import type { PublicKeyInfo } from '../x509/spki.ts';
 /** What a SignatureScheme code point demands of the key (RFC 9846 §4.3.3). */
 interface SchemeRow {
   readonly algorithm: SignatureAlgorithm;
-  readonly key: 'ec' | 'ed25519' | 'rsa' | 'rsa-pss';
+  readonly key: Exclude<PublicKeyInfo['algorithm'], 'unknown'>;
   readonly curve?: 'P-256' | 'P-384' | 'P-521';
   /** False for schemes that only certificates may carry: RSASSA-PKCS1-v1_5. */
   readonly handshake: boolean;
@@ -17,6 +17,11 @@ const rows: ReadonlyMap<number, SchemeRow> = new Map<number, SchemeRow>([
   [SignatureScheme.ed25519, { algorithm: 'ed25519', key: 'ed25519', handshake: true }],
   [SignatureScheme.ecdsa_secp384r1_sha384, { algorithm: 'ecdsa_sha384', key: 'ec', curve: 'P-384', handshake: true }],
   [SignatureScheme.ecdsa_secp521r1_sha512, { algorithm: 'ecdsa_sha512', key: 'ec', curve: 'P-521', handshake: true }],
+  [SignatureScheme.ed448, { algorithm: 'ed448', key: 'ed448', handshake: true }],
+  // Only where the provider verifies them: an option.
+  [SignatureScheme.mldsa44, { algorithm: 'ml_dsa_44', key: 'ml_dsa_44', handshake: true }],
+  [SignatureScheme.mldsa65, { algorithm: 'ml_dsa_65', key: 'ml_dsa_65', handshake: true }],
+  [SignatureScheme.mldsa87, { algorithm: 'ml_dsa_87', key: 'ml_dsa_87', handshake: true }],
   [SignatureScheme.rsa_pss_rsae_sha256, { algorithm: 'rsa_pss_sha256', key: 'rsa', handshake: true }],
   [SignatureScheme.rsa_pss_rsae_sha384, { algorithm: 'rsa_pss_sha384', key: 'rsa', handshake: true }],
   [SignatureScheme.rsa_pss_rsae_sha512, { algorithm: 'rsa_pss_sha512', key: 'rsa', handshake: true }],

@@ -1,6 +1,6 @@
 /**
  * ML-DSA (FIPS 204) for certificates, RFC 9881: the pure variant, with an empty context. No profile asks for it and
- * nothing uses it by default; TLS does not offer it. Opt in with
+ * nothing uses it by default; TLS offers it (draft-ietf-tls-mldsa) where the provider verifies it. Opt in with
  * `{ ...noble, verifiers: [...noble.verifiers, ...mlDsaVerifiers] }`.
  */
 import { ml_dsa44, ml_dsa65, ml_dsa87 } from '@noble/post-quantum/ml-dsa.js';

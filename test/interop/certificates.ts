@@ -10,8 +10,8 @@ export interface Credential {
   readonly key: string;
 }
 
-export const leafKinds = ['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA', 'RSA-PSS'] as const;
-export type LeafKind = (typeof leafKinds)[number];
+export const commonKinds = ['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA', 'RSA-PSS'] as const;
+export type LeafKind = (typeof commonKinds)[number] | 'Ed448';
 
 export interface Certificates {
   /** Root that every chain here ends at, but for `stranger`'s. */
@@ -47,6 +47,7 @@ export async function createCertificates(): Promise<Certificates> {
       'P-384': await leaf(ecKey('P-384')),
       'P-521': await leaf(ecKey('P-521')),
       Ed25519: await leaf(generateKeyPairSync('ed25519').privateKey),
+      Ed448: await leaf(generateKeyPairSync('ed448').privateKey),
       RSA: await leaf(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey),
       'RSA-PSS': await leaf(generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey),
     },
