@@ -2,6 +2,7 @@ import { gcm } from '@noble/ciphers/aes.js';
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { wipe } from '../bytes/wipe.ts';
 import type { CipherSuite, RecordAead } from '../crypto/provider.ts';
+import { nobleCcmSuites } from './noble-ccm.ts';
 import { nobleHashes } from './noble-hash.ts';
 import { AeadKey, aes128Gcm, aes256Gcm, chacha20Poly1305, holdsTag, TAG_LENGTH } from './suites.ts';
 
@@ -10,6 +11,7 @@ export const nobleSuites: readonly CipherSuite[] = [
   chacha20Poly1305(nobleHashes, createChaCha),
   aes128Gcm(nobleHashes, (key) => createGcm(key, 16)),
   aes256Gcm(nobleHashes, (key) => createGcm(key, 32)),
+  ...nobleCcmSuites,
 ];
 
 function createChaCha(bytes: Uint8Array): RecordAead {

@@ -5,7 +5,7 @@ import { openssl } from './peers/openssl.ts';
 import { alpn } from './scenarios/alpn.ts';
 import { clientAuth } from './scenarios/client-auth.ts';
 import { close, halfClose } from './scenarios/closing.ts';
-import { curve448, handshake, rsaSchemes } from './scenarios/handshake.ts';
+import { ccm, curve448, handshake, rsaSchemes } from './scenarios/handshake.ts';
 import { hybrid } from './scenarios/hybrid.ts';
 import { keyUpdate } from './scenarios/key-update.ts';
 import { compatibility, padding, records } from './scenarios/records.ts';
@@ -33,6 +33,7 @@ const nodes = [nodeTls, node24];
 export const rows: readonly Row[] = [
   { scenario: handshake, client: servers, server: clients },
   { scenario: rsaSchemes, client: servers, server: [openssl, ...nodes] },
+  { scenario: ccm, client: servers, server: clients },
   { scenario: curve448, client: servers, server: [openssl, ...nodes] },
   { scenario: hybrid, client: [node24], server: [node24] },
   { scenario: retry, client: servers, server: clients },

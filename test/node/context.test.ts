@@ -282,12 +282,8 @@ describe('the module', () => {
   });
 
   test('getCiphers lists what there is', () => {
-    expect(tls.getCiphers().sort()).toEqual([
-      'tls_aes_128_gcm_sha256',
-      'tls_aes_256_gcm_sha384',
-      'tls_chacha20_poly1305_sha256',
-    ]);
-    for (const name of tls.getCiphers()) expect(modules.node.getCiphers()).toContain(name);
+    const ofNode = modules.node.getCiphers().filter((name) => name.startsWith('tls_'));
+    expect(tls.getCiphers().sort()).toEqual(ofNode.sort());
   });
 });
 

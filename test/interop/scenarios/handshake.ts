@@ -35,6 +35,12 @@ export const rsaSchemes: Scenario = {
   ]),
 };
 
+/** A suite that neither side offers unless it is asked to. */
+export const ccm: Scenario = {
+  name: 'ccm',
+  variants: [handshakeWith('TLS_AES_128_CCM_SHA256', 'X25519', 'P-256', schemes['P-256'])],
+};
+
 /** What the product leaves out for its size: the curves of 224 bits of security. */
 export const curve448: Scenario = {
   name: 'curve448',
@@ -51,7 +57,11 @@ function handshakeWith(suite: string, group: string, leaf: LeafKind, scheme: str
     name: `${suite} ${group} ${scheme}`,
     run: async (context) => {
       const client: Settings = { suites: [suite], groups: [group], schemes: [scheme] };
-      const server = { credential: context.certificates.leaves[leaf], groups: [...classicalGroups, 'X448'], suites };
+      const server = {
+        credential: context.certificates.leaves[leaf],
+        groups: [...classicalGroups, 'X448'],
+        suites: [...suites, 'TLS_AES_128_CCM_SHA256'],
+      };
       const pair = await open(context, { client, server, shared: true });
       assert.equal(pair.socket.getProtocol(), 'TLSv1.3');
       assert.equal(pair.socket.getCipher()?.name, suite);
