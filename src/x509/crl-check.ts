@@ -6,10 +6,10 @@ import { sameScope, scopeOf } from './crl-scope.ts';
 import { DerError } from './der.ts';
 import { ExtensionOid } from './extensions.ts';
 import { type DistinguishedName, sameName } from './names.ts';
-import { tolerant } from './path.ts';
+import { mismatch, tolerant } from './path.ts';
 import { isTooWeak, type Profile } from './profile.ts';
 import { type RevocationStatus, type UnknownStatus, unknown } from './revocation-status.ts';
-import type { Signatures } from './signatures.ts';
+import { type Signatures, UnsupportedAlgorithm } from './signatures.ts';
 import type { Steps } from './steps.ts';
 
 /** What there is to judge by. */
@@ -34,8 +34,10 @@ export interface CrlSource {
 export function* crlStatus(certificate: Certificate, issuer: Certificate, source: CrlSource): Steps<RevocationStatus> {
   let covered: ReasonMask = 0;
   let missing = unknown('UNABLE_TO_GET_CRL', 'unable to get certificate CRL');
+  // A CA lists what it has revoked since: of two lists in time, the later one has the word.
+  const lists = [...source.lists].sort((a, b) => b.thisUpdate - a.thisUpdate);
   for (const point of pointsOf(certificate)) {
-    for (const list of source.lists) {
+    for (const list of lists) {
       if (list.deltaCrlIndicator !== undefined) continue;
       const scope = scopeOf(list, certificate, point);
       if (typeof scope === 'string') {
@@ -84,6 +86,7 @@ function* consult(
     const said = statusBy(delta?.find(certificate.serialNumber, certificate.issuer), entry);
     return said.status === 'revoked' ? said : (complaint ?? said);
   } catch (error) {
+    if (error instanceof UnsupportedAlgorithm) return unknown('UNSUPPORTED_SIGNATURE_ALGORITHM', error.message);
     if (!(error instanceof DerError)) throw error;
     return unknown('INVALID_CRL', `the revocation list is malformed: ${error.message}`);
   }
@@ -148,10 +151,13 @@ function* checkSigner(list: CertificateList, issuer: Certificate, source: CrlSou
   return complaint;
 }
 
-/** The issuer of the certificate first, where it is that of the list. */
+/** By what the list says of its signer's key; among equals the issuer of the certificate, whose path stands, first. */
 function signersOf(list: CertificateList, issuer: Certificate, source: CrlSource): readonly Certificate[] {
   const others = source.candidates(list.issuer).filter((candidate) => candidate !== issuer);
-  return sameName(issuer.subject, list.issuer) ? [issuer, ...others] : others;
+  const signers = sameName(issuer.subject, list.issuer) ? [issuer, ...others] : others;
+  if (signers.length < 2) return signers;
+  const score = (signer: Certificate): number => mismatch(signer, list.authorityKeyIdentifier);
+  return [...signers].sort((a, b) => score(a) - score(b));
 }
 
 /** §6.3.3 (c), (d) and (h) */

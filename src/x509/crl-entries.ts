@@ -17,23 +17,26 @@ export class CrlEntries {
   readonly size: number;
   /** Whether a serial number comes twice, as it may only in lists that are indirect. */
   readonly repeats: boolean;
-  /** Whether an entry has a critical extension that is not known. */
+  /** Whether an entry has a critical extension that is not known, or of a list that is indirect where this is none. */
   readonly unhandled: boolean;
   readonly #bytes: Uint8Array;
   /** Where entries begin, in order. */
   readonly #offsets: Uint32Array;
-  /** Open addressing, half full at most: numbers of entries plus one, by the hash of the serial number. */
+  /** Open addressing, half full at most: numbers of entries plus one, by the hash of the serial number; the last of those that share one. */
   readonly #table: Uint32Array;
   readonly #mask: number;
+  /** For each entry the number plus one of the one before it with its serial number; made when there is such a one. */
+  #earlier: Uint32Array | undefined;
 
   /**
    * @param bytes content of revokedCertificates
    * @param version of the list: in version 1, entries have no extensions
+   * @param indirect whether entries may name the issuer of their certificate
    * @throws DerError
    */
-  constructor(bytes: Uint8Array, version: 1 | 2) {
+  constructor(bytes: Uint8Array, version: 1 | 2, indirect: boolean) {
     this.#bytes = bytes;
-    const { offsets, unhandled } = entryOffsets(bytes, version);
+    const { offsets, unhandled } = entryOffsets(bytes, version, indirect);
     this.#offsets = offsets;
     this.unhandled = unhandled;
     this.size = this.#offsets.length;
@@ -41,19 +44,17 @@ export class CrlEntries {
     while (slots < 2 * this.size) slots *= 2;
     this.#table = new Uint32Array(slots);
     this.#mask = slots - 1;
-    this.repeats = this.#fill();
+    this.#fill();
+    this.repeats = this.#earlier !== undefined;
   }
 
   /** The numbers of the entries with this serial number, in order: one, but where the list is indirect. */
   find(serialNumber: Uint8Array): readonly number[] {
     const found: number[] = [];
-    const hash = hashOf(serialNumber, 0, serialNumber.length);
-    for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const entry = this.#table[slot] ?? 0;
-      if (entry === 0) return found;
-      const { start, end } = this.#serialAt(entry - 1);
-      if (sameRange(this.#bytes, start, end, serialNumber, 0, serialNumber.length)) found.push(entry - 1);
-    }
+    const slot = this.#slotOf(serialNumber, 0, serialNumber.length);
+    for (let entry = this.#table[slot] ?? 0; entry !== 0; entry = this.#earlier?.[entry - 1] ?? 0)
+      found.push(entry - 1);
+    return found.reverse();
   }
 
   /** @throws DerError for a time that does not exist */
@@ -67,23 +68,30 @@ export class CrlEntries {
     return { serialNumber, revocationDate, extensions };
   }
 
-  /** @returns whether a serial number was there already */
-  #fill(): boolean {
-    let repeats = false;
-    const bytes = this.#bytes;
+  #fill(): void {
     for (let n = 0; n < this.size; n++) {
       const { start, end } = this.#serialAt(n);
-      let slot = hashOf(bytes, start, end) & this.#mask;
-      let probes = 0;
-      for (let other = this.#table[slot] ?? 0; other !== 0; other = this.#table[slot] ?? 0) {
-        const taken = this.#serialAt(other - 1);
-        repeats ||= sameRange(bytes, start, end, bytes, taken.start, taken.end);
-        if (++probes > MAX_PROBES) throw new DerError('serial numbers that were chosen to collide');
-        slot = (slot + 1) & this.#mask;
+      const slot = this.#slotOf(this.#bytes, start, end);
+      const same = this.#table[slot] ?? 0;
+      if (same !== 0) {
+        this.#earlier ??= new Uint32Array(this.size);
+        this.#earlier[n] = same;
       }
       this.#table[slot] = n + 1;
     }
-    return repeats;
+  }
+
+  /** Where a serial number is in the table, or would be. */
+  #slotOf(serial: Uint8Array, start: number, end: number): number {
+    let slot = hashOf(serial, start, end) & this.#mask;
+    for (let probes = 0; probes <= MAX_PROBES; probes++) {
+      const entry = this.#table[slot] ?? 0;
+      if (entry === 0) return slot;
+      const taken = this.#serialAt(entry - 1);
+      if (sameRange(serial, start, end, this.#bytes, taken.start, taken.end)) return slot;
+      slot = (slot + 1) & this.#mask;
+    }
+    throw new DerError('serial numbers that were chosen to collide');
   }
 
   /** Entries were checked: their serial number comes first and is shorter than 128 bytes. */
@@ -99,6 +107,7 @@ export class CrlEntries {
 function entryOffsets(
   bytes: Uint8Array,
   version: 1 | 2,
+  indirect: boolean,
 ): { readonly offsets: Uint32Array; readonly unhandled: boolean } {
   // The smallest entry takes 20 bytes: 30 12 02 01 nn 17 0d and the time.
   const offsets = new Uint32Array(Math.floor(bytes.length / 20) + 1);
@@ -116,7 +125,7 @@ function entryOffsets(
     const timeEnd = cursor.enter(tag, end);
     checkTime(bytes, tag, cursor.offset, timeEnd);
     cursor.offset = timeEnd;
-    if (timeEnd < end && version === 2) unhandled = checkExtensions(cursor, end) || unhandled;
+    if (timeEnd < end && version === 2) unhandled = checkExtensions(cursor, end, indirect) || unhandled;
     if (cursor.offset !== end) throw new DerError('bytes left over in an entry');
   }
   if (count === 0) throw new DerError('an empty list of entries');
@@ -137,10 +146,17 @@ class Cursor {
   }
 
   /** Whether the contents of an OBJECT IDENTIFIER here are reasonCode, invalidityDate or certificateIssuer: 2.5.29.n */
-  isHandled(end: number): boolean {
+  isHandled(end: number, indirect: boolean): boolean {
     const last = this.#bytes[this.offset + 2];
     const arc = end - this.offset === 3 && this.#bytes[this.offset] === 0x55 && this.#bytes[this.offset + 1] === 29;
-    return arc && (last === 21 || last === 24 || last === 29);
+    return arc && (last === 21 || last === 24 || (last === 29 && indirect));
+  }
+
+  /** X.690 §11.1 and §11.5: TRUE is ff, and FALSE, the default, is not encoded. */
+  stepOverTrue(containerEnd: number): void {
+    const end = this.enter(Tag.boolean, containerEnd);
+    if (end - this.offset !== 1 || this.#bytes[this.offset] !== 0xff) throw new DerError('a BOOLEAN that is not TRUE');
+    this.offset = end;
   }
 
   /** Moves to the contents of the next element. @returns where they end */
@@ -168,16 +184,16 @@ class Cursor {
  * write empty ones.
  * @returns whether one is critical and not known
  */
-function checkExtensions(cursor: Cursor, entryEnd: number): boolean {
+function checkExtensions(cursor: Cursor, entryEnd: number, indirect: boolean): boolean {
   const end = cursor.enter(Tag.sequence, entryEnd);
   let unhandled = false;
   while (cursor.offset < end) {
     const extensionEnd = cursor.enter(Tag.sequence, end);
     const oidEnd = cursor.enter(Tag.oid, extensionEnd);
-    const handled = cursor.isHandled(oidEnd);
+    const handled = cursor.isHandled(oidEnd, indirect);
     cursor.offset = oidEnd;
     if (cursor.tag === Tag.boolean) {
-      cursor.offset = cursor.enter(Tag.boolean, extensionEnd);
+      cursor.stepOverTrue(extensionEnd);
       unhandled ||= !handled;
     }
     cursor.offset = cursor.enter(Tag.octetString, extensionEnd);

@@ -10,7 +10,14 @@ import {
   parseReasonCode,
 } from './crl-extensions.ts';
 import { context, DerError, DerReader, readTime, Tag } from './der.ts';
-import { ExtensionOid, parseExtensions, type RawExtension, whole } from './extensions.ts';
+import {
+  type AuthorityKeyIdentifier,
+  ExtensionOid,
+  parseAuthorityKeyIdentifier,
+  parseExtensions,
+  type RawExtension,
+  whole,
+} from './extensions.ts';
 import { type DistinguishedName, parseName, sameName } from './names.ts';
 import type { RevocationReason } from './revocation-status.ts';
 import { type CertificateSignature, readSigned, readWhole } from './signed-object.ts';
@@ -27,6 +34,8 @@ export interface CertificateList {
   readonly nextUpdate: number | undefined;
   readonly signature: CertificateSignature;
   readonly extensions: readonly RawExtension[];
+  /** Which key of the issuer signed (§5.2.1): a hint. */
+  readonly authorityKeyIdentifier: AuthorityKeyIdentifier | undefined;
   /** Big-endian. */
   readonly crlNumber: Uint8Array | undefined;
   /** BaseCRLNumber of a delta CRL (RFC 5280 §5.2.4), big-endian. */
@@ -83,7 +92,8 @@ function parse(raw: Uint8Array, reader: DerReader): CertificateList {
 
 type TbsFields = Pick<CertificateList, 'version' | 'issuer' | 'thisUpdate' | 'nextUpdate' | 'extensions'> & {
   readonly algorithm: Uint8Array;
-  readonly entries: CrlEntries | undefined;
+  /** Content of revokedCertificates. */
+  readonly listed: Uint8Array | undefined;
 };
 
 /** TBSCertList, RFC 5280 §5.1 */
@@ -99,8 +109,7 @@ function parseTbs(tbs: DerReader): TbsFields {
   tbs.end();
   if (wrapped !== undefined && version !== 2) throw new DerError('extensions in a list that is not version 2');
   const extensions = wrapped === undefined ? [] : parseExtensions(wrapped);
-  const entries = listed && new CrlEntries(listed, version);
-  return { version, algorithm, issuer, thisUpdate, nextUpdate, extensions, entries };
+  return { version, algorithm, issuer, thisUpdate, nextUpdate, extensions, listed };
 }
 
 function parseVersion(version: number): 2 {
@@ -118,6 +127,7 @@ class ParsedCrl implements CertificateList {
   readonly nextUpdate: number | undefined;
   readonly signature: CertificateSignature;
   readonly extensions: readonly RawExtension[];
+  readonly authorityKeyIdentifier: AuthorityKeyIdentifier | undefined;
   readonly crlNumber: Uint8Array | undefined;
   readonly deltaCrlIndicator: Uint8Array | undefined;
   readonly issuingDistributionPoint: IssuingDistributionPoint | undefined;
@@ -130,7 +140,7 @@ class ParsedCrl implements CertificateList {
   readonly #issuers: readonly DistinguishedName[] | undefined;
 
   constructor(raw: Uint8Array, tbs: Uint8Array, fields: TbsFields, signature: CertificateSignature) {
-    const { version, issuer, thisUpdate, nextUpdate, extensions, entries } = fields;
+    const { version, issuer, thisUpdate, nextUpdate, extensions, listed } = fields;
     this.raw = raw;
     this.tbs = tbs;
     this.version = version;
@@ -139,6 +149,7 @@ class ParsedCrl implements CertificateList {
     this.nextUpdate = nextUpdate;
     this.signature = signature;
     this.extensions = extensions;
+    this.authorityKeyIdentifier = this.#extension(ExtensionOid.authorityKeyIdentifier, parseAuthorityKeyIdentifier);
     this.crlNumber = this.#extension(ExtensionOid.crlNumber, parseCrlNumber);
     this.deltaCrlIndicator = this.#extension(ExtensionOid.deltaCrlIndicator, parseCrlNumber);
     this.issuingDistributionPoint = this.#extension(
@@ -146,10 +157,11 @@ class ParsedCrl implements CertificateList {
       parseIssuingDistributionPoint,
     );
     this.freshestCrl = this.#extension(ExtensionOid.freshestCrl, parseCrlDistributionPoints);
+    const indirect = this.issuingDistributionPoint?.indirectCrl === true;
+    const entries = listed && new CrlEntries(listed, version, indirect);
     this.unhandledExtension = unhandledOf(extensions, entries);
     this.size = entries?.size ?? 0;
     this.#entries = entries;
-    const indirect = this.issuingDistributionPoint?.indirectCrl === true;
     this.#issuers = indirect && entries !== undefined ? issuersOf(entries, issuer) : undefined;
     this.repeats = !indirect && entries?.repeats === true;
   }

@@ -131,8 +131,8 @@ function likelyFirst(candidates: readonly Certificate[], child: Certificate): re
   return [...candidates].sort((a, b) => score(a) - score(b) || b.notBefore - a.notBefore || b.notAfter - a.notAfter);
 }
 
-/** 0 where what the child says fits, 1 where nothing can be compared, 2 where it speaks against the candidate. */
-function mismatch(candidate: Certificate, wanted: AuthorityKeyIdentifier | undefined): number {
+/** 0 where what is said of the signer fits, 1 where nothing can be compared, 2 where it speaks against the candidate. */
+export function mismatch(candidate: Certificate, wanted: AuthorityKeyIdentifier | undefined): number {
   const id = tolerant(() => candidate.subjectKeyIdentifier);
   if (wanted?.keyIdentifier !== undefined && id !== undefined) return equal(wanted.keyIdentifier, id) ? 0 : 2;
   if (wanted?.issuer === undefined || wanted.serialNumber === undefined) return 1;
