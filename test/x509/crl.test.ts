@@ -3,45 +3,103 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { equal } from '#opentls/bytes/equal';
+import { fromHex } from '#opentls/bytes/hex';
 import { node } from '#opentls/providers/node';
-import { parseCrl } from '#opentls/x509/crl';
+import { type CertificateList, parseCrl } from '#opentls/x509/crl';
+import { CrlEntries } from '#opentls/x509/crl-entries';
+import { DerError, Tag } from '#opentls/x509/der';
+import { element } from '#opentls/x509/der-write';
 import { decodePem } from '#opentls/x509/pem';
 import { rfc5280 } from '#opentls/x509/profile';
 import type { RevocationOptions } from '#opentls/x509/revocation';
 import { TrustStore } from '#opentls/x509/trust';
 import { type Verdict, verifyPeer } from '#opentls/x509/verify';
 import { toDer } from './limbo.ts';
-import { bigList } from './make-crl.ts';
+import { bigList, bigListSerial, reasonCode } from './make-crl.ts';
 
 describe('a list of 100,000 entries', () => {
   const count = 100_000;
-  const list = parseCrl(bigList(count));
-  const issuer = list.issuer;
-  const serial = (n: number): Uint8Array => Uint8Array.of(1, (n >>> 16) & 255, (n >>> 8) & 255, n & 255);
 
-  test('each is found, and no other', () => {
-    expect(list.size).toBe(count);
-    expect(list.repeats).toBe(false);
-    for (const n of [0, 1, 77, 65_535, count - 1]) {
-      expect(list.find(serial(n), issuer)).toMatchObject({ reason: 'unspecified', serialNumber: serial(n) });
+  test.each([
+    ['without reasons', [], 'unspecified'],
+    ['with reasons', [reasonCode('superseded')], 'superseded'],
+  ] as const)('each is found, and no other: %s', (_name, extensions, reason) => {
+    const list = parseCrl(bigList(count, extensions));
+    expect(list).toMatchObject({ size: count, repeats: false, version: 2, unhandledExtension: undefined });
+    for (let n = 0; n < count; n += 7) {
+      const serialNumber = bigListSerial(n);
+      const found = list.find(serialNumber, list.issuer);
+      if (found?.reason !== reason || !equal(found.serialNumber, serialNumber)) throw new Error(`entry ${n}`);
     }
-    expect(list.find(serial(count), issuer)).toBeUndefined();
-    expect(list.find(Uint8Array.of(1), issuer)).toBeUndefined();
+    expect(list.find(bigListSerial(count), list.issuer)).toBeUndefined();
+    expect(list.find(Uint8Array.of(1), list.issuer)).toBeUndefined();
   });
+});
 
-  test('any byte changed is noticed or harmless', () => {
-    const der = bigList(20);
+describe('strict DER', () => {
+  const der = bigList(20, [{ ...reasonCode('superseded'), critical: true }]);
+  const whole = contents(parseCrl(der));
+
+  test('a changed byte is noticed, or changes what is read', () => {
+    let refused = 0;
     for (let at = 0; at < der.length; at++) {
       const changed = Uint8Array.from(der);
       changed[at] = (changed[at] ?? 0) ^ 0x41;
       try {
-        for (const entry of parseCrl(changed).entries()) expect(entry.serialNumber.length).toBeGreaterThan(0);
+        expect(contents(parseCrl(changed)), `byte ${at}`).not.toBe(whole);
       } catch (error) {
-        expect(String(error)).toMatch(/TlsError|Error: /);
+        if (!(error instanceof DerError)) expect(error, `byte ${at}`).toMatchObject({ code: 'INVALID_CRL' });
+        refused++;
       }
     }
+    expect(refused).toBeGreaterThan(der.length / 2);
+  });
+
+  test('any part of a list is none', () => {
+    for (let end = 0; end < der.length; end++) {
+      expect(() => parseCrl(der.subarray(0, end)), `${end} bytes`).toThrowError(
+        expect.objectContaining({ code: 'INVALID_CRL' }),
+      );
+    }
+  });
+
+  const serial = '020107';
+  const date = '170d3236303130313030303030305a';
+  const entry = (...fields: readonly string[]): Uint8Array => element(Tag.sequence, fromHex(fields.join('')));
+  const extension = (critical: string): string => `300c300a0603551d15${critical}0400`;
+
+  test('an entry as it should be', () => {
+    expect(new CrlEntries(entry(serial, date), 2, false)).toMatchObject({ size: 1, unhandled: false });
+    expect(new CrlEntries(entry(serial, date, extension('0101ff')), 2, false).unhandled).toBe(false);
+    expect(() => new CrlEntries(entry(serial, date, extension('0101ff')), 1, false)).toThrowError('left over');
+  });
+
+  test.each([
+    ['a serial number without content', entry('0200', date), 'serial number'],
+    ['a padded serial number', entry('02020007', date), 'not minimal'],
+    ['a revocation date that is no time', entry(serial, '040101'), 'no time'],
+    ['a date without seconds', entry(serial, '170b323630313031303030305a'), 'not a time'],
+    ['a date with a letter', entry(serial, '170d3236303130313030303061305a'), 'no digit'],
+    ['something after the extensions', entry(serial, date, extension('0101ff'), '0500'), 'left over'],
+    ['what is no list of extensions', entry(serial, date, '0500'), 'no element of tag 0x30'],
+    ['an extension that says FALSE', entry(serial, date, extension('010100')), 'BOOLEAN'],
+    ['an extension that says 01', entry(serial, date, extension('010101')), 'BOOLEAN'],
+    ['an entry that ends after the list', fromHex(`307f${serial}${date}`), 'ends after'],
+    ['a length that is not minimal', fromHex(`308112${serial}${date}`), 'not minimal'],
+    ['an indefinite length', fromHex(`3080${serial}${date}0000`), 'indefinite'],
+    ['no entry', new Uint8Array(0), 'empty'],
+  ])('%s', (_name, bytes, complaint) => {
+    expect(() => new CrlEntries(bytes, 2, false)).toThrowError(complaint);
   });
 });
+
+/** All that is read of a list. */
+function contents(list: CertificateList): string {
+  const { version, issuer, thisUpdate, nextUpdate, signature, extensions, unhandledExtension } = list;
+  const read = { version, issuer: issuer.rdns, thisUpdate, nextUpdate, signature, extensions, unhandledExtension };
+  return JSON.stringify([read, ...list.entries()]);
+}
 
 const openssl = spawnSync('openssl', ['version']).status === 0;
 const folder = mkdtempSync(join(tmpdir(), 'opentls-crl-'));
@@ -74,6 +132,42 @@ describe.skipIf(!openssl)('lists that the openssl command makes', () => {
     expect(said(ca?.judge([broken]))).toBe('CRL_SIGNATURE_FAILURE');
     expect(said(ca?.judge([broken.subarray(1)]))).toBe('UNABLE_TO_GET_CRL');
     expect(said(ca?.judge([broken], { mode: 'soft' }))).toBe('good');
+  });
+
+  test('deltas', () => {
+    const list = (...args: Parameters<OpensslCa['crl']>): Uint8Array => toDer(ca?.crl(...args) ?? '');
+    const base = list([], 5);
+    const delta = list(['leaf'], 6, 'delta', ' -crl_reason superseded');
+    expect(parseCrl(delta)).toMatchObject({ deltaCrlIndicator: Uint8Array.of(5), crlNumber: Uint8Array.of(6) });
+    expect(said(ca?.judge([base, delta]))).toBe('CERT_REVOKED');
+    expect(said(ca?.judge([delta]))).toBe('UNABLE_TO_GET_CRL');
+    expect(said(ca?.judge([list([], 4), delta]))).toBe('good');
+    const held = list(['leaf'], 5, 'list', ' -crl_hold holdInstructionReject');
+    expect(said(ca?.judge([held]))).toBe('CERT_REVOKED');
+    expect(said(ca?.judge([held, list(['leaf'], 6, 'delta', ' -crl_reason removeFromCRL')]))).toBe('good');
+  });
+
+  test.each([
+    ['here', 'good', { onlyContainsUserCerts: true, indirectCrl: false }],
+    ['there', 'DIFFERENT_CRL_SCOPE', { onlyContainsUserCerts: false }],
+    ['some', 'UNABLE_TO_GET_CRL', { onlySomeReasons: 0b110, indirectCrl: true, name: undefined }],
+    ['authorities', 'DIFFERENT_CRL_SCOPE', { onlyContainsCaCerts: true }],
+  ] as const)('the distribution point %s', (section, expected, point) => {
+    const list = parseCrl(toDer(ca?.crl([], 1, section) ?? ''));
+    expect(list.issuingDistributionPoint).toMatchObject(point);
+    expect(said(ca?.judge([list]))).toBe(expected);
+  });
+
+  test.each([
+    [' -crl_reason affiliationChanged', { reason: 'affiliationChanged', invalidityDate: undefined }],
+    [' -crl_compromise 20250102030405Z', { reason: 'keyCompromise', invalidityDate: Date.UTC(2025, 0, 2, 3, 4, 5) }],
+    [' -crl_CA_compromise 20250102030405Z', { reason: 'cACompromise' }],
+    [' -crl_hold holdInstructionNone', { reason: 'certificateHold' }],
+    ['', { reason: 'unspecified', invalidityDate: undefined }],
+  ])('what is said of an entry:%s', (how, expected) => {
+    const list = parseCrl(toDer(ca?.crl(['leaf'], 1, 'list', how) ?? ''));
+    expect([...list.entries()]).toEqual([expect.objectContaining(expected)]);
+    expect(list.authorityKeyIdentifier?.keyIdentifier).toHaveLength(20);
   });
 
   test('a hook fetches what the certificate names', () => {
@@ -127,11 +221,15 @@ class OpensslCa {
     this.#leaf = this.#read('leaf.pem');
   }
 
-  crl(revoked: readonly ('leaf' | 'other')[]): string {
+  /**
+   * @param section of the configuration with the extensions of the list
+   * @param how options with which certificates are revoked
+   */
+  crl(revoked: readonly ('leaf' | 'other')[], number = 1, section = 'list', how = ''): string {
     writeFileSync(join(this.#folder, 'index.txt'), '');
-    writeFileSync(join(this.#folder, 'number'), '01\n');
-    for (const name of revoked) this.#run(`ca -config ca.cnf -revoke ${name}.pem -keyfile ca.key -cert ca.pem`);
-    this.#run('ca -config ca.cnf -gencrl -keyfile ca.key -cert ca.pem -out list.pem -crldays 30');
+    writeFileSync(join(this.#folder, 'number'), `0${number}\n`);
+    for (const name of revoked) this.#run(`ca -config ca.cnf -revoke ${name}.pem -keyfile ca.key -cert ca.pem${how}`);
+    this.#run(`ca -config ca.cnf -gencrl -keyfile ca.key -cert ca.pem -out list.pem -crldays 30 -crlexts ${section}`);
     return this.#read('list.pem');
   }
 
@@ -171,9 +269,29 @@ database = index.txt
 crlnumber = number
 default_md = sha256
 unique_subject = no
-crl_extensions = list
 [list]
 authorityKeyIdentifier = keyid
+[delta]
+authorityKeyIdentifier = keyid
+2.5.29.27 = critical, DER:020105
+[here]
+issuingDistributionPoint = critical, @here_point
+[here_point]
+fullname = URI:http://crl.test/list.crl
+onlyuser = TRUE
+[there]
+issuingDistributionPoint = critical, @there_point
+[there_point]
+fullname = URI:http://crl.test/other.crl
+[some]
+issuingDistributionPoint = critical, @some_point
+[some_point]
+onlysomereasons = keyCompromise, CACompromise
+indirectCRL = TRUE
+[authorities]
+issuingDistributionPoint = critical, @authorities_point
+[authorities_point]
+onlyCA = TRUE
 [leaf]
 crlDistributionPoints = URI:http://crl.test/list.crl
 `;
