@@ -233,7 +233,8 @@ class OpensslCa {
     return this.#read('list.pem');
   }
 
-  ask(crls: Parameters<typeof verifyPeer>[1]['crls'], revocation: RevocationOptions = {}, time = Date.now()) {
+  /** By default a second from now: what a hook has made meanwhile may be of the next one. */
+  ask(crls: Parameters<typeof verifyPeer>[1]['crls'], revocation: RevocationOptions = {}, time = Date.now() + 1000) {
     return verifyPeer([toDer(this.#leaf)], {
       trust: TrustStore.from([toDer(this.#root)]),
       verifiers: node.verifiers,
