@@ -22,6 +22,7 @@ export class CrlEntries {
   readonly #bytes: Uint8Array;
   /** Where entries begin, in order. */
   readonly #offsets: Uint32Array;
+  readonly #naming: Uint32Array | undefined;
   /** Open addressing, half full at most: numbers of entries plus one, by the hash of the serial number; the last of those that share one. */
   readonly #table: Uint32Array;
   readonly #mask: number;
@@ -36,8 +37,9 @@ export class CrlEntries {
    */
   constructor(bytes: Uint8Array, version: 1 | 2, indirect: boolean) {
     this.#bytes = bytes;
-    const { offsets, unhandled } = entryOffsets(bytes, version, indirect);
+    const { offsets, unhandled, naming } = entryOffsets(bytes, version, indirect);
     this.#offsets = offsets;
+    this.#naming = naming;
     this.unhandled = unhandled;
     this.size = this.#offsets.length;
     let slots = 4;
@@ -51,10 +53,17 @@ export class CrlEntries {
   /** The numbers of the entries with this serial number, in order: one, but where the list is indirect. */
   find(serialNumber: Uint8Array): readonly number[] {
     const found: number[] = [];
-    const slot = this.#slotOf(serialNumber, 0, serialNumber.length);
+    const home = hashOf(serialNumber, 0, serialNumber.length) & this.#mask;
+    const slot = this.#slotOf(serialNumber, 0, serialNumber.length, home);
     for (let entry = this.#table[slot] ?? 0; entry !== 0; entry = this.#earlier?.[entry - 1] ?? 0)
       found.push(entry - 1);
     return found.reverse();
+  }
+
+  /** The number of the entry that names the issuer of this one: the last so far that names any (RFC 5280 §5.3.3). */
+  issuerNamedBy(index: number): number | undefined {
+    const naming = this.#naming?.[index] ?? 0;
+    return naming === 0 ? undefined : naming - 1;
   }
 
   /** @throws DerError for a time that does not exist */
@@ -69,9 +78,13 @@ export class CrlEntries {
   }
 
   #fill(): void {
+    let steps = 0;
     for (let n = 0; n < this.size; n++) {
       const { start, end } = this.#serialAt(n);
-      const slot = this.#slotOf(this.#bytes, start, end);
+      const home = hashOf(this.#bytes, start, end) & this.#mask;
+      const slot = this.#slotOf(this.#bytes, start, end, home);
+      steps += (slot - home) & this.#mask;
+      if (steps > MAX_STEPS_EACH * (this.size + 64)) throw new DerError('serial numbers that were chosen to collide');
       const same = this.#table[slot] ?? 0;
       if (same !== 0) {
         this.#earlier ??= new Uint32Array(this.size);
@@ -82,16 +95,13 @@ export class CrlEntries {
   }
 
   /** Where a serial number is in the table, or would be. */
-  #slotOf(serial: Uint8Array, start: number, end: number): number {
-    let slot = hashOf(serial, start, end) & this.#mask;
-    for (let probes = 0; probes <= MAX_PROBES; probes++) {
+  #slotOf(serial: Uint8Array, start: number, end: number, home: number): number {
+    for (let slot = home; ; slot = (slot + 1) & this.#mask) {
       const entry = this.#table[slot] ?? 0;
       if (entry === 0) return slot;
       const taken = this.#serialAt(entry - 1);
       if (sameRange(serial, start, end, this.#bytes, taken.start, taken.end)) return slot;
-      slot = (slot + 1) & this.#mask;
     }
-    throw new DerError('serial numbers that were chosen to collide');
   }
 
   /** Entries were checked: their serial number comes first and is shorter than 128 bytes. */
@@ -103,17 +113,23 @@ export class CrlEntries {
   }
 }
 
+interface Walk {
+  readonly offsets: Uint32Array;
+  readonly unhandled: boolean;
+  /** Of an indirect list: for each entry the number plus one of the entry that names its issuer, or 0. */
+  readonly naming: Uint32Array | undefined;
+}
+
 /** Steps over each entry, its form checked. The loop runs as often as the list has entries: it makes no objects. */
-function entryOffsets(
-  bytes: Uint8Array,
-  version: 1 | 2,
-  indirect: boolean,
-): { readonly offsets: Uint32Array; readonly unhandled: boolean } {
+function entryOffsets(bytes: Uint8Array, version: 1 | 2, indirect: boolean): Walk {
   // The smallest entry takes 20 bytes: 30 12 02 01 nn 17 0d and the time.
-  const offsets = new Uint32Array(Math.floor(bytes.length / 20) + 1);
+  const most = Math.floor(bytes.length / 20) + 1;
+  const offsets = new Uint32Array(most);
+  const naming = indirect ? new Uint32Array(most) : undefined;
   const cursor = new Cursor(bytes);
   let count = 0;
-  let unhandled = false;
+  let found = 0;
+  let named = 0;
   while (cursor.offset < bytes.length) {
     offsets[count++] = cursor.offset;
     const end = cursor.enter(Tag.sequence, bytes.length);
@@ -125,12 +141,19 @@ function entryOffsets(
     const timeEnd = cursor.enter(tag, end);
     checkTime(bytes, tag, cursor.offset, timeEnd);
     cursor.offset = timeEnd;
-    if (timeEnd < end && version === 2) unhandled = checkExtensions(cursor, end, indirect) || unhandled;
+    const extensions = timeEnd < end && version === 2 ? checkExtensions(cursor, end, indirect) : 0;
+    found |= extensions;
+    if ((extensions & NAMES_ISSUER) !== 0) named = count;
+    if (naming !== undefined) naming[count - 1] = named;
     if (cursor.offset !== end) throw new DerError('bytes left over in an entry');
   }
   if (count === 0) throw new DerError('an empty list of entries');
-  return { offsets: offsets.slice(0, count), unhandled };
+  return { offsets: offsets.slice(0, count), unhandled: (found & UNHANDLED) !== 0, naming: naming?.slice(0, count) };
 }
+
+/** What the extensions of an entry may turn out to have. */
+const UNHANDLED = 1;
+const NAMES_ISSUER = 2;
 
 /** A position in strict DER: what DerReader does, without a reader for each level. */
 class Cursor {
@@ -145,11 +168,11 @@ class Cursor {
     return this.#bytes[this.offset];
   }
 
-  /** Whether the contents of an OBJECT IDENTIFIER here are reasonCode, invalidityDate or certificateIssuer: 2.5.29.n */
-  isHandled(end: number, indirect: boolean): boolean {
-    const last = this.#bytes[this.offset + 2];
-    const arc = end - this.offset === 3 && this.#bytes[this.offset] === 0x55 && this.#bytes[this.offset + 1] === 29;
-    return arc && (last === 21 || last === 24 || (last === 29 && indirect));
+  /** The last byte, n, where the contents of an OBJECT IDENTIFIER here are 2.5.29.n; else 0. */
+  idCe(end: number): number {
+    const bytes = this.#bytes;
+    const under = end - this.offset === 3 && bytes[this.offset] === 0x55 && bytes[this.offset + 1] === 29;
+    return under ? (bytes[this.offset + 2] ?? 0) : 0;
   }
 
   /** X.690 §11.1 and §11.5: TRUE is ff, and FALSE, the default, is not encoded. */
@@ -182,25 +205,32 @@ class Cursor {
 /**
  * Extensions, RFC 5280 §4.1: SEQUENCE OF SEQUENCE { OID, BOOLEAN DEFAULT FALSE, OCTET STRING }; authorities in use
  * write empty ones.
- * @returns whether one is critical and not known
+ * @returns UNHANDLED where one is critical and not known, NAMES_ISSUER where one is certificateIssuer, or both
  */
-function checkExtensions(cursor: Cursor, entryEnd: number, indirect: boolean): boolean {
+function checkExtensions(cursor: Cursor, entryEnd: number, indirect: boolean): number {
   const end = cursor.enter(Tag.sequence, entryEnd);
-  let unhandled = false;
+  let found = 0;
   while (cursor.offset < end) {
     const extensionEnd = cursor.enter(Tag.sequence, end);
     const oidEnd = cursor.enter(Tag.oid, extensionEnd);
-    const handled = cursor.isHandled(oidEnd, indirect);
+    const id = cursor.idCe(oidEnd);
+    const namesIssuer = id === CERTIFICATE_ISSUER && indirect;
+    if (namesIssuer) found |= NAMES_ISSUER;
     cursor.offset = oidEnd;
     if (cursor.tag === Tag.boolean) {
       cursor.stepOverTrue(extensionEnd);
-      unhandled ||= !handled;
+      if (id !== REASON_CODE && id !== INVALIDITY_DATE && !namesIssuer) found |= UNHANDLED;
     }
     cursor.offset = cursor.enter(Tag.octetString, extensionEnd);
     if (cursor.offset !== extensionEnd) throw new DerError('bytes left over in an extension');
   }
-  return unhandled;
+  return found;
 }
+
+/** 2.5.29.n */
+const REASON_CODE = 21;
+const INVALIDITY_DATE = 24;
+const CERTIFICATE_ISSUER = 29;
 
 /** Minimal, and short enough that its length takes one byte. Negative ones exist, though RFC 5280 has none. */
 function checkSerial(bytes: Uint8Array, start: number, end: number): void {
@@ -222,8 +252,8 @@ function checkTime(bytes: Uint8Array, tag: number, start: number, end: number): 
   }
 }
 
-/** Of a table half full, runs of a hundred are the longest that chance makes of a million entries. */
-const MAX_PROBES = 256;
+/** Steps past slots that are taken, on average: chance makes half a step where the table is half full. */
+const MAX_STEPS_EACH = 8;
 
 /** FNV-1a, 32 bits. */
 function hashOf(bytes: Uint8Array, start: number, end: number): number {

@@ -136,8 +136,6 @@ class ParsedCrl implements CertificateList {
   readonly size: number;
   readonly repeats: boolean;
   readonly #entries: CrlEntries | undefined;
-  /** Of an indirect list, the certificate issuer of each entry. */
-  readonly #issuers: readonly DistinguishedName[] | undefined;
 
   constructor(raw: Uint8Array, tbs: Uint8Array, fields: TbsFields, signature: CertificateSignature) {
     const { version, issuer, thisUpdate, nextUpdate, extensions, listed } = fields;
@@ -162,13 +160,12 @@ class ParsedCrl implements CertificateList {
     this.unhandledExtension = unhandledOf(extensions, entries);
     this.size = entries?.size ?? 0;
     this.#entries = entries;
-    this.#issuers = indirect && entries !== undefined ? issuersOf(entries, issuer) : undefined;
     this.repeats = !indirect && entries?.repeats === true;
   }
 
   find(serialNumber: Uint8Array, issuer: DistinguishedName): RevokedCertificate | undefined {
     const numbers = this.#entries?.find(serialNumber) ?? [];
-    const number = numbers.find((candidate) => sameName(this.#issuers?.[candidate] ?? this.issuer, issuer));
+    const number = numbers.find((candidate) => sameName(this.#issuerOf(candidate), issuer));
     return number === undefined ? undefined : this.#read(number);
   }
 
@@ -195,23 +192,18 @@ class ParsedCrl implements CertificateList {
     };
   }
 
+  /** RFC 5280 §5.3.3: an entry without certificateIssuer has that of the entry before it. */
+  #issuerOf(number: number): DistinguishedName {
+    const naming = this.#entries?.issuerNamedBy(number);
+    const extensions = naming === undefined ? [] : entryExtensions(this.#entries?.read(naming).extensions);
+    const named = extensions.find(({ oid }) => oid === ExtensionOid.certificateIssuer);
+    return named === undefined ? this.issuer : parseCertificateIssuer(named.value);
+  }
+
   #extension<T>(oid: string, parseValue: (der: Uint8Array) => T): T | undefined {
     const extension = this.extensions.find((candidate) => candidate.oid === oid);
     return extension && parseValue(extension.value);
   }
-}
-
-/** RFC 5280 §5.3.3: an entry without certificateIssuer has that of the entry before it. */
-function issuersOf(entries: CrlEntries, listIssuer: DistinguishedName): readonly DistinguishedName[] {
-  const issuers: DistinguishedName[] = [];
-  let current = listIssuer;
-  for (let n = 0; n < entries.size; n++) {
-    const extensions = entryExtensions(entries.read(n).extensions);
-    const named = extensions.find(({ oid }) => oid === ExtensionOid.certificateIssuer);
-    if (named !== undefined) current = parseCertificateIssuer(named.value);
-    issuers.push(current);
-  }
-  return issuers;
 }
 
 function entryExtensions(der: Uint8Array | undefined): readonly RawExtension[] {

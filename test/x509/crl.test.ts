@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { concat } from '#opentls/bytes/concat';
 import { equal } from '#opentls/bytes/equal';
 import { fromHex } from '#opentls/bytes/hex';
 import { node } from '#opentls/providers/node';
@@ -35,6 +36,35 @@ describe('a list of 100,000 entries', () => {
     expect(list.find(bigListSerial(count), list.issuer)).toBeUndefined();
     expect(list.find(Uint8Array.of(1), list.issuer)).toBeUndefined();
   });
+});
+
+describe('serial numbers whose hashes share a slot of the index', () => {
+  const entries = (count: number, slots: number): Uint8Array => {
+    const list: Uint8Array[] = [];
+    for (let n = 0; list.length < count; n++) {
+      const serial = bigListSerial(n);
+      if ((fnv1a(serial) & (slots - 1)) !== 0) continue;
+      list.push(element(Tag.sequence, element(Tag.integer, serial), fromHex('170d3236303130313030303030305a')));
+    }
+    return concat(list);
+  };
+
+  test('are found', () => {
+    const list = new CrlEntries(entries(10, 32), 2, false);
+    expect(list).toMatchObject({ size: 10, repeats: false });
+    for (let n = 0; n < 10; n++) expect(list.find(list.read(n).serialNumber)).toEqual([n]);
+    expect(list.find(Uint8Array.of(2))).toEqual([]);
+  });
+
+  test('are refused where they are too many', () => {
+    expect(() => new CrlEntries(entries(500, 1024), 2, false)).toThrowError('collide');
+  });
+
+  /** As the index has it: a stranger may know it. */
+  function fnv1a(bytes: Uint8Array): number {
+    const hash = bytes.reduce((state, byte) => Math.imul(state ^ byte, 0x01000193), 0x811c9dc5);
+    return hash ^ (hash >>> 15);
+  }
 });
 
 describe('strict DER', () => {
