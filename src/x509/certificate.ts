@@ -177,7 +177,7 @@ function timeElement(validity: DerReader) {
   return element;
 }
 
-/** Extensions are read once, when first asked for. */
+/** Extensions are read once, when first asked for; those that cannot be read, too. */
 class ParsedCertificate implements Certificate {
   readonly raw: Uint8Array;
   readonly tbs: Uint8Array;
@@ -192,7 +192,7 @@ class ParsedCertificate implements Certificate {
   readonly issuerUniqueId: Uint8Array | undefined;
   readonly subjectUniqueId: Uint8Array | undefined;
   readonly extensions: readonly RawExtension[];
-  readonly #read: Map<string, unknown> = new Map();
+  readonly #read: Map<string, () => unknown> = new Map();
 
   constructor(fields: CertificateFields) {
     this.raw = fields.raw;
@@ -296,7 +296,19 @@ class ParsedCertificate implements Certificate {
   }
 
   #once<T>(key: string, read: () => T): T {
-    if (!this.#read.has(key)) this.#read.set(key, read());
-    return this.#read.get(key) as T;
+    const known = this.#read.get(key) ?? attempt(read);
+    this.#read.set(key, known);
+    return known() as T;
+  }
+}
+
+function attempt<T>(read: () => T): () => T {
+  try {
+    const value = read();
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
   }
 }

@@ -15,11 +15,22 @@ export interface BudgetLimits {
   readonly steps: number;
   /** Name-constraint comparisons (webpki: 250,000, after CVE-2018-16875 and its kin). */
   readonly nameComparisons: number;
+  /**
+   * Policies, mappings and edges of their graph (RFC 9618), of all paths: a chain of a real site has 42 at most, eight
+   * intermediates with 2,500 policies and as many mappings each 83,000.
+   */
+  readonly policies: number;
   /** Calls of the hooks that fetch issuers, revocation lists and OCSP responses: a path of four, each with its own. */
   readonly fetches: number;
 }
 
-export const defaultBudget: BudgetLimits = { signatures: 24, steps: 1_000, nameComparisons: 250_000, fetches: 8 };
+export const defaultBudget: BudgetLimits = {
+  signatures: 24,
+  steps: 1_000,
+  nameComparisons: 250_000,
+  policies: 200_000,
+  fetches: 8,
+};
 
 /** Intermediates of a path at most. The web PKI uses three. */
 export const DEFAULT_MAX_DEPTH = 8;
@@ -31,13 +42,15 @@ export class Budget {
   #signatures: number;
   #steps: number;
   #nameComparisons: number;
+  #policies: number;
   #fetches: number;
 
   constructor(limits: Partial<BudgetLimits> = {}) {
-    const { signatures, steps, nameComparisons, fetches } = { ...defaultBudget, ...limits };
+    const { signatures, steps, nameComparisons, policies, fetches } = { ...defaultBudget, ...limits };
     this.#signatures = signatures;
     this.#steps = steps;
     this.#nameComparisons = nameComparisons;
+    this.#policies = policies;
     this.#fetches = fetches;
   }
 
@@ -51,6 +64,11 @@ export class Budget {
 
   spendNameComparison(): void {
     if (--this.#nameComparisons < 0) throw new BudgetExceeded('too many name constraint comparisons');
+  }
+
+  spendPolicies(count: number): void {
+    this.#policies -= count;
+    if (this.#policies < 0) throw new BudgetExceeded('too many certificate policies and mappings');
   }
 
   /** False when none is left: what is not fetched is missing, which is no error by itself. */

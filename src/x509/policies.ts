@@ -1,5 +1,6 @@
 import { type Certificate, isSelfIssued } from './certificate.ts';
 import { CheckFailure } from './check-failure.ts';
+import { DerError } from './der.ts';
 import { anyPolicy } from './policy-extensions.ts';
 
 /** What a relying party asks of policies (RFC 5280 §6.1.1 (c) and (e) to (g)). */
@@ -31,22 +32,45 @@ type Depth = ReadonlyMap<string, PolicyNode>;
 /**
  * The policies for which a path is valid: RFC 5280 §6.1 with the graph of RFC 9618, whose size is linear in what the
  * certificates say, in place of the tree. An anchor that has policies of its own begins the graph (RFC 5937 §3.2).
+ * @param spend is told of policies, mappings and edges of the graph before they are gone through: one path costs as
+ * much as its certificates are long, but there may be many paths
  * @returns the user-constrained-policy-set; `2.5.29.32.0` in it stands for any
  * @throws CheckFailure NO_EXPLICIT_POLICY, INVALID_POLICY_EXTENSION
  */
-export function checkPolicies(path: readonly PolicyCertificate[], inputs: PolicyInputs = {}): readonly string[] {
+export function checkPolicies(
+  path: readonly PolicyCertificate[],
+  inputs: PolicyInputs = {},
+  spend: Spend = free,
+): readonly string[] {
   const anchor = path.at(-1);
   const below = path.slice(0, -1);
-  const state = new PolicyState(below.length, inputs);
-  if (anchor !== undefined && below.length > 0) state.begin(anchor, below.length);
+  const state = new PolicyState(below.length, inputs, spend);
+  if (anchor !== undefined && below.length > 0) reading(below.length, () => state.begin(anchor, below.length));
   for (let at = below.length - 1; at >= 0; at--) {
     const certificate = below[at];
     if (certificate === undefined) break;
-    state.take(certificate, at);
-    if (at > 0) state.prepare(certificate, at);
-    else state.wrapUp(certificate);
+    reading(at, () => {
+      state.take(certificate, at);
+      if (at > 0) state.prepare(certificate, at);
+      else state.wrapUp(certificate);
+    });
   }
   return state.result(inputs.initialPolicySet);
+}
+
+type Spend = (count: number) => void;
+
+const free: Spend = () => {};
+
+/** Extensions are parsed when first used, those that are not critical here. */
+function reading(at: number, step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    const text = `invalid or inconsistent certificate policy extension: ${error.message}`;
+    throw new CheckFailure('INVALID_POLICY_EXTENSION', text, at);
+  }
 }
 
 class PolicyState {
@@ -55,9 +79,11 @@ class PolicyState {
   #explicitPolicy: number;
   #policyMapping: number;
   #inhibitAnyPolicy: number;
+  readonly #spend: Spend;
 
   /** RFC 5280 §6.1.2 @param length certificates of the path, the anchor not counted */
-  constructor(length: number, { explicitPolicy, inhibitMapping, inhibitAnyPolicy }: PolicyInputs) {
+  constructor(length: number, { explicitPolicy, inhibitMapping, inhibitAnyPolicy }: PolicyInputs, spend: Spend) {
+    this.#spend = spend;
     this.#explicitPolicy = explicitPolicy === true ? 0 : length + 1;
     this.#policyMapping = inhibitMapping === true ? 0 : length + 1;
     this.#inhibitAnyPolicy = inhibitAnyPolicy === true ? 0 : length + 1;
@@ -111,10 +137,11 @@ class PolicyState {
   #extend(certificate: PolicyCertificate, leaf: boolean): void {
     const above = this.#depth;
     if (above === undefined) return;
-    const expecting = parentsByExpected(above);
+    const policies = (certificate.certificatePolicies ?? []).map(({ policy }) => policy);
+    this.#spend(policies.length);
+    const expecting = parentsByExpected(above, this.#spend);
     const any = above.get(anyPolicy);
     const next = new Map<string, PolicyNode>();
-    const policies = (certificate.certificatePolicies ?? []).map(({ policy }) => policy);
     for (const policy of policies) {
       if (policy === anyPolicy) continue;
       const parents = expecting.get(policy) ?? (any === undefined ? [] : [any]);
@@ -130,6 +157,7 @@ class PolicyState {
   /** RFC 5280 §6.1.4 (a) and (b), as RFC 9618 §5.4 has it */
   #map({ policyMappings }: PolicyCertificate, at: number): void {
     if (policyMappings === undefined) return;
+    this.#spend(policyMappings.length + (this.#depth?.size ?? 0));
     const byIssuer = new Map<string, Set<string>>();
     for (const { issuerDomainPolicy, subjectDomainPolicy } of policyMappings) {
       if (issuerDomainPolicy === anyPolicy || subjectDomainPolicy === anyPolicy) {
@@ -175,9 +203,10 @@ function node(validPolicy: string, parents: readonly PolicyNode[]): PolicyNode {
   return { validPolicy, expectedPolicySet: new Set([validPolicy]), parents };
 }
 
-function parentsByExpected(depth: Depth): ReadonlyMap<string, readonly PolicyNode[]> {
+function parentsByExpected(depth: Depth, spend: Spend): ReadonlyMap<string, readonly PolicyNode[]> {
   const parents = new Map<string, PolicyNode[]>();
   for (const each of depth.values()) {
+    spend(each.expectedPolicySet.size);
     for (const policy of each.expectedPolicySet) {
       const known = parents.get(policy);
       if (known === undefined) parents.set(policy, [each]);

@@ -1,4 +1,4 @@
-import { context, DerError, type DerReader, Tag, toSmallInteger } from './der.ts';
+import { checkValue, context, DerError, type DerReader, Tag, toSmallInteger } from './der.ts';
 import { whole } from './extensions.ts';
 
 /** RFC 5280 §4.2.1.4 */
@@ -80,9 +80,10 @@ function parsePolicyInformation(reader: DerReader): PolicyInformation {
 
 function parseQualifier(reader: DerReader): PolicyQualifier {
   const oid = reader.oid();
-  const value = reader.element().raw;
+  const value = reader.element();
+  checkValue(value);
   reader.end();
-  return { oid, value };
+  return { oid, value: value.raw };
 }
 
 function listOf<T>(sequence: DerReader, parse: (reader: DerReader) => T): readonly T[] {

@@ -98,7 +98,8 @@ export class Search {
 
   #policiesOf(path: Path): readonly string[] {
     const { policy } = this.#options;
-    return this.#profile.policies || policy !== undefined ? checkPolicies(path, policy) : [];
+    if (!this.#profile.policies && policy === undefined) return [];
+    return checkPolicies(path, policy, (count) => this.#budget.spendPolicies(count));
   }
 
   *#checkRevocation(path: Path): Steps<void> {
