@@ -4,7 +4,7 @@ import { rfc5280 } from '#opentls/x509/profile';
 import { TrustStore } from '#opentls/x509/trust';
 import { type VerifyOptions, verifyPeer } from '#opentls/x509/verify';
 import { authority, now, serverLeaf } from './make-chain.ts';
-import { constrained, type HostileChain, mesh, namesakes } from './make-hostile.ts';
+import { constrained, type HostileChain, mesh, namesakes, policyTwins } from './make-hostile.ts';
 
 function judge({ sent, root }: HostileChain, overrides: Partial<VerifyOptions> = {}): string {
   const verdict = verifyPeer(sent, {
@@ -31,6 +31,15 @@ describe('chains made to cost', () => {
   test('250,000 comparisons of name constraints and one more', () => {
     expect(judge(constrained(500))).toBe('good');
     expect(judge(constrained(501))).toBe('BUDGET_EXCEEDED: too many name constraint comparisons');
+  });
+
+  test('thousands of policies on hundreds of paths', () => {
+    const policy = { initialPolicySet: ['1.3'], explicitPolicy: true };
+    expect(judge(policyTwins(1))).toBe('good');
+    expect(judge(policyTwins(1), { policy })).toBe('NO_EXPLICIT_POLICY: no explicit policy');
+    const chain = policyTwins(2500);
+    expect(judge(chain)).toBe('good');
+    expect(judge(chain, { policy })).toBe('BUDGET_EXCEEDED: too many certificate policies and mappings');
   });
 
   test('signatures: as many as the budget has, and one more', () => {

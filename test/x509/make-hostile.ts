@@ -49,6 +49,30 @@ export function constrained(names: number): HostileChain {
   return { sent: [leaf.der, middle.der], root };
 }
 
+/**
+ * Eight levels of two CAs each, of one name but of two keys, so that there are 256 paths; each CA has this many
+ * policies, each mapped to itself.
+ */
+export function policyTwins(policies: number): HostileChain {
+  const root = authority('root');
+  const oids = Array.from({ length: policies }, (_, n) => element(Tag.oid, Uint8Array.of(42, n >> 7, n & 127)));
+  const mappings = oids.map((oid) => element(Tag.sequence, oid, oid));
+  const list = oids.map((oid) => element(Tag.sequence, oid));
+  const extensions = [
+    { oid: '2.5.29.32', critical: false, value: element(Tag.sequence, ...list) },
+    { oid: '2.5.29.33', critical: true, value: element(Tag.sequence, ...mappings) },
+  ];
+  const sent: Uint8Array[] = [];
+  let issuer = root;
+  for (let level = 0; level < 8; level++) {
+    const [first, second] = [0, 1].map(() => authority(`ca ${level}`, issuer, { extensions }));
+    if (first === undefined || second === undefined) break;
+    sent.unshift(first.der, second.der);
+    issuer = first;
+  }
+  return { sent: [serverLeaf(issuer).der, ...sent], root };
+}
+
 /** A CA certificate that nobody signed: made by hand, ten thousand in a moment. */
 function forge(issuer: string, subject: string, serial: number, spki: Uint8Array): Uint8Array {
   const tbs = element(

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { node } from '#opentls/providers/node';
+import { parseCertificate } from '#opentls/x509/certificate';
+import { CheckFailure } from '#opentls/x509/check-failure';
 import { DerError } from '#opentls/x509/der';
 import { checkPolicies, type PolicyCertificate, type PolicyInputs } from '#opentls/x509/policies';
 import {
@@ -8,7 +11,14 @@ import {
   parsePolicyConstraints,
   parsePolicyMappings,
 } from '#opentls/x509/policy-extensions';
-import { parseGzip } from './limbo.ts';
+import { rfc5280 } from '#opentls/x509/profile';
+import { TrustStore } from '#opentls/x509/trust';
+import { verifyPeer } from '#opentls/x509/verify';
+import { randomNumbers } from '../random.ts';
+import { absent, outsideJson, parseGzip, title } from './limbo.ts';
+import { authority, now, serverLeaf } from './make-chain.ts';
+import type { PkitsFile } from './pkits.ts';
+import { policiesByTree } from './policy-tree.ts';
 
 interface BlobFile {
   readonly files: Readonly<Record<string, readonly { readonly b64: string }[]>>;
@@ -33,6 +43,12 @@ describe('policy extensions', () => {
       requireExplicitPolicy: 0,
       inhibitPolicyMapping: 2,
     });
+  });
+
+  test('a qualifier is DER, whatever it is', () => {
+    const withInteger = (der: string) => parseCertificatePolicies(hex(`3012301006022a03300a300806022a04${der}`));
+    expect(withInteger('02020101')).toHaveLength(1);
+    expect(() => withInteger('02020001')).toThrow(DerError);
   });
 });
 
@@ -65,7 +81,17 @@ function policiesOf(chain: readonly Said[], inputs: PolicyInputs = {}): readonly
   try {
     return [...checkPolicies(path, inputs)].sort();
   } catch (error) {
-    return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    return error instanceof CheckFailure ? error.code : String(error);
+  }
+}
+
+/** As {@link policiesByTree} puts it. */
+function policiesByGraph(path: readonly PolicyCertificate[], inputs: PolicyInputs): readonly string[] | string {
+  try {
+    return [...checkPolicies(path, inputs)].sort();
+  } catch (error) {
+    if (error instanceof CheckFailure) return `${error.code}@${error.at}`;
+    throw error;
   }
 }
 
@@ -130,5 +156,118 @@ describe('the policies of a path', () => {
     );
     const chain: Said[] = [...Array.from({ length: 8 }, () => ({ policies, policyMappings })), { policies }];
     expect(policiesOf(chain)).toHaveLength(100);
+  });
+});
+
+describe('the graph of RFC 9618 against the tree of RFC 5280', () => {
+  test.each([1, 2, 3, 4])('random paths, seed %i', (seed) => {
+    const random = randomNumbers(seed);
+    const ends = new Set<string>();
+    for (let n = 0; n < 5000; n++) {
+      const { path, inputs } = randomPath(random);
+      const wanted = policiesByTree(path, inputs);
+      expect(policiesByGraph(path, inputs), JSON.stringify({ path, inputs })).toEqual(wanted);
+      ends.add(typeof wanted === 'string' ? wanted : wanted.join());
+    }
+    // Of 32 sets, and two refusals at each depth but that of the leaf, which has one.
+    expect(ends.size).toBeGreaterThan(35);
+  });
+});
+
+const policyNames = [anyPolicy, '1.1', '1.2', '1.3', '2.1'];
+
+function randomPath(random: (bound: number) => number): {
+  readonly path: readonly PolicyCertificate[];
+  readonly inputs: PolicyInputs;
+} {
+  const some = (): readonly string[] => policyNames.filter(() => random(2) === 0);
+  const named = (): string => policyNames[random(60) === 0 ? 0 : 1 + random(4)] ?? anyPolicy;
+  const maybe = (bound: number): number | undefined => (random(2) === 0 ? random(bound) : undefined);
+  const said = (): Said => ({
+    ...(random(12) > 0 && { policies: some() }),
+    selfIssued: random(5) === 0,
+    policyMappings:
+      random(2) === 0
+        ? undefined
+        : Array.from({ length: 1 + random(4) }, () => ({ issuerDomainPolicy: named(), subjectDomainPolicy: named() })),
+    policyConstraints: random(3) > 0 ? undefined : { requireExplicitPolicy: maybe(4), inhibitPolicyMapping: maybe(3) },
+    inhibitAnyPolicy: random(4) > 0 ? undefined : random(3),
+  });
+  return {
+    path: [...Array.from({ length: 1 + random(5) }, said), {}].map(certificate),
+    inputs: {
+      ...(random(2) === 0 && { initialPolicySet: some() }),
+      explicitPolicy: random(3) === 0,
+      inhibitMapping: random(6) === 0,
+      inhibitAnyPolicy: random(6) === 0,
+    },
+  };
+}
+
+const pkitsName = 'pkits.json.gz';
+test.skipIf(absent(pkitsName))(
+  `the policy sets of PKITS, of paths that fail otherwise, too: ${title(pkitsName)}`,
+  () => {
+    const file = outsideJson<PkitsFile>(pkitsName);
+    const read = (name: string) => parseCertificate(new Uint8Array(Buffer.from(file.certs[name] ?? '', 'base64')));
+    // Each has a certificate whose signature is not whole bytes.
+    const unreadable = new Set(['4.1.2', '4.1.6']);
+    const given = file.tests.filter(({ id }) => !unreadable.has(id));
+    expect(given).toHaveLength(247);
+    for (const each of given) {
+      const path = [each.target, ...[...each.intermediates].reverse(), each.trustAnchor].map(read);
+      const policies = policiesByGraph(path, {
+        initialPolicySet: each.initialPolicySet,
+        explicitPolicy: each.initialExplicitPolicy,
+        inhibitMapping: each.initialPolicyMappingInhibit,
+        inhibitAnyPolicy: each.initialInhibitAnyPolicy,
+      });
+      const wanted = [...(each.expectedUserConstrainedPolicySet ?? [])].sort();
+      expect(typeof policies === 'string' ? [] : policies, each.id).toEqual(wanted);
+    }
+  },
+);
+
+describe('a malformed extension is that of the certificate that has it', () => {
+  test('it is read once, as many paths may ask for it', () => {
+    const { der } = authority('root', undefined, {
+      extensions: [{ oid: '2.5.29.32', critical: false, value: hex('3000') }],
+    });
+    const certificate = parseCertificate(der);
+    const complaint = (): unknown => {
+      try {
+        return certificate.certificatePolicies;
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(complaint()).toBeInstanceOf(DerError);
+    expect(complaint()).toBe(complaint());
+  });
+
+  test.each([
+    ['2.5.29.32', 'an empty list of policies'],
+    ['2.5.29.33', 'an empty list of policies'],
+    ['2.5.29.36', 'empty policy constraints'],
+    ['2.5.29.54', 'tag 0x30 where 0x2 is due'],
+  ])('%s', (oid, why) => {
+    const extensions = [{ oid, critical: false, value: hex('3000') }];
+    const root = authority('root');
+    const upper = authority('upper', root, { extensions });
+    const lower = authority('lower', upper);
+    const verdict = verifyPeer(
+      [serverLeaf(lower), lower, upper].map(({ der }) => der),
+      {
+        trust: TrustStore.from([root.der]),
+        verifiers: node.verifiers,
+        purpose: 'server',
+        time: now,
+        profile: rfc5280,
+      },
+    );
+    if ('then' in verdict || verdict.ok) throw new TypeError('a chain that is good');
+    expect(verdict.code).toBe('INVALID_POLICY_EXTENSION');
+    expect(verdict.reason).toBe(`invalid or inconsistent certificate policy extension: ${why}`);
+    expect(verdict.paths.map(({ at }) => at)).toEqual([2]);
   });
 });
