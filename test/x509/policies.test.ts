@@ -149,6 +149,21 @@ describe('the policies of a path', () => {
     expect(policiesOf([{ ...any, inhibitAnyPolicy: 1 }, any, { policies: ['1.1'] }])).toEqual(['1.1']);
   });
 
+  test('what an anchor says of itself comes first', () => {
+    const under = (anchor: Said, ...chain: readonly Said[]) =>
+      policiesByGraph([anchor, ...chain].map(certificate).reverse(), {});
+    const explicit = { policyConstraints: { requireExplicitPolicy: 0, inhibitPolicyMapping: undefined } };
+    expect(under({ policies: ['1.1'] }, any, any)).toEqual(['1.1']);
+    expect(under({ policies: ['1.1'] }, any, { policies: ['1.2'] })).toEqual([]);
+    expect(under({ policies: ['1.1'], ...explicit }, any, { policies: ['1.2'] })).toBe('NO_EXPLICIT_POLICY@0');
+    expect(under({ ...explicit }, {}, any)).toBe('NO_EXPLICIT_POLICY@1');
+    expect(under({ inhibitAnyPolicy: 0 }, any, any)).toEqual([]);
+    const mapping = { issuerDomainPolicy: '1.1', subjectDomainPolicy: '2.1' };
+    expect(under({ policyMappings: [mapping] }, { policies: ['2.1'] }, any)).toEqual(['1.1']);
+    // One that is trusted itself, with nothing below.
+    expect(under({ policies: ['1.1'], ...explicit })).toEqual([anyPolicy]);
+  });
+
   test('a tree that would have 100^9 leaves', () => {
     const policies = Array.from({ length: 100 }, (_, n) => `1.${n}`);
     const policyMappings = policies.flatMap((issuerDomainPolicy) =>
