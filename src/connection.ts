@@ -1,26 +1,36 @@
+import { EarlyData } from './connection/early-data.ts';
+import { Tasks } from './connection/tasks.ts';
 import { AlertDescription, alertName, alertReceived, asTlsError, misuse, reject, TlsError } from './errors.ts';
 import { clientHandshake } from './handshake/client.ts';
-import type { ClientConfig, CommonConfig, Facts, Role, ServerConfig } from './handshake/config.ts';
+import type { ClientConfig, Facts, Role, ServerConfig } from './handshake/config.ts';
 import { postHandshake } from './handshake/established.ts';
 import type { Established } from './handshake/finish.ts';
-import { type Answers, type AskName, type PendingAsk, Runner, type Script } from './handshake/script.ts';
+import { type Answers, type AskName, type PendingAsk, Runner } from './handshake/script.ts';
 import { serverHandshake } from './handshake/server.ts';
+import { issueTickets, receiveTicket } from './handshake/tickets.ts';
 import type { KeylogLabel, Wire } from './handshake/wire.ts';
-import type { Exporter } from './keys/schedule.ts';
 import { revealForKeylog } from './keys/schedule.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { type Received, Receiving } from './record/receiving.ts';
 import { Sending } from './record/sending.ts';
+import type { Session } from './session/session.ts';
 import { ContentType, HandshakeType, KeyUpdateRequest, nameOf } from './wire/enums.ts';
 import { encodeMessage, parseMessage } from './wire/messages.ts';
 
 export type Event =
-  /** Application data; the bytes are fresh and the receiver's to keep. */
-  | { readonly type: 'data'; readonly bytes: Uint8Array }
+  /**
+   * Application data; the bytes are fresh and the receiver's to keep. `early`: it came as 0-RTT data, which an attacker
+   * may have replayed (RFC 9846 §8).
+   */
+  | { readonly type: 'data'; readonly bytes: Uint8Array; readonly early?: true }
   /** Something the handshake needs; answer with `perform(ask.request)` or your own. Messages wait meanwhile. */
   | { readonly type: 'ask'; readonly ask: PendingAsk }
   /** The handshake is complete; application data may be written from here. */
   | { readonly type: 'open'; readonly facts: Facts }
+  /** Client: a session that a later connection may offer. It is the receiver's to keep, or to wipe. */
+  | { readonly type: 'session'; readonly session: Session }
+  /** Client: whether the server took the 0-RTT data. What it refused was not processed; nobody sends it again. */
+  | { readonly type: 'early'; readonly accepted: boolean }
   /** Key log material (only with `keylog: true`). */
   | SecretEvent
   /** No more data from the peer. `closeNotify: false` means it may have been cut off by someone else (§6.1). */
@@ -44,15 +54,19 @@ export type Phase = 'handshake' | 'open' | 'closing' | 'closed' | 'failed';
  */
 export class Connection {
   readonly role: Role;
+  readonly #setup: Setup;
   readonly #limits: Limits;
   readonly #sending: Sending;
   readonly #receiving: Receiving;
   readonly #events: Event[] = [];
+  readonly #early = new EarlyData();
+  readonly #tasks = new Tasks();
+  readonly #wire: Wire;
   #runner: Runner<Established> | undefined;
   #started = false;
   #asked: PendingAsk | undefined;
-  #facts: Facts | undefined;
-  #exporter: Exporter | undefined;
+  #established: Established | undefined;
+  #halfRoundTrip = false;
   #failed = false;
   #readClosed = false;
   #writeClosed = false;
@@ -64,36 +78,48 @@ export class Connection {
   #awaitsKeyUpdate = false;
 
   static client(config: ClientConfig): Connection {
-    return new Connection('client', config, (wire, limits) => clientHandshake(wire, config, limits));
+    return new Connection({ role: 'client', config });
   }
 
   static server(config: ServerConfig): Connection {
-    return new Connection('server', config, (wire, limits) => serverHandshake(wire, config, limits));
+    return new Connection({ role: 'server', config });
   }
 
-  private constructor(role: Role, config: CommonConfig, script: (wire: Wire, limits: Limits) => Script<Established>) {
+  private constructor(setup: Setup) {
+    const { role, config } = setup;
     this.role = role;
+    this.#setup = setup;
     this.#limits = config.limits === undefined ? defaultLimits : { ...defaultLimits, ...config.limits };
     this.#sending = new Sending(role, { padding: config.padding, maxFragment: config.maxFragment });
     this.#receiving = new Receiving(this.#limits, role);
-    this.#runner = new Runner(script(this.#wire(config.keylog === true), this.#limits));
+    this.#wire = this.#makeWire(config.keylog === true);
+    this.#runner = new Runner(
+      setup.role === 'client'
+        ? clientHandshake(this.#wire, setup.config, this.#limits)
+        : serverHandshake(this.#wire, setup.config, this.#limits),
+    );
   }
 
   get phase(): Phase {
     if (this.#failed) return 'failed';
     if (this.#readClosed && this.#writeClosed) return 'closed';
     if (this.#readClosed || this.#writeClosed) return 'closing';
-    return this.#facts === undefined ? 'handshake' : 'open';
+    return this.facts === undefined ? 'handshake' : 'open';
   }
 
   /** What the handshake established; undefined before `open`. */
   get facts(): Facts | undefined {
-    return this.#facts;
+    return this.#established?.facts;
   }
 
-  /** Whether {@link write} may be called. */
+  /** Whether {@link write} may be called: from `open` on; for a server that took 0-RTT data, from then on. */
   get writable(): boolean {
-    return this.#facts !== undefined && !this.#writeClosed && !this.#failed;
+    return (this.facts !== undefined || this.#halfRoundTrip) && !this.#writeClosed && !this.#failed;
+  }
+
+  /** How many bytes of 0-RTT data {@link writeEarly} takes; undefined when there is none to write (any more). */
+  get earlyRoom(): number | undefined {
+    return this.#early.writeRoom;
   }
 
   /** How many bytes {@link receive} takes before the owner should poll, or stop reading its transport. */
@@ -132,14 +158,26 @@ export class Connection {
 
   /** Answers an ask; ignored when it is no longer open, as after the connection has died. */
   answer(ask: PendingAsk, value: Answers[AskName]): void {
-    if (this.#runner?.pending !== ask) return;
-    this.#guard(() => this.#resume((runner) => runner.answer(ask, value)));
+    if (this.#runner?.pending === ask) this.#guard(() => this.#resume((runner) => runner.answer(ask, value)));
+    else if (this.#tasks.pending === ask) this.#guard(() => this.#tasks.answer(ask, value));
   }
 
   /** The operation asked for has failed: the connection fails with this error as cause. */
   fail(ask: PendingAsk, error: unknown): void {
-    if (this.#runner?.pending !== ask) return;
-    this.#guard(() => this.#resume((runner) => runner.fail(ask, error)));
+    if (this.#runner?.pending === ask) this.#guard(() => this.#resume((runner) => runner.fail(ask, error)));
+    else if (this.#tasks.pending === ask) this.#guard(() => this.#tasks.fail(ask, error));
+  }
+
+  /**
+   * Client: encrypts 0-RTT data into the output, as much of it as {@link earlyRoom} has (RFC 9846 §2.3: it has no
+   * forward secrecy, and can be replayed).
+   * @returns the bytes taken
+   * @throws TlsError ERR_TLS_INVALID_STATE where there is no `earlyRoom`
+   */
+  writeEarly(chunk: Uint8Array): number {
+    const taken = this.#early.spend(chunk);
+    this.#sending.data([taken]);
+    return taken.length;
   }
 
   /**
@@ -168,9 +206,9 @@ export class Connection {
    */
   closeWrite(): void {
     if (this.#writeClosed || this.#failed) return;
-    if (this.#facts === undefined) this.#sending.alert(WARNING, AlertDescription.user_canceled);
+    if (this.facts === undefined) this.#sending.alert(WARNING, AlertDescription.user_canceled);
     this.#sending.alert(WARNING, AlertDescription.close_notify);
-    if (this.#facts === undefined) return this.destroy();
+    if (this.facts === undefined) return this.destroy();
     this.#writeClosed = true;
     this.#sending.wipe();
   }
@@ -191,8 +229,16 @@ export class Connection {
    * @throws TlsError ERR_TLS_INVALID_STATE before `open` and after the connection has died
    */
   exportKey(label: string, context: Uint8Array | undefined, length: number): Uint8Array {
-    const exporter = this.#exporter ?? misuse('ERR_TLS_INVALID_STATE', `exportKey() while ${this.phase}`);
+    const { exporter } = this.#established ?? misuse('ERR_TLS_INVALID_STATE', `exportKey() while ${this.phase}`);
     return exporter.export(label, context ?? new Uint8Array(0), length);
+  }
+
+  /**
+   * As {@link exportKey}, but bound to the ClientHello alone: for use with 0-RTT data (RFC 9846 §7.5).
+   * @throws TlsError ERR_TLS_INVALID_STATE where there was no 0-RTT data
+   */
+  exportEarlyKey(label: string, context: Uint8Array | undefined, length: number): Uint8Array {
+    return this.#early.export(label, context ?? new Uint8Array(0), length);
   }
 
   /** Fails the connection from this side; `error.alert`, if any, is sent. */
@@ -217,6 +263,8 @@ export class Connection {
       return true;
     }
     if (runner?.pending !== undefined) return this.#raise(runner.pending);
+    // What happens after the handshake holds up nothing else.
+    if (this.#tasks.pending !== undefined && this.#raise(this.#tasks.pending)) return true;
     const received = this.#receiving.next();
     if (received !== undefined) this.#route(received);
     else if (this.#inputEnded) this.#endRead(false);
@@ -243,12 +291,13 @@ export class Connection {
   }
 
   #data(bytes: Uint8Array): void {
-    if (this.#facts === undefined) {
+    const early = this.#early.count(bytes.length);
+    if (this.facts === undefined && !early) {
       reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', 'application data before the end of the handshake');
     }
     if (bytes.length === 0) return;
     this.#postHandshakeMessages = 0;
-    this.#events.push({ type: 'data', bytes });
+    this.#events.push({ type: 'data', bytes, ...(early && { early }) });
   }
 
   #message(raw: Uint8Array): void {
@@ -270,6 +319,8 @@ export class Connection {
 
   /** RFC 9846 §4.7 */
   #postHandshake(raw: Uint8Array): void {
+    const established = this.#established;
+    if (established === undefined) return;
     const message = parseMessage(raw);
     this.#postHandshakeMessages++;
     const floods = this.#postHandshakeMessages > this.#limits.postHandshakeMessages;
@@ -277,8 +328,13 @@ export class Connection {
       reject('ERR_TLS_TOO_MANY_KEY_UPDATES', 'unexpected_message', 'too many KeyUpdates in a row');
     }
     if (floods) reject('ERR_TLS_TOO_MANY_MESSAGES', 'unexpected_message', 'too many post-handshake messages in a row');
+    if (this.#tasks.wants(message.type)) return this.#tasks.message(message);
     const outcome = postHandshake(this.role, message);
-    if (outcome.action === 'none') return;
+    if (outcome.action === 'ticket') {
+      const session = receiveTicket(this.#setup.config, established.facts, established.resumption, outcome.message);
+      if (session !== undefined) this.#events.push({ type: 'session', session });
+      return;
+    }
     this.#receiving.updateKey();
     this.#awaitsKeyUpdate = false;
     // RFC 9846 §4.7.3: several requests while we are silent get one answer.
@@ -322,7 +378,7 @@ export class Connection {
 
   /** The peer sends no more: by its close_notify, or because the transport has ended. */
   #endRead(closeNotify: boolean): void {
-    if (this.#facts === undefined) {
+    if (this.facts === undefined) {
       const what = closeNotify ? 'the peer closed the connection' : 'the transport ended';
       return this.#die(new TlsError('ERR_TLS_TRUNCATED', `${what} during the handshake`, { blame: 'transport' }));
     }
@@ -340,17 +396,20 @@ export class Connection {
     if (established === undefined) return true;
     this.#runner = undefined;
     this.#asked = undefined;
-    this.#facts = established.facts;
-    this.#exporter = established.exporter;
+    this.#established = established;
     this.#receiving.endHandshake();
-    this.#events.push({ type: 'open', facts: established.facts });
+    const { facts, resumption } = established;
+    this.#events.push({ type: 'open', facts });
+    if (this.#setup.role === 'server') {
+      this.#tasks.add(issueTickets(this.#wire, this.#setup.config, facts, resumption));
+    }
     return true;
   }
 
   /** The one place where an error becomes an alert (RFC 9846 §6.2). */
-  #guard(work: () => boolean): boolean {
+  #guard(work: () => unknown): boolean {
     try {
-      return work();
+      return work() !== false;
     } catch (error) {
       this.#die(asTlsError(error));
       return true;
@@ -370,20 +429,39 @@ export class Connection {
   #wipe(): void {
     this.#runner?.abandon();
     this.#runner = undefined;
-    this.#exporter?.wipe();
-    this.#exporter = undefined;
+    this.#tasks.abandon();
+    this.#early.wipe();
+    this.#established?.exporter.wipe();
+    this.#established?.resumption.wipe();
     this.#sending.wipe();
     this.#receiving.wipe();
   }
 
-  /** What the script sees of this connection (handshake/wire.ts). */
-  #wire(keylog: boolean): Wire {
+  /** What the scripts see of this connection (handshake/wire.ts). */
+  #makeWire(keylog: boolean): Wire {
     return {
       send: (message) => this.#sending.handshake(message),
       changeCipherSpec: () => this.#sending.changeCipherSpec(),
       protect: (direction, suite, secret) => {
-        if (direction === 'read') this.#receiving.protect(suite, secret);
-        else this.#sending.protect(suite, secret);
+        if (direction === 'write') return this.#sending.protect(suite, secret);
+        this.#receiving.protect(suite, secret);
+        this.#early.endRead();
+      },
+      unprotectWrite: () => this.#sending.unprotect(),
+      allowEarlyWrite: (size, exporter) => this.#early.beginWrite(size, exporter),
+      earlyDecided: (accepted) => {
+        if (!accepted) this.#early.endWrite();
+        this.#events.push({ type: 'early', accepted });
+      },
+      endEarlyWrite: () => this.#early.endWrite(),
+      takeEarlyData: (size, exporter) => this.#early.beginRead(size, exporter),
+      allowHalfRoundTrip: () => {
+        this.#halfRoundTrip = true;
+      },
+      skipEarlyData: () => this.#receiving.skipEarlyData(),
+      verifyData: (direction, hash) => {
+        const half = direction === 'write' ? this.#sending : this.#receiving;
+        return half.verifyData(hash) ?? misuse('ERR_TLS_INVALID_STATE', `no key to ${direction} with`);
       },
       log: (label, clientRandom, secret) => {
         if (keylog) this.#events.push({ type: 'secret', label, clientRandom, secret: revealForKeylog(secret) });
@@ -391,6 +469,10 @@ export class Connection {
     };
   }
 }
+
+type Setup =
+  | { readonly role: 'client'; readonly config: ClientConfig }
+  | { readonly role: 'server'; readonly config: ServerConfig };
 
 /** AlertLevel, RFC 9846 §6 */
 const WARNING = 1;

@@ -39,7 +39,9 @@ export type {
   ClientHelloView,
   CommonConfig,
   Credential,
+  EarlyDataPolicy,
   Facts,
+  PskMode,
   Role,
   ServerConfig,
 } from './handshake/config.ts';
@@ -52,7 +54,18 @@ export {
   perform,
 } from './handshake/script.ts';
 export type { KeylogLabel } from './handshake/wire.ts';
+export { type ExternalPsk, importPsk } from './keys/importer.ts';
 export { defaultLimits, type Limits } from './limits.ts';
+export { type ClientSessionStore, SessionCache, type SessionKey } from './session/client-sessions.ts';
+export { type ReplayGuard, StrikeRegister, type StrikeRegisterOptions } from './session/replay.ts';
+export { decodeSession, encodeSession, type Session, type SessionState } from './session/session.ts';
+export {
+  type ServerSessionStore,
+  StoredTickets,
+  TicketKeys,
+  type TicketKeysOptions,
+  type TicketSealer,
+} from './session/tickets.ts';
 export { CipherSuiteId, ExtensionType, HandshakeType, NamedGroup, SignatureScheme } from './wire/enums.ts';
 export type { Extension } from './wire/extensions.ts';
 export { type ClientHello, describeMessage } from './wire/messages.ts';

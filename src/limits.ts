@@ -9,6 +9,9 @@ export const MAX_PLAINTEXT: number = 0x4000;
 export const MAX_CIPHERTEXT: number = MAX_PLAINTEXT + 256;
 export const RECORD_HEADER: number = 5;
 
+/** Seconds: seven days, RFC 9846 §4.7.1. */
+export const MAX_TICKET_LIFETIME: number = 604_800;
+
 export interface Limits {
   /** Largest handshake message but Certificate, bytes. A ClientHello with post-quantum shares takes about 2 KiB. */
   readonly handshakeMessage: number;
@@ -30,6 +33,10 @@ export interface Limits {
   readonly postHandshakeMessages: number;
   readonly extensions: number;
   readonly keyShares: number;
+  /** PSK identities of a ClientHello that are looked at. */
+  readonly pskIdentities: number;
+  /** Bytes of ciphertext skipped after 0-RTT data was refused (BoringSSL: 16384). */
+  readonly skippedEarlyData: number;
   readonly cipherSuites: number;
   /** Certificates in one Certificate message. */
   readonly chainLength: number;
@@ -47,6 +54,8 @@ export const defaultLimits: Limits = {
   postHandshakeMessages: 32,
   extensions: 64,
   keyShares: 8,
+  pskIdentities: 8,
+  skippedEarlyData: 0x4000,
   cipherSuites: 256,
   chainLength: 32,
 };

@@ -9,7 +9,7 @@ export function factsOf(socket: TLSSocket): Facts {
   const scheme = facts.role === 'client' ? facts.peerSignatureScheme : facts.localSignatureScheme;
   return {
     suite: facts.suite.name,
-    group: facts.group.name,
+    group: facts.group?.name ?? '',
     signature: scheme === undefined ? 'none' : nameOf(SignatureScheme, scheme),
     alpn: socket.alpnProtocol === false || socket.alpnProtocol === null ? 'none' : socket.alpnProtocol,
   };

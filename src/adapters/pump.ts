@@ -3,16 +3,24 @@ import { isThenable } from '../crypto/provider.ts';
 import type { TlsError } from '../errors.ts';
 import type { Facts } from '../handshake/config.ts';
 import { type Answers, type AskName, type PendingAsk, perform } from '../handshake/script.ts';
+import type { Session } from '../session/session.ts';
 
 /** What a connection has to say, to whoever owns its transport. Calls never nest. */
 export interface PumpHandlers {
-  /** @returns false to hear nothing more until {@link Pump.resume}: the receiver is full */
-  data(bytes: Uint8Array): boolean;
+  /**
+   * @param early whether it came as 0-RTT data
+   * @returns false to hear nothing more until {@link Pump.resume}: the receiver is full
+   */
+  data(bytes: Uint8Array, early: boolean): boolean;
   open(facts: Facts): void;
   /** @param closeNotify false: the transport ended without one, the data may have been cut off */
   end(closeNotify: boolean): void;
   error(error: TlsError): void;
   secret(event: SecretEvent): void;
+  /** Client: a session for a later connection; the receiver's to keep, or to wipe. Absent: it is wiped. */
+  session?(session: Session): void;
+  /** Client: whether the server took the 0-RTT data. */
+  early?(accepted: boolean): void;
   /** Bytes for the transport; they are the receiver's from here. */
   send(slabs: readonly Uint8Array[]): void;
   /** One of the handlers threw, and there is no caller left to throw to. */
@@ -74,7 +82,7 @@ export class Pump {
       if (event === undefined) return;
       switch (event.type) {
         case 'data':
-          this.#stalled = !this.#handlers.data(event.bytes);
+          this.#stalled = !this.#handlers.data(event.bytes, event.early === true);
           break;
         case 'ask':
           this.#answer(event.ask);
@@ -92,6 +100,13 @@ export class Pump {
           break;
         case 'secret':
           this.#handlers.secret(event);
+          break;
+        case 'session':
+          if (this.#handlers.session === undefined) event.session.psk.wipe();
+          else this.#handlers.session(event.session);
+          break;
+        case 'early':
+          this.#handlers.early?.(event.accepted);
           break;
       }
     }

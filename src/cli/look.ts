@@ -113,7 +113,7 @@ function examine(target: Target, { facts, chain, verdict }: Handshake): Seen {
   const negotiated: Negotiated = {
     version: 'TLSv1.3',
     suite: facts.suite.name,
-    group: facts.group.name,
+    group: facts.group?.name ?? '',
     signatureScheme:
       facts.peerSignatureScheme === undefined ? undefined : nameOf(SignatureScheme, facts.peerSignatureScheme),
     alpn: facts.alpn && new TextDecoder().decode(facts.alpn),

@@ -43,6 +43,8 @@ export interface RunningHash {
   update(message: Uint8Array): void;
   /** The hash of what was taken in so far; the running hash goes on. */
   digest(): Uint8Array;
+  /** A second one that goes on from here by itself. */
+  fork(): RunningHash;
 }
 
 export interface CipherSuite {

@@ -66,6 +66,8 @@ export interface ReceivedCertificate {
 
 export interface PeerAuthentication {
   readonly peer: VerifiedPeer;
+  /** As presented. */
+  readonly chain: readonly Uint8Array[];
   readonly scheme: number;
 }
 
@@ -78,7 +80,7 @@ export function* receiveAuthentication(
   config: CommonConfig,
   limits: Limits,
   transcript: Transcript,
-  request: { readonly peer: Role; readonly serverName: string | undefined },
+  request: Omit<ChainRequest, 'chain'>,
   certificate: ReceivedCertificate,
   offered: ReadonlySet<number>,
   acceptable: readonly number[],
@@ -96,7 +98,7 @@ export function* receiveAuthentication(
     reject('ERR_TLS_BAD_SIGNATURE', 'decrypt_error', `the ${request.peer}'s CertificateVerify does not verify`);
   }
   transcript.add(verify.raw);
-  return { peer: verified, scheme };
+  return { peer: verified, chain, scheme };
 }
 
 /** The alert that tells the peer why its certificate was refused (RFC 9846 §6.2). */

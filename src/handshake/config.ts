@@ -1,6 +1,10 @@
 import type { Awaitable, CryptoProvider, Signer } from '../crypto/provider.ts';
 import type { CertificateErrorCode } from '../errors.ts';
+import type { ExternalPsk } from '../keys/importer.ts';
 import type { Limits } from '../limits.ts';
+import type { ReplayGuard } from '../session/replay.ts';
+import type { Session } from '../session/session.ts';
+import type { TicketSealer } from '../session/tickets.ts';
 import type { Extension } from '../wire/extensions.ts';
 import type { ClientHello } from '../wire/messages.ts';
 import type { VerifiedPeer } from '../x509/verify.ts';
@@ -22,7 +26,12 @@ export interface ChainRequest {
   readonly chain: readonly Uint8Array[];
   /** Client: the name it asked for. */
   readonly serverName: string | undefined;
+  /** The chain comes from an earlier handshake: where it does not pass, its session is not resumed. */
+  readonly resumed: boolean;
 }
+
+/** How a PSK is used, RFC 9846 §4.3.9: with a key exchange, or without (no forward secrecy). */
+export type PskMode = 'psk_dhe_ke' | 'psk_ke';
 
 /** A refusal: `code` becomes the error's code and chooses the alert (handshake/auth.ts). */
 export interface ChainRefusal {
@@ -53,6 +62,10 @@ export interface CommonConfig {
   readonly maxFragment?: number | undefined;
   /** Zero bytes to add to a record of `length` content bytes (RFC 9846 §5.4). Default none. */
   readonly padding?: ((contentType: number, length: number) => number) | undefined;
+  /** How PSKs may be used, of sessions and others. Default psk_dhe_ke alone. */
+  readonly pskModes?: readonly PskMode[] | undefined;
+  /** Milliseconds since 1970, for the age of tickets. Default `Date.now`. */
+  readonly now?: (() => number) | undefined;
   readonly limits?: Partial<Limits> | undefined;
 }
 
@@ -63,6 +76,15 @@ export interface ClientConfig extends CommonConfig {
   readonly keyShares?: readonly number[] | undefined;
   /** For a server that asks for a certificate: the first that fits its signature schemes is sent. */
   readonly credentials?: readonly Credential[] | undefined;
+  /**
+   * The session to offer, for one connection: its secret is wiped after use. It is offered where it is fresh, of the
+   * same server name, and {@link verifyChain} still accepts the chain it was made with.
+   */
+  readonly takeSession?: (() => Awaitable<Session | undefined>) | undefined;
+  /** Keys agreed outside of TLS, best first. With one, the server need not have a certificate. */
+  readonly externalPsks?: readonly ExternalPsk[] | undefined;
+  /** Offer 0-RTT data where the session allows it (RFC 9846 §2.3: it can be replayed). Default false. */
+  readonly earlyData?: boolean | undefined;
   /** RFC 9846 Appendix E.4. Default true. */
   readonly middleboxCompatibility?: boolean | undefined;
   /**
@@ -72,9 +94,28 @@ export interface ClientConfig extends CommonConfig {
   readonly shapeClientHello?: ((draft: ClientHello) => ClientHello) | undefined;
 }
 
+/** What a server demands of 0-RTT data before it takes it (RFC 9846 §8). */
+export interface EarlyDataPolicy {
+  /** Bytes of plaintext that a client may send, 1..2^32-1. */
+  readonly maxSize: number;
+  readonly replay: ReplayGuard;
+  /** Milliseconds by which the age that the client tells may differ from ours. Default 10,000. */
+  readonly ageTolerance?: number | undefined;
+}
+
 export interface ServerConfig extends CommonConfig {
   /** The first that fits the client's signature schemes is used. */
   readonly credentials?: readonly Credential[] | undefined;
+  /** Makes and reads session tickets. Default none: sessions are not resumed. */
+  readonly tickets?: TicketSealer | undefined;
+  /** Tickets per connection. Default 2. */
+  readonly ticketCount?: number | undefined;
+  /** Seconds, seven days at most. Default 7200. */
+  readonly ticketLifetime?: number | undefined;
+  /** Default none: 0-RTT data is refused. */
+  readonly earlyData?: EarlyDataPolicy | undefined;
+  /** The key of an identity that is no ticket. */
+  readonly findPsk?: ((identity: Uint8Array) => Awaitable<ExternalPsk | undefined>) | undefined;
   /** Per connection, by SNI; `undefined` falls back to `credentials`. */
   readonly chooseCredentials?: ((hello: ClientHelloView) => Awaitable<readonly Credential[] | undefined>) | undefined;
   /** Per connection, in place of `alpn`; `undefined` refuses with no_application_protocol. Not called without ALPN. */
@@ -102,7 +143,8 @@ export interface ClientHelloView {
 export interface Facts {
   readonly role: Role;
   readonly suite: { readonly id: number; readonly name: string };
-  readonly group: { readonly id: number; readonly name: string };
+  /** Of the key exchange; undefined where a PSK was used alone. */
+  readonly group: { readonly id: number; readonly name: string } | undefined;
   readonly alpn: Uint8Array | undefined;
   readonly serverName: string | undefined;
   /** Of the peer's CertificateVerify. */
@@ -111,11 +153,20 @@ export interface Facts {
   readonly localSignatureScheme: number | undefined;
   /** The schemes the peer said it accepts. */
   readonly peerSignatureSchemes: readonly number[];
+  /** Of this handshake, or of the one that is resumed. */
   readonly peer: VerifiedPeer | undefined;
+  /** The peer's chain as presented, DER; empty without. */
+  readonly peerChain: readonly Uint8Array[];
   /** The chain we authenticated with. */
   readonly localChain: readonly Uint8Array[] | undefined;
   readonly helloRetryRequest: boolean;
   readonly resumed: boolean;
+  /** Identity of the external PSK in use. */
+  readonly externalPsk: Uint8Array | undefined;
+  /** What became of 0-RTT data; 'none' where it was not offered. */
+  readonly earlyData: 'none' | 'accepted' | 'rejected';
+  /** When the peers last authenticated each other in full, milliseconds since 1970. */
+  readonly authenticatedAt: number;
   /** verify_data of both Finished messages. */
   readonly localFinished: Uint8Array;
   readonly peerFinished: Uint8Array;

@@ -1,12 +1,11 @@
 import { reject } from '../errors.ts';
 import { HandshakeType, KeyUpdateRequest, nameOf } from '../wire/enums.ts';
-import { readExtensions } from '../wire/extensions.ts';
-import type { HandshakeMessage } from '../wire/messages.ts';
+import type { HandshakeMessage, NewSessionTicket } from '../wire/messages.ts';
 import type { Role } from './config.ts';
 
 /** What a post-handshake message asks of the connection. */
 export type PostHandshake =
-  | { readonly action: 'none' }
+  | { readonly action: 'ticket'; readonly message: NewSessionTicket }
   /** Switch the reading key; `respond`: send a KeyUpdate of our own before the next data. */
   | { readonly action: 'updateRead'; readonly respond: boolean };
 
@@ -16,11 +15,7 @@ export function postHandshake(role: Role, message: HandshakeMessage): PostHandsh
     case HandshakeType.key_update:
       return { action: 'updateRead', respond: wantsResponse(message.body.requestUpdate) };
     case HandshakeType.new_session_ticket:
-      if (role === 'client') {
-        // RFC 9846 §4.7.1: a client that does not resume ignores the ticket; it must still be well formed.
-        readExtensions('NST', message.body.extensions);
-        return { action: 'none' };
-      }
+      if (role === 'client') return { action: 'ticket', message: message.body };
       break;
   }
   const name = nameOf(HandshakeType, message.type);

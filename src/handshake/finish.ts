@@ -1,7 +1,13 @@
 import type { CipherSuite, CryptoProvider } from '../crypto/provider.ts';
 import type { Secret, TrafficLabel } from '../crypto/secret.ts';
 import { reject } from '../errors.ts';
-import { checkVerifyData, type Exporter, type HandshakeSecret, type MainSecret } from '../keys/schedule.ts';
+import {
+  checkVerifyData,
+  type Exporter,
+  type HandshakeSecret,
+  type MainSecret,
+  type Resumption,
+} from '../keys/schedule.ts';
 import type { Transcript, TranscriptHash } from '../keys/transcript.ts';
 import { NamedGroup, nameOf } from '../wire/enums.ts';
 import type { Finished } from '../wire/messages.ts';
@@ -12,6 +18,10 @@ import type { Wire } from './wire.ts';
 export interface Established {
   readonly facts: Facts;
   readonly exporter: Exporter;
+  /** What session tickets are made of. */
+  readonly resumption: Resumption;
+  /** Up to the client's Finished: post-handshake authentication goes on from here (RFC 9846 §4.7.2). */
+  readonly transcript: Transcript;
 }
 
 /** RFC 9846 §4.5.3; `transcript` stands before the Finished message. */
@@ -72,7 +82,13 @@ export function handshakeSecrets(
 }
 
 /** The names that facts carry. */
-export function factNames(provider: CryptoProvider, suite: CipherSuite, group: number): Pick<Facts, 'suite' | 'group'> {
+export function factNames(
+  provider: CryptoProvider,
+  suite: CipherSuite,
+  group: number | undefined,
+): Pick<Facts, 'suite' | 'group'> {
+  const suiteName = { id: suite.id, name: suite.name };
+  if (group === undefined) return { suite: suiteName, group: undefined };
   const name = provider.groups.find((candidate) => candidate.id === group)?.name ?? nameOf(NamedGroup, group);
-  return { suite: { id: suite.id, name: suite.name }, group: { id: group, name } };
+  return { suite: suiteName, group: { id: group, name } };
 }

@@ -1,9 +1,18 @@
-import type { CryptoProvider, Group, KeyShare } from '../crypto/provider.ts';
-import { misuse } from '../errors.ts';
-import { CipherSuiteId, HandshakeType, NamedGroup, ProtocolVersion } from '../wire/enums.ts';
-import { type ExtensionValues, hostNameList, readExtensions, writeExtensions } from '../wire/extensions.ts';
+import type { CipherSuite, KeyShare } from '../crypto/provider.ts';
+import { Transcript } from '../keys/transcript.ts';
+import { ExtensionType, HandshakeType, ProtocolVersion } from '../wire/enums.ts';
+import {
+  type Extension,
+  type ExtensionValues,
+  hostNameList,
+  readExtensions,
+  writeExtensions,
+} from '../wire/extensions.ts';
 import { type ClientHello, encodeMessage } from '../wire/messages.ts';
-import type { ClientConfig, CommonConfig } from './config.ts';
+import { earlySuite, gatherPsks, type OfferedPsk, pskIdentity } from './client-psk.ts';
+import type { ClientConfig } from './config.ts';
+import { enabledGroups, enabledSuites, groupById, shareGroups } from './enabled.ts';
+import { binderOf, bindersLength, pskModeIds, withTruncated } from './psk.ts';
 import { advertisedSchemes } from './schemes.ts';
 import { ask, type Script } from './script.ts';
 
@@ -16,14 +25,19 @@ export interface Offer {
   /** Extension types sent: only these may be answered (RFC 9846 §4.3). */
   readonly types: ReadonlySet<number>;
   readonly shares: readonly KeyShare[];
+  /** In the order of their identities. */
+  readonly psks: readonly OfferedPsk[];
+  /** The suite of the 0-RTT data that follows; undefined: none does. */
+  readonly early: CipherSuite | undefined;
 }
 
 /** The first ClientHello, RFC 9846 §4.2.2. */
 export function* firstOffer(config: ClientConfig): Script<Offer> {
   const { provider } = config;
-  const groups = enabledGroups(config);
+  const psks = yield* gatherPsks(config);
+  const early = earlySuite(config, psks);
   const shares: KeyShare[] = [];
-  for (const group of shareGroups(config, groups)) shares.push(yield* ask('keyShare', { group }));
+  for (const group of shareGroups(config)) shares.push(yield* ask('keyShare', { group }));
   const draft: ClientHello = {
     legacyVersion: ProtocolVersion.TLS12,
     random: provider.random(32),
@@ -31,23 +45,25 @@ export function* firstOffer(config: ClientConfig): Script<Offer> {
     legacySessionId: config.middleboxCompatibility === false ? new Uint8Array(0) : provider.random(32),
     cipherSuites: enabledSuites(config).map((suite) => suite.id),
     legacyCompressionMethods: new Uint8Array(1),
-    extensions: writeExtensions('CH', {
-      ...(config.serverName !== undefined && { server_name: hostNameList(config.serverName) }),
-      supported_groups: groups.map((group) => group.id),
-      signature_algorithms: advertisedSchemes(provider, config.signatureSchemes),
-      ...(config.alpn !== undefined &&
-        config.alpn.length > 0 && { application_layer_protocol_negotiation: config.alpn }),
-      supported_versions: [ProtocolVersion.TLS13],
-      key_share: shares.map((share) => ({ group: share.group, keyExchange: share.publicKey })),
-    }),
+    extensions: draftExtensions(config, shares, early !== undefined),
   };
-  return finishOffer(config, draft, shares);
+  return finishOffer(config, { hello: draft, shares, psks, early }, undefined);
 }
 
-/** The second ClientHello: the first with one new share, and the cookie (RFC 9846 §4.2.2). */
-export function* retriedOffer(config: ClientConfig, first: Offer, retry: ExtensionValues['HRR']): Script<Offer> {
+/**
+ * The second ClientHello: the first with one new share, the cookie, and the PSKs that fit (RFC 9846 §4.2.2).
+ * @param transcript up to the HelloRetryRequest
+ */
+export function* retriedOffer(
+  config: ClientConfig,
+  first: Offer,
+  retry: ExtensionValues['HRR'],
+  suite: CipherSuite,
+  transcript: Transcript,
+): Script<Offer> {
   let { shares } = first;
-  let extensions = first.hello.extensions;
+  // pre_shared_key is made anew, and 0-RTT data is over (RFC 9846 §4.2.2).
+  let extensions = without(first.hello.extensions, ExtensionType.pre_shared_key, ExtensionType.early_data);
   if (retry.key_share !== undefined) {
     const group = groupById(config.provider, retry.key_share);
     const share = yield* ask('keyShare', { group });
@@ -57,52 +73,74 @@ export function* retriedOffer(config: ClientConfig, first: Offer, retry: Extensi
     extensions = extensions.map((old) => (old.type === replacement?.type ? replacement : old));
   }
   if (retry.cookie !== undefined) extensions = [...extensions, ...writeExtensions('CH', { cookie: retry.cookie })];
-  return finishOffer(config, { ...first.hello, extensions }, shares);
+  const [psks, others] = partition(first.psks, (psk) => psk.hash === suite.hash);
+  for (const { early } of others) early.wipe();
+  return finishOffer(config, { hello: { ...first.hello, extensions }, shares, psks, early: undefined }, transcript);
 }
 
-/** The suites this side may use, best first. */
-export function enabledSuites(config: CommonConfig): CryptoProvider['suites'] {
-  const { suites } = config.provider;
-  // CCM only on demand: it is slow, and CCM_8 has a short tag.
-  return pick(suites, config.suites) ?? suites.filter((suite) => suite.id < CipherSuiteId.TLS_AES_128_CCM_SHA256);
+/** Forgets what was offered. */
+export function wipeOffer({ shares, psks }: Offer): void {
+  for (const share of shares) share.wipe();
+  for (const { early } of psks) early.wipe();
 }
 
-/** The groups this side may use, best first. */
-export function enabledGroups(config: CommonConfig): readonly Group[] {
-  return pick(config.provider.groups, config.groups) ?? config.provider.groups;
+function draftExtensions(config: ClientConfig, shares: readonly KeyShare[], early: boolean): Extension[] {
+  const { provider, serverName, alpn = [], pskModes = ['psk_dhe_ke'] } = config;
+  return writeExtensions('CH', {
+    ...(serverName !== undefined && { server_name: hostNameList(serverName) }),
+    supported_groups: enabledGroups(config).map((group) => group.id),
+    signature_algorithms: advertisedSchemes(provider, config.signatureSchemes),
+    ...(alpn.length > 0 && { application_layer_protocol_negotiation: alpn }),
+    supported_versions: [ProtocolVersion.TLS13],
+    // RFC 9846 §4.3.9: it is also what tickets are issued by.
+    ...(pskModes.length > 0 && { psk_key_exchange_modes: pskModes.map((mode) => pskModeIds[mode]) }),
+    key_share: shares.map((share) => ({ group: share.group, keyExchange: share.publicKey })),
+    ...(early && { early_data: true as const }),
+  });
 }
 
-export function groupById(provider: CryptoProvider, id: number): Group {
-  const group = provider.groups.find((candidate) => candidate.id === id);
-  return group ?? misuse('ERR_TLS_CONFIG', `the provider ${provider.name} has no group ${id}`);
-}
-
-function finishOffer(config: ClientConfig, draft: ClientHello, shares: readonly KeyShare[]): Offer {
-  const hello = config.shapeClientHello?.(draft) ?? draft;
+function finishOffer(
+  config: ClientConfig,
+  draft: Pick<Offer, 'hello' | 'shares' | 'psks' | 'early'>,
+  transcript: Transcript | undefined,
+): Offer {
+  const { psks } = draft;
+  const shaped = config.shapeClientHello?.(draft.hello) ?? draft.hello;
+  const hello = psks.length === 0 ? shaped : withPsks(config, shaped, psks);
+  const message = encodeMessage(HandshakeType.client_hello, hello);
+  if (psks.length > 0) writeBinders(message, psks, transcript);
   return {
+    ...draft,
     hello,
-    message: encodeMessage(HandshakeType.client_hello, hello),
+    message,
     extensions: readExtensions('CH', hello.extensions),
     types: new Set(hello.extensions.map((extension) => extension.type)),
-    shares,
   };
 }
 
-/** One post-quantum hybrid and one classical share: no peer of today then needs a HelloRetryRequest. */
-function shareGroups(config: ClientConfig, groups: readonly Group[]): readonly Group[] {
-  if (config.keyShares !== undefined) return pick(groups, config.keyShares) ?? [];
-  const hybrid = groups.find((group) => hybridGroups.has(group.id));
-  const classical = groups.find((group) => !hybridGroups.has(group.id));
-  // RFC 9846 §4.3.8: shares in the order of supported_groups.
-  return groups.filter((group) => group === hybrid || group === classical);
+/** RFC 9846 §4.3.11: pre_shared_key comes last; its binders are zero until the message is there to bind to. */
+function withPsks(config: ClientConfig, hello: ClientHello, psks: readonly OfferedPsk[]): ClientHello {
+  const now = (config.now ?? Date.now)();
+  const identities = psks.map((psk) => pskIdentity(psk, now));
+  const binders = psks.map(({ hash }) => new Uint8Array(hash.length));
+  const offered = writeExtensions('CH', { pre_shared_key: { identities, binders } });
+  return { ...hello, extensions: [...without(hello.extensions, ExtensionType.pre_shared_key), ...offered] };
 }
 
-function pick<T extends { readonly id: number }>(known: readonly T[], wanted?: readonly number[]): T[] | undefined {
-  return wanted?.flatMap((id) => known.filter((candidate) => candidate.id === id));
+function writeBinders(message: Uint8Array, psks: readonly OfferedPsk[], transcript: Transcript | undefined): void {
+  const length = bindersLength(psks.map(({ hash }) => hash));
+  let offset = message.length - length + 2;
+  for (const psk of psks) {
+    const truncated = withTruncated(transcript ?? Transcript.from(psk.hash), message, length);
+    message.set(binderOf(psk, truncated), offset + 1);
+    offset += 1 + psk.hash.length;
+  }
 }
 
-const hybridGroups: ReadonlySet<number> = new Set([
-  NamedGroup.X25519MLKEM768,
-  NamedGroup.SecP256r1MLKEM768,
-  NamedGroup.SecP384r1MLKEM1024,
-]);
+function without(extensions: readonly Extension[], ...types: readonly number[]): readonly Extension[] {
+  return extensions.filter(({ type }) => !types.includes(type));
+}
+
+function partition<T>(items: readonly T[], belongs: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))];
+}

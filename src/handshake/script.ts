@@ -1,6 +1,10 @@
 import type { Awaitable, Encapsulation, Group, KeyShare, SignatureVerifier, Signer } from '../crypto/provider.ts';
 import type { Secret } from '../crypto/secret.ts';
 import { misuse } from '../errors.ts';
+import type { ExternalPsk } from '../keys/importer.ts';
+import type { ReplayGuard } from '../session/replay.ts';
+import type { Session, SessionState } from '../session/session.ts';
+import type { TicketSealer } from '../session/tickets.ts';
 import type { HandshakeType } from '../wire/enums.ts';
 import type { HandshakeMessage, MessageOf } from '../wire/messages.ts';
 import type { ChainRequest, ChainVerdict, ClientHelloView, Credential } from './config.ts';
@@ -29,6 +33,14 @@ export interface Asks {
     readonly signature: Uint8Array;
   };
   sign: { readonly signer: Signer; readonly scheme: number; readonly message: Uint8Array };
+  takeSession: { readonly take: () => Awaitable<Session | undefined> };
+  openTicket: { readonly tickets: TicketSealer; readonly ticket: Uint8Array };
+  sealTicket: { readonly tickets: TicketSealer; readonly state: SessionState };
+  findPsk: {
+    readonly identity: Uint8Array;
+    readonly find: (identity: Uint8Array) => Awaitable<ExternalPsk | undefined>;
+  };
+  admitEarlyData: { readonly guard: ReplayGuard; readonly id: Uint8Array; readonly now: number };
 }
 
 export interface Answers {
@@ -40,6 +52,11 @@ export interface Answers {
   verifyChain: ChainVerdict;
   verifySignature: boolean;
   sign: Uint8Array;
+  takeSession: Session | undefined;
+  openTicket: SessionState | undefined;
+  sealTicket: Uint8Array | undefined;
+  findPsk: ExternalPsk | undefined;
+  admitEarlyData: boolean;
 }
 
 export type AskName = keyof Asks;
@@ -87,6 +104,16 @@ export function perform(request: AskRequest): Awaitable<Answers[AskName]> {
       return request.verifier.verify(request.spki, request.message, request.signature);
     case 'sign':
       return request.signer.sign(request.scheme, request.message);
+    case 'takeSession':
+      return request.take();
+    case 'openTicket':
+      return request.tickets.open(request.ticket);
+    case 'sealTicket':
+      return request.tickets.seal(request.state);
+    case 'findPsk':
+      return request.find(request.identity);
+    case 'admitEarlyData':
+      return request.guard.admit(request.id, request.now);
   }
 }
 

@@ -1,12 +1,12 @@
 import { equal } from '../bytes/equal.ts';
-import type { CipherSuite, Group } from '../crypto/provider.ts';
+import type { CipherSuite, Group, HashName } from '../crypto/provider.ts';
 import { reject } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { ExtensionType, ProtocolVersion } from '../wire/enums.ts';
 import { type ExtensionValues, hostName, type KeyShareEntry, readExtensions } from '../wire/extensions.ts';
 import type { ClientHello } from '../wire/messages.ts';
 import type { ClientHelloView, ServerConfig } from './config.ts';
-import { enabledGroups, enabledSuites } from './offer.ts';
+import { enabledGroups, enabledSuites } from './enabled.ts';
 
 /** A ClientHello that passed the checks that need no choice. */
 export interface Hello {
@@ -43,34 +43,40 @@ export function readClientHello(body: ClientHello, limits: Limits): Hello {
   return { body, extensions, types, view };
 }
 
-/** What the server takes from an offer. Without `share` the client has to be asked again for `group`. */
-export interface Choice {
-  readonly suite: CipherSuite;
+/** How keys are exchanged. Without `share` the client has to be asked again for the group. */
+export interface GroupChoice {
   readonly group: Group;
   readonly share: KeyShareEntry | undefined;
 }
 
-/** Suite and group, by the order of the side that `preferOwnOrder` names. A pure function. */
-export function choose(config: ServerConfig, hello: Hello): Choice {
-  const suite = ranked(config, enabledSuites(config), hello.body.cipherSuites)[0];
-  if (suite === undefined) reject('ERR_TLS_NO_SHARED_CIPHER', 'handshake_failure', 'no cipher suite in common');
+/**
+ * The suite, by the order of the side that `preferOwnOrder` names.
+ * @param hash of an external PSK: no other suite can use it (RFC 9846 §4.3.11)
+ */
+export function chooseSuite(config: ServerConfig, hello: Hello, hash: HashName | undefined): CipherSuite {
+  const suites = ranked(config, enabledSuites(config), hello.body.cipherSuites);
+  const suite = suites.find((candidate) => hash === undefined || candidate.hash.name === hash) ?? suites[0];
+  return suite ?? reject('ERR_TLS_NO_SHARED_CIPHER', 'handshake_failure', 'no cipher suite in common');
+}
+
+/** The group, by the same order; undefined where there is none in common. */
+export function chooseGroup(config: ServerConfig, hello: Hello): GroupChoice | undefined {
   const groups = ranked(config, enabledGroups(config), hello.view.groups);
   const shares = hello.extensions.key_share ?? [];
   // A group whose share is there saves a round trip over a group that is merely liked better (RFC 9846 §4.3.8).
   for (const group of groups) {
     const share = shares.find((entry) => entry.group === group.id);
-    if (share !== undefined) return { suite, group, share };
+    if (share !== undefined) return { group, share };
   }
   const [group] = groups;
-  if (group === undefined) reject('ERR_TLS_NO_SHARED_GROUP', 'handshake_failure', 'no key exchange group in common');
-  return { suite, group, share: undefined };
+  return group && { group, share: undefined };
 }
 
 /** The second ClientHello may differ from the first only as RFC 9846 §4.2.2 lists. */
 export function checkRetriedHello(
   first: Hello,
   second: Hello,
-  choice: Choice,
+  group: Group,
   cookie: Uint8Array | undefined,
 ): KeyShareEntry {
   const same =
@@ -86,7 +92,7 @@ export function checkRetriedHello(
   checkCookie(second.extensions.cookie, cookie);
   const shares = second.extensions.key_share ?? [];
   const [share] = shares;
-  if (share === undefined || shares.length !== 1 || share.group !== choice.group.id) {
+  if (share === undefined || shares.length !== 1 || share.group !== group.id) {
     reject(
       'ERR_TLS_WRONG_GROUP',
       'illegal_parameter',
@@ -123,10 +129,18 @@ function checkPsk(body: ClientHello, extensions: ExtensionValues['CH']): void {
   }
 }
 
-/** RFC 9846 §9.2 and §4.3.8. Without PSK, a key exchange and a signature are all there is. */
+/** RFC 9846 §9.2: a handshake without PSK is signed. */
+export function checkCanSign({ extensions }: Hello): void {
+  if (extensions.signature_algorithms !== undefined) return;
+  reject('ERR_TLS_MISSING_EXTENSION', 'missing_extension', 'the ClientHello has no signature_algorithms');
+}
+
+/** RFC 9846 §9.2 and §4.3.8: what has to be there, and what shares there may be. */
 function checkShares(extensions: ExtensionValues['CH'], limits: Limits): void {
   const { key_share: shares, supported_groups: groups, signature_algorithms: schemes } = extensions;
-  if (groups === undefined || shares === undefined || schemes === undefined) {
+  const psk = extensions.pre_shared_key !== undefined;
+  if (psk && groups === undefined && shares === undefined) return;
+  if (groups === undefined || shares === undefined || (schemes === undefined && !psk)) {
     const missing = Object.entries({ supported_groups: groups, key_share: shares, signature_algorithms: schemes });
     const names = missing.flatMap(([name, value]) => (value === undefined ? [name] : []));
     const code =

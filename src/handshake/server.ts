@@ -1,5 +1,5 @@
 import { equal } from '../bytes/equal.ts';
-import type { CipherSuite } from '../crypto/provider.ts';
+import type { CipherSuite, Group } from '../crypto/provider.ts';
 import { reject, TlsError } from '../errors.ts';
 import { EarlySecret, type HandshakeSecret, verifyData } from '../keys/schedule.ts';
 import { Transcript } from '../keys/transcript.ts';
@@ -14,89 +14,138 @@ import {
   receiveAuthentication,
   sendAuthentication,
 } from './auth.ts';
-import type { Facts, ServerConfig } from './config.ts';
+import type { Credential, Facts, ServerConfig } from './config.ts';
 import { applicationSecrets, checkFinished, type Established, factNames, handshakeSecrets } from './finish.ts';
 import { advertisedSchemes } from './schemes.ts';
 import { ask, expect, type Script } from './script.ts';
-import { type Choice, checkRetriedHello, choose, type Hello, readClientHello } from './select.ts';
+import { checkCanSign, checkRetriedHello, chooseGroup, chooseSuite, type Hello, readClientHello } from './select.ts';
+import { admitsEarlyData, findExternal, type SelectedPsk, selectPsk, sharesMode } from './server-psk.ts';
 import { emit, type Wire } from './wire.ts';
 
 /** What the ClientHello led to, before any key exists. */
-interface Negotiated extends Choice {
+interface Negotiated {
   readonly hello: Hello;
-  readonly peerShare: Uint8Array;
+  readonly suite: CipherSuite;
+  /** Absent where a PSK is used alone. */
+  readonly exchange: { readonly group: Group; readonly peer: Uint8Array } | undefined;
+  readonly psk: SelectedPsk | undefined;
   readonly transcript: Transcript;
   readonly retried: boolean;
+  /** With the first ClientHello; the second never brings any (RFC 9846 §4.2.2). */
+  readonly earlyOffered: boolean;
 }
 
-/** What is chosen by the application, once the protocol's own choices stand. */
+/** What is agreed on once the protocol's own choices stand. */
 interface Terms {
-  readonly authentication: Authentication;
+  /** Absent where a PSK authenticates. */
+  readonly authentication: Authentication | undefined;
   readonly alpn: Uint8Array | undefined;
+  readonly earlyAccepted: boolean;
 }
 
 /** The server's handshake, RFC 9846 §4 and Appendix A.2, top to bottom. */
 export function* serverHandshake(wire: Wire, config: ServerConfig, limits: Limits): Script<Established> {
-  const negotiated = yield* negotiate(wire, config, limits);
-  const { hello, suite, group, transcript } = negotiated;
-  const terms = yield* agreeTerms(config, hello);
-
-  const { publicKey, shared } = yield* ask('encapsulate', { group, peer: negotiated.peerShare });
-  const serverHello = encodeHello(config.provider.random(32), hello, suite, {
-    key_share: { group: group.id, keyExchange: publicKey },
-    supported_versions: ProtocolVersion.TLS13,
-  });
-  emit(wire, transcript, serverHello);
-  if (!negotiated.retried && hello.body.legacySessionId.length > 0) wire.changeCipherSpec();
-
-  const keys = EarlySecret.from(suite.hash).intoHandshake(shared);
-  try {
-    return yield* encryptedHandshake(wire, config, limits, negotiated, terms, keys);
-  } finally {
-    keys.wipe();
-  }
-}
-
-/** One or two ClientHellos (RFC 9846 §4.2.4). */
-function* negotiate(wire: Wire, config: ServerConfig, limits: Limits): Script<Negotiated> {
   const first = yield* expect(H.client_hello);
-  const hello = readClientHello(first.body, limits);
-  if (hello.extensions.cookie !== undefined) {
+  const firstHello = readClientHello(first.body, limits);
+  if (firstHello.extensions.cookie !== undefined) {
     reject('ERR_TLS_COOKIE', 'illegal_parameter', 'a cookie in the first ClientHello (RFC 9846 §4.3.2)');
   }
-  const choice = choose(config, hello);
-  let transcript = Transcript.from(choice.suite.hash);
-  transcript.add(first.raw);
-  if (choice.share !== undefined) {
-    return { ...choice, hello, peerShare: choice.share.keyExchange, transcript, retried: false };
+  const credentials = yield* chooseCredentials(config, firstHello);
+  const negotiated = yield* negotiate(wire, config, limits, firstHello, first.raw);
+  const { hello, suite, exchange, psk, transcript } = negotiated;
+  const early = psk?.early ?? EarlySecret.from(suite.hash);
+  try {
+    const terms = yield* agreeTerms(config, credentials, negotiated);
+    if (terms.earlyAccepted) takeEarlyData(wire, hello, suite, early, transcript, psk?.state?.maxEarlyDataSize ?? 0);
+
+    const answer = exchange && (yield* ask('encapsulate', exchange));
+    const serverHello = encodeHello(config.provider.random(32), hello, suite, {
+      ...(psk !== undefined && { pre_shared_key: psk.index }),
+      ...(exchange && answer && { key_share: { group: exchange.group.id, keyExchange: answer.publicKey } }),
+      supported_versions: ProtocolVersion.TLS13,
+    });
+    emit(wire, transcript, serverHello);
+    if (!negotiated.retried && hello.body.legacySessionId.length > 0) wire.changeCipherSpec();
+
+    const keys = early.intoHandshake(answer?.shared);
+    try {
+      return yield* encryptedHandshake(wire, config, limits, negotiated, terms, keys);
+    } finally {
+      keys.wipe();
+    }
+  } finally {
+    early.wipe();
   }
-
-  const cookie = config.retryCookie?.();
-  transcript = transcript.intoRetry();
-  emit(wire, transcript, encodeRetry(hello, choice, cookie));
-  if (hello.body.legacySessionId.length > 0) wire.changeCipherSpec();
-
-  const second = yield* expect(H.client_hello);
-  const retriedHello = readClientHello(second.body, limits);
-  const share = checkRetriedHello(hello, retriedHello, choice, cookie);
-  transcript.add(second.raw);
-  return { ...choice, hello: retriedHello, peerShare: share.keyExchange, transcript, retried: true };
 }
 
-/** Certificate and ALPN: the application may take its time over both. */
-function* agreeTerms(config: ServerConfig, hello: Hello): Script<Terms> {
-  const { chooseCredentials, credentials = [] } = config;
-  const chosen =
-    chooseCredentials && (yield* ask('chooseCredentials', { hello: hello.view, choose: chooseCredentials }));
-  const authentication = chooseAuthentication(chosen ?? credentials, hello.view.signatureSchemes);
-  if (authentication === undefined) {
+function* chooseCredentials(config: ServerConfig, hello: Hello): Script<readonly Credential[]> {
+  const { chooseCredentials: choose, credentials = [] } = config;
+  const chosen = choose && (yield* ask('chooseCredentials', { hello: hello.view, choose }));
+  return chosen ?? credentials;
+}
+
+/** Suite, PSK and group; where the group needs it, by a second ClientHello (RFC 9846 §4.2.4). */
+function* negotiate(
+  wire: Wire,
+  config: ServerConfig,
+  limits: Limits,
+  hello: Hello,
+  message: Uint8Array,
+): Script<Negotiated> {
+  const external = yield* findExternal(config, hello, limits);
+  const suite = chooseSuite(config, hello, external?.psk.hash);
+  const choice = chooseGroup(config, hello);
+  const earlyOffered = hello.extensions.early_data === true;
+  let transcript = Transcript.from(suite.hash);
+  if (sharesMode(config, hello, 'psk_ke') && !(choice !== undefined && sharesMode(config, hello, 'psk_dhe_ke'))) {
+    const psk = yield* selectPsk(config, limits, hello, suite, external, transcript, message);
+    if (psk !== undefined) {
+      transcript.add(message);
+      return { hello, suite, exchange: undefined, psk, transcript, retried: false, earlyOffered };
+    }
+  }
+  if (choice === undefined) {
+    reject('ERR_TLS_NO_SHARED_GROUP', 'handshake_failure', 'no key exchange group in common');
+  }
+  const { group } = choice;
+  let { share } = choice;
+  let last = { hello, message };
+  if (share === undefined) {
+    transcript.add(message);
+    transcript = transcript.intoRetry();
+    const cookie = config.retryCookie?.();
+    emit(wire, transcript, encodeRetry(hello, suite, group, cookie));
+    if (hello.body.legacySessionId.length > 0) wire.changeCipherSpec();
+    if (earlyOffered) wire.skipEarlyData();
+    const second = yield* expect(H.client_hello);
+    last = { hello: readClientHello(second.body, limits), message: second.raw };
+    share = checkRetriedHello(hello, last.hello, group, cookie);
+  }
+  const psk = sharesMode(config, last.hello, 'psk_dhe_ke')
+    ? yield* selectPsk(config, limits, last.hello, suite, external, transcript, last.message)
+    : undefined;
+  transcript.add(last.message);
+  const exchange = { group, peer: share.keyExchange };
+  return { hello: last.hello, suite, exchange, psk, transcript, retried: last.message !== message, earlyOffered };
+}
+
+/** Certificate, ALPN and 0-RTT data: the application may take its time over each. */
+function* agreeTerms(config: ServerConfig, credentials: readonly Credential[], negotiated: Negotiated): Script<Terms> {
+  const { hello, suite, psk, retried, earlyOffered } = negotiated;
+  if (psk === undefined) checkCanSign(hello);
+  const authentication = psk === undefined ? chooseAuthentication(credentials, hello.view.signatureSchemes) : undefined;
+  if (psk === undefined && authentication === undefined) {
     reject(
       'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME',
       'handshake_failure',
       'no certificate fits the signature schemes of the client',
     );
   }
-  return { authentication, alpn: yield* chooseAlpn(config, hello) };
+  const alpn = yield* chooseAlpn(config, hello);
+  // RFC 9846 §4.3.10: never after a HelloRetryRequest.
+  const candidate = earlyOffered && !retried ? psk : undefined;
+  const earlyAccepted = candidate !== undefined && (yield* admitsEarlyData(config, suite, candidate, alpn));
+  return { authentication, alpn, earlyAccepted };
 }
 
 /** RFC 7301 §3.2: ours in order of preference; an offer without a match is refused. */
@@ -114,53 +163,90 @@ function* chooseAlpn(config: ServerConfig, hello: Hello): Script<Uint8Array | un
   return chosen;
 }
 
+/** From here to EndOfEarlyData the client writes under keys of the PSK alone (RFC 9846 §4.3.10, §7.1). */
+function takeEarlyData(
+  wire: Wire,
+  hello: Hello,
+  suite: CipherSuite,
+  early: EarlySecret,
+  transcript: Transcript,
+  size: number,
+): void {
+  const { random } = hello.body;
+  const upToClientHello = transcript.hash();
+  const secret = early.clientEarlyTraffic(upToClientHello);
+  const exporter = early.earlyExporter(upToClientHello);
+  wire.log('CLIENT_EARLY_TRAFFIC_SECRET', random, secret);
+  wire.log('EARLY_EXPORTER_SECRET', random, exporter.secret);
+  wire.protect('read', suite, secret);
+  wire.takeEarlyData(size, exporter);
+}
+
 /** EncryptedExtensions to the client's Finished (RFC 9846 §2). */
 function* encryptedHandshake(
   wire: Wire,
   config: ServerConfig,
   limits: Limits,
-  { hello, suite, group, transcript, retried }: Negotiated,
-  { authentication, alpn }: Terms,
+  { hello, suite, exchange, psk, transcript, retried, earlyOffered }: Negotiated,
+  { authentication, alpn, earlyAccepted }: Terms,
   keys: HandshakeSecret,
 ): Script<Established> {
   const { random } = hello.body;
   const secrets = handshakeSecrets(wire, keys, random, transcript.hash());
   wire.protect('write', suite, secrets.server);
-  wire.protect('read', suite, secrets.client);
+  if (!earlyAccepted) wire.protect('read', suite, secrets.client);
+  if (earlyOffered && !earlyAccepted && !retried) wire.skipEarlyData();
 
-  emit(wire, transcript, encodeEncryptedExtensions(config, hello, alpn));
+  emit(wire, transcript, encodeEncryptedExtensions(config, hello, alpn, earlyAccepted));
   const acceptable = advertisedSchemes(config.provider, config.signatureSchemes);
-  const requested = config.clientCertificate === 'optional' || config.clientCertificate === 'required';
+  const asks = config.clientCertificate === 'optional' || config.clientCertificate === 'required';
+  // RFC 9846 §4.4.2: not where a PSK authenticates.
+  const requested = asks && authentication !== undefined;
   if (requested) emit(wire, transcript, encodeCertificateRequest(acceptable));
-  yield* sendAuthentication(wire, transcript, 'server', authentication);
+  if (authentication !== undefined) yield* sendAuthentication(wire, transcript, 'server', authentication);
   const localFinished = verifyData(suite.hash, secrets.server, transcript.hash());
   emit(wire, transcript, encodeMessage(H.finished, { verifyData: localFinished }));
 
   const main = keys.intoMain();
-  const { client, server, exporter } = applicationSecrets(wire, main, random, transcript.hash());
-  main.wipe();
-  wire.protect('write', suite, server);
+  try {
+    const { client, server, exporter } = applicationSecrets(wire, main, random, transcript.hash());
+    wire.protect('write', suite, server);
+    if (earlyAccepted) {
+      wire.allowHalfRoundTrip();
+      const end = yield* expect(H.end_of_early_data);
+      transcript.add(end.raw);
+      wire.protect('read', suite, secrets.client);
+    }
 
-  const peer = requested ? yield* receiveClient(config, limits, transcript, acceptable) : undefined;
-  const finished = yield* expect(H.finished);
-  checkFinished('client', suite, secrets.client, transcript, finished.body);
-  wire.protect('read', suite, client);
-  const facts: Facts = {
-    role: 'server',
-    ...factNames(config.provider, suite, group.id),
-    alpn,
-    serverName: hello.view.serverName,
-    peerSignatureScheme: peer?.scheme,
-    localSignatureScheme: authentication.scheme,
-    peerSignatureSchemes: hello.view.signatureSchemes,
-    peer: peer?.peer,
-    localChain: authentication.credential.chain,
-    helloRetryRequest: retried,
-    resumed: false,
-    localFinished,
-    peerFinished: finished.body.verifyData,
-  };
-  return { facts, exporter };
+    const peer = requested ? yield* receiveClient(config, limits, transcript, acceptable) : undefined;
+    const finished = yield* expect(H.finished);
+    checkFinished('client', suite, secrets.client, transcript, finished.body);
+    transcript.add(finished.raw);
+    wire.protect('read', suite, client);
+    const { state } = psk ?? {};
+    const facts: Facts = {
+      role: 'server',
+      ...factNames(config.provider, suite, exchange?.group.id),
+      alpn,
+      serverName: hello.view.serverName,
+      peerSignatureScheme: peer?.scheme,
+      localSignatureScheme: authentication?.scheme,
+      peerSignatureSchemes: hello.view.signatureSchemes,
+      peer: peer?.peer ?? psk?.peer,
+      peerChain: peer?.chain ?? state?.peerChain ?? [],
+      localChain: authentication?.credential.chain,
+      helloRetryRequest: retried,
+      resumed: state !== undefined,
+      externalPsk: psk !== undefined && state === undefined ? psk.identity : undefined,
+      earlyData: earlyAccepted ? 'accepted' : earlyOffered ? 'rejected' : 'none',
+      authenticatedAt: state?.authenticatedAt ?? (config.now ?? Date.now)(),
+      localFinished,
+      peerFinished: finished.body.verifyData,
+    };
+    return { facts, exporter, resumption: main.intoResumption(transcript.hash()), transcript };
+  } finally {
+    main.wipe();
+  }
 }
 
 /** The client's Certificate and CertificateVerify; both may be absent where the certificate is optional. */
@@ -172,7 +258,7 @@ function* receiveClient(
 ): Script<PeerAuthentication | undefined> {
   const certificate = yield* expect(H.certificate);
   if (certificate.body.certificateList.length > 0) {
-    const identity = { peer: 'client', serverName: undefined } as const;
+    const identity = { peer: 'client', serverName: undefined, resumed: false } as const;
     return yield* receiveAuthentication(config, limits, transcript, identity, certificate, new Set(), acceptable);
   }
   if (config.clientCertificate === 'required') {
@@ -203,7 +289,7 @@ function encodeHello(
   return encodeMessage(H.server_hello, hello);
 }
 
-function encodeRetry(hello: Hello, { suite, group }: Choice, cookie: Uint8Array | undefined): Uint8Array {
+function encodeRetry(hello: Hello, suite: CipherSuite, group: Group, cookie: Uint8Array | undefined): Uint8Array {
   return encodeHello(helloRetryRequestRandom, hello, suite, {
     key_share: group.id,
     ...(cookie !== undefined && { cookie }),
@@ -211,12 +297,18 @@ function encodeRetry(hello: Hello, { suite, group }: Choice, cookie: Uint8Array 
   });
 }
 
-function encodeEncryptedExtensions(config: ServerConfig, hello: Hello, alpn: Uint8Array | undefined): Uint8Array {
+function encodeEncryptedExtensions(
+  config: ServerConfig,
+  hello: Hello,
+  alpn: Uint8Array | undefined,
+  earlyAccepted: boolean,
+): Uint8Array {
   const extra = (config.encryptedExtensions ?? []).filter((extension) => hello.types.has(extension.type));
   const own = writeExtensions('EE', {
     ...(alpn !== undefined && { application_layer_protocol_negotiation: [alpn] }),
-    // RFC 6066 §3: an empty answer says that the name was used.
+    // RFC 6066 §3: an empty answer says that the name was used. Sessions of TLS 1.3 do not hold it.
     ...(hello.view.serverName !== undefined && { server_name: true as const }),
+    ...(earlyAccepted && { early_data: true as const }),
   });
   return encodeMessage(H.encrypted_extensions, { extensions: [...extra, ...own] });
 }

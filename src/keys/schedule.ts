@@ -5,6 +5,16 @@ import { Secret, type SecretLabel, type TrafficLabel } from '../crypto/secret.ts
 import { deriveSecret, expandLabel, extract } from './hkdf.ts';
 import type { TranscriptHash } from './transcript.ts';
 
+/** Where a PSK comes from: a ticket, an agreement outside of TLS, or such a one imported (RFC 9258). */
+export type PskKind = 'resumption' | 'external' | 'imported';
+
+/** RFC 9846 §7.1; RFC 9258 §4.2 for imported keys. */
+const binderLabels: Readonly<Record<PskKind, string>> = {
+  resumption: 'res binder',
+  external: 'ext binder',
+  imported: 'imp binder',
+};
+
 /**
  * The key schedule of RFC 9846 §7.1 as three stages. Each `into…` consumes its stage: the secret is wiped, and a
  * second use throws ERR_TLS_SECRET_WIPED.
@@ -24,10 +34,9 @@ export class EarlySecret {
   }
 
   /** The key of a PSK binder: give it to {@link verifyData} (RFC 9846 §4.3.11.2). */
-  binderKey(kind: 'resumption' | 'external'): Secret<'binder'> {
-    const label = kind === 'resumption' ? 'res binder' : 'ext binder';
+  binderKey(kind: PskKind): Secret<'binder'> {
     const empty = this.#hash.digest(new Uint8Array(0));
-    return new Secret('binder', deriveSecret(this.#hash, this.#secret.expose(), label, empty));
+    return new Secret('binder', deriveSecret(this.#hash, this.#secret.expose(), binderLabels[kind], empty));
   }
 
   /** client_early_traffic_secret */
@@ -203,6 +212,11 @@ export function trafficKeys(suite: CipherSuite, secret: Secret<TrafficLabel>): T
   const keys = { aead: aead.create(key), iv };
   wipe(key);
   return keys;
+}
+
+/** A copy of a resumption secret, for the ticket or the store that keeps it. */
+export function revealForStorage(psk: Secret<'psk'>): Uint8Array {
+  return psk.expose().slice();
 }
 
 /** A copy for SSLKEYLOGFILE: called only where the application asked for key logging. */

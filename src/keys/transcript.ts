@@ -7,33 +7,18 @@ declare const transcriptBrand: unique symbol;
 /** The hash of all handshake messages up to a point (RFC 9846 §4.1); only a {@link Transcript} makes one. */
 export type TranscriptHash = Uint8Array & { readonly [transcriptBrand]: true };
 
-/** A transcript whose hash the server has not chosen yet: it keeps the messages. */
-export class PendingTranscript {
-  readonly #messages: Uint8Array[] = [];
-
-  add(message: Uint8Array): void {
-    this.#messages.push(message);
-  }
-
-  start(hash: Hash): Transcript {
-    const transcript = Transcript.from(hash);
-    for (const message of this.#messages) transcript.add(message);
-    return transcript;
-  }
-}
-
 /** The running hash over whole handshake messages, headers included. */
 export class Transcript {
   readonly #hash: Hash;
   readonly #running: RunningHash;
 
   static from(hash: Hash): Transcript {
-    return new Transcript(hash);
+    return new Transcript(hash, hash.start());
   }
 
-  private constructor(hash: Hash) {
+  private constructor(hash: Hash, running: RunningHash) {
     this.#hash = hash;
-    this.#running = hash.start();
+    this.#running = running;
   }
 
   add(message: Uint8Array): void {
@@ -42,6 +27,11 @@ export class Transcript {
 
   hash(): TranscriptHash {
     return this.#running.digest() as TranscriptHash;
+  }
+
+  /** A second transcript with the same beginning, as each post-handshake authentication needs one (RFC 9846 §4.7.2). */
+  fork(): Transcript {
+    return new Transcript(this.#hash, this.#running.fork());
   }
 
   /** For a HelloRetryRequest, of a transcript that holds ClientHello1 alone: it goes on from its message_hash. */

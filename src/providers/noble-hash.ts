@@ -1,7 +1,7 @@
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha1 } from '@noble/hashes/legacy.js';
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
-import type { Hash, HashName } from '../crypto/provider.ts';
+import type { Hash, HashName, RunningHash } from '../crypto/provider.ts';
 
 /** SHA-1 is here for what still names it: certificate identifiers, OCSP CertID, PKCS#12. */
 export const nobleHashes: Readonly<Record<HashName, Hash>> = {
@@ -19,19 +19,21 @@ function hashOf(name: HashName, algorithm: NobleHash): Hash {
     name,
     length: algorithm.outputLen,
     digest: (message) => algorithm(message),
-    start() {
-      const running = algorithm.create();
-      return {
-        update(message) {
-          running.update(message);
-        },
-        digest: () => running.clone().digest(),
-      };
-    },
+    start: () => runningOf(algorithm.create()),
     hmac(key, ...parts) {
       const mac = hmac.create(algorithm, key);
       for (const part of parts) mac.update(part);
       return mac.digest();
     },
+  };
+}
+
+function runningOf(running: ReturnType<NobleHash['create']>): RunningHash {
+  return {
+    update(message) {
+      running.update(message);
+    },
+    digest: () => running.clone().digest(),
+    fork: () => runningOf(running.clone()),
   };
 }

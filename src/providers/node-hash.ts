@@ -1,5 +1,5 @@
-import { createHash, createHmac } from 'node:crypto';
-import type { Hash, HashName } from '../crypto/provider.ts';
+import { createHash, createHmac, type Hash as NodeHash } from 'node:crypto';
+import type { Hash, HashName, RunningHash } from '../crypto/provider.ts';
 
 export const nodeHashes: Readonly<Record<HashName, Hash>> = {
   sha1: hashOf('sha1', 20),
@@ -18,19 +18,21 @@ function hashOf(name: HashName, length: number): Hash {
     name,
     length,
     digest: (message) => plain(createHash(name).update(message).digest()),
-    start() {
-      const running = createHash(name);
-      return {
-        update(message) {
-          running.update(message);
-        },
-        digest: () => plain(running.copy().digest()),
-      };
-    },
+    start: () => runningOf(createHash(name)),
     hmac(key, ...parts) {
       const mac = createHmac(name, key);
       for (const part of parts) mac.update(part);
       return plain(mac.digest());
     },
+  };
+}
+
+function runningOf(running: NodeHash): RunningHash {
+  return {
+    update(message) {
+      running.update(message);
+    },
+    digest: () => plain(running.copy().digest()),
+    fork: () => runningOf(running.copy()),
   };
 }

@@ -40,6 +40,11 @@ export class NonceSequence {
     return this.#nonce;
   }
 
+  /** The last nonce was tried in vain: it is the next one again. */
+  back(): void {
+    this.#next--;
+  }
+
   wipe(): void {
     this.#iv.fill(0);
     this.#nonce.fill(0);

@@ -1,6 +1,7 @@
 import type { CipherSuite } from '../crypto/provider.ts';
 import type { Secret, TrafficLabel } from '../crypto/secret.ts';
 import { reject } from '../errors.ts';
+import type { TranscriptHash } from '../keys/transcript.ts';
 import { MAX_PLAINTEXT } from '../limits.ts';
 import { ContentType } from '../wire/enums.ts';
 import type { RecordView } from './deframer.ts';
@@ -34,16 +35,28 @@ export class Opener {
   }
 
   open(record: RecordView): Opened {
+    return (
+      this.tryOpen(record) ?? reject('ERR_TLS_BAD_RECORD_MAC', 'bad_record_mac', 'a record that cannot be deprotected')
+    );
+  }
+
+  /** @returns undefined for a record that cannot be deprotected: it does not count (RFC 9846 §4.3.10) */
+  tryOpen(record: RecordView): Opened | undefined {
     if (record.type !== ContentType.application_data) {
       reject('ERR_TLS_INVALID_OUTER_RECORD_TYPE', 'unexpected_message', 'an unprotected record where keys are in use');
     }
     // What is shorter than a tag cannot be deprotected.
     const length = record.body.length - this.#key.suite.aead.tagLength;
     const inner = new Uint8Array(Math.max(length, 0));
-    if (length < 0 || !this.#key.aead.open(this.#key.nonces.next(), record.header, record.body, inner)) {
-      reject('ERR_TLS_BAD_RECORD_MAC', 'bad_record_mac', 'a record that cannot be deprotected');
-    }
-    return unpad(inner);
+    const { nonces, aead } = this.#key;
+    if (length >= 0 && aead.open(nonces.next(), record.header, record.body, inner)) return unpad(inner);
+    if (length >= 0) nonces.back();
+    return undefined;
+  }
+
+  /** Finished.verify_data under this key's secret (RFC 9846 §4.5.3). */
+  verifyData(transcriptHash: TranscriptHash): Uint8Array {
+    return this.#key.verifyData(transcriptHash);
   }
 
   /** RFC 9846 §7.2 */

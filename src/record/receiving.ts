@@ -2,11 +2,12 @@ import { Inbox } from '../bytes/inbox.ts';
 import type { CipherSuite } from '../crypto/provider.ts';
 import type { Secret, TrafficLabel } from '../crypto/secret.ts';
 import { reject } from '../errors.ts';
+import type { TranscriptHash } from '../keys/transcript.ts';
 import type { Limits } from '../limits.ts';
 import { ContentType } from '../wire/enums.ts';
 import { Deframer, type RecordView } from './deframer.ts';
 import { Joiner } from './joiner.ts';
-import { Opener, openPlain } from './opener.ts';
+import { type Opened, Opener, openPlain } from './opener.ts';
 
 /** Content as the layers above see it: for 'handshake' one whole message, else the content of one record. */
 export interface Received {
@@ -27,6 +28,8 @@ export class Receiving {
   /** A client that fails before it has keys can only send its alert in the clear. */
   #takesPlainAlert: boolean;
   #emptyRecords = 0;
+  /** Bytes of refused 0-RTT data that may still be passed over. */
+  #skipRoom: number | undefined;
 
   constructor(limits: Limits, role: 'client' | 'server') {
     this.#limits = limits;
@@ -66,6 +69,20 @@ export class Receiving {
     this.#checkAligned();
     this.#opener?.wipe();
     this.#opener = new Opener(suite, secret);
+    this.#skipRoom = undefined;
+  }
+
+  /**
+   * Passes over 0-RTT data that was refused (RFC 9846 §4.3.10): until the next key, all of it; under a key, whatever
+   * that cannot open, up to the first record that it can.
+   */
+  skipEarlyData(): void {
+    this.#skipRoom = this.#limits.skippedEarlyData;
+  }
+
+  /** @returns undefined without a key */
+  verifyData(transcriptHash: TranscriptHash): Uint8Array | undefined {
+    return this.#opener?.verifyData(transcriptHash);
   }
 
   /** The peer's KeyUpdate has been read (RFC 9846 §4.7.3). */
@@ -88,6 +105,7 @@ export class Receiving {
   #open(record: RecordView): Received | undefined {
     if (record.type === ContentType.change_cipher_spec) return this.#dropChangeCipherSpec(record.body);
     const content = this.#decrypt(record);
+    if (content === undefined) return this.#skip(record.body.length);
     if (content.type === ContentType.handshake) {
       this.#joiner.push(content.bytes);
       return undefined;
@@ -106,13 +124,27 @@ export class Receiving {
     }
   }
 
-  #decrypt(record: RecordView): { readonly type: number; readonly bytes: Uint8Array } {
+  /** @returns undefined for refused 0-RTT data */
+  #decrypt(record: RecordView): Opened | undefined {
     const opener = this.#opener;
-    if (opener === undefined) return openPlain(record);
+    const skipping = this.#skipRoom !== undefined;
+    if (opener === undefined) {
+      if (skipping && record.type === ContentType.application_data) return undefined;
+      return openPlain(record);
+    }
     if (record.type === ContentType.alert && this.#takesPlainAlert) return openPlain(record);
-    const content = opener.open(record);
+    const content = skipping ? opener.tryOpen(record) : opener.open(record);
+    if (content === undefined) return undefined;
     this.#takesPlainAlert = false;
+    this.#skipRoom = undefined;
     return content;
+  }
+
+  #skip(length: number): undefined {
+    this.#skipRoom = (this.#skipRoom ?? 0) - length;
+    if (this.#skipRoom < 0) {
+      reject('ERR_TLS_TOO_MUCH_SKIPPED_EARLY_DATA', 'unexpected_message', 'too much 0-RTT data after its refusal');
+    }
   }
 
   /** RFC 9846 §5: dropped without a look into the state, but for where and what it may be. */

@@ -1,6 +1,7 @@
 import type { CipherSuite } from '../crypto/provider.ts';
 import type { Secret, TrafficLabel } from '../crypto/secret.ts';
 import { misuse } from '../errors.ts';
+import type { TranscriptHash } from '../keys/transcript.ts';
 import { MAX_PLAINTEXT, RECORD_HEADER } from '../limits.ts';
 import { ContentType } from '../wire/enums.ts';
 import { INITIAL_VERSION, RECORD_VERSION, writeHeader } from './header.ts';
@@ -85,6 +86,11 @@ export class Sealer {
       offset += this.#recordLength(length, padding);
     }
     outbox.push(slab.subarray(SLAB_START));
+  }
+
+  /** Finished.verify_data under this key's secret (RFC 9846 §4.5.3). */
+  verifyData(transcriptHash: TranscriptHash): Uint8Array {
+    return this.#key.verifyData(transcriptHash);
   }
 
   /** RFC 9846 §7.2 */

@@ -1,6 +1,7 @@
 import type { CipherSuite } from '../crypto/provider.ts';
 import type { Secret, TrafficLabel } from '../crypto/secret.ts';
 import { misuse } from '../errors.ts';
+import type { TranscriptHash } from '../keys/transcript.ts';
 import { MAX_PLAINTEXT } from '../limits.ts';
 import { ContentType } from '../wire/enums.ts';
 import { Outbox } from './outbox.ts';
@@ -64,6 +65,19 @@ export class Sending {
     this.flush();
     this.#sealer.wipe();
     this.#sealer = new Sealer(suite, secret, this.#options);
+  }
+
+  /** Back to records without protection: a second ClientHello, after 0-RTT data that was refused. */
+  unprotect(): void {
+    this.flush();
+    this.#sealer.wipe();
+    // Not the first ClientHello: its version is that of all other records (RFC 9846 §5.1).
+    this.#sealer = new PlainSealer('server');
+  }
+
+  /** @returns undefined without a key */
+  verifyData(transcriptHash: TranscriptHash): Uint8Array | undefined {
+    return this.#sealer instanceof Sealer ? this.#sealer.verifyData(transcriptHash) : undefined;
   }
 
   /** The KeyUpdate message goes out under the old key, all after it under the new (RFC 9846 §4.7.3). */

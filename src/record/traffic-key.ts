@@ -1,6 +1,7 @@
 import type { CipherSuite, RecordAead } from '../crypto/provider.ts';
 import type { Secret, TrafficLabel } from '../crypto/secret.ts';
-import { nextTraffic, trafficKeys } from '../keys/schedule.ts';
+import { nextTraffic, trafficKeys, verifyData } from '../keys/schedule.ts';
+import type { TranscriptHash } from '../keys/transcript.ts';
 import { NonceSequence } from './nonce.ts';
 
 /** The traffic secret of one direction, with the key and the nonces that it gives (RFC 9846 §7.3, §5.3). */
@@ -35,6 +36,11 @@ export class TrafficKey {
     const { aead, iv } = trafficKeys(this.suite, this.#secret);
     this.#aead = aead;
     this.#nonces = new NonceSequence(iv);
+  }
+
+  /** Finished.verify_data with this secret as the base key (RFC 9846 §4.5.3). */
+  verifyData(transcriptHash: TranscriptHash): Uint8Array {
+    return verifyData(this.suite.hash, this.#secret, transcriptHash);
   }
 
   wipe(): void {

@@ -52,7 +52,7 @@ function deterministic(seed: number) {
 function summary(events: readonly Event[]): unknown[] {
   return events.map((event) => {
     if (event.type === 'data') return ['data', Buffer.from(event.bytes).toString('hex')];
-    if (event.type === 'open') return ['open', event.facts.suite.name, event.facts.group.name];
+    if (event.type === 'open') return ['open', event.facts.suite.name, event.facts.group?.name];
     if (event.type === 'error') return ['error', event.error.code];
     return [event.type];
   });

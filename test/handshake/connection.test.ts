@@ -352,7 +352,7 @@ describe('asks', () => {
   });
 
   test('a proof about another chain is not taken', () => {
-    const wrong = trustAnything({ peer: 'server', chain: [makeOther()], serverName: undefined });
+    const wrong = trustAnything({ peer: 'server', chain: [makeOther()], serverName: undefined, resumed: false });
     const ends = shuttle(newPair({ verifyChain: () => wrong }));
     expect(errorOf(ends.clientEvents)).toEqual({ code: 'ERR_TLS_INTERNAL', alert: 'internal_error' });
   });

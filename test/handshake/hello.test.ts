@@ -285,17 +285,19 @@ describe('a ClientHello, RFC 9846 §4.2.2 and §9.2', () => {
     [
       'with pre_shared_key in the middle',
       (hello) => ({
-        extensions: [
-          ...writeExtensions('CH', { psk_key_exchange_modes: [1], pre_shared_key: psk }),
-          ...hello.extensions,
-        ],
+        extensions: [...writeExtensions('CH', { pre_shared_key: psk }), ...hello.extensions],
       }),
       'ERR_TLS_PSK_NOT_LAST',
       'illegal_parameter',
     ],
     [
       'with pre_shared_key without its modes',
-      put({ pre_shared_key: psk }),
+      (hello) => ({
+        extensions: [
+          ...without('psk_key_exchange_modes')(hello).extensions,
+          ...writeExtensions('CH', { pre_shared_key: psk }),
+        ],
+      }),
       'ERR_TLS_MISSING_EXTENSION',
       'missing_extension',
     ],

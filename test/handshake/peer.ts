@@ -44,6 +44,14 @@ export class Peer {
         if (direction === 'read') this.#receiving.protect(suite, secret);
         else this.#steps.push({ kind: 'key', suite, secret });
       },
+      unprotectWrite: () => {},
+      allowEarlyWrite: () => {},
+      earlyDecided: () => {},
+      endEarlyWrite: () => {},
+      takeEarlyData: () => {},
+      allowHalfRoundTrip: () => {},
+      skipEarlyData: () => {},
+      verifyData: () => new Uint8Array(0),
       log: () => {},
     };
     const script = role === 'client' ? clientHandshake : serverHandshake;

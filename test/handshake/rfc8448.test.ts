@@ -7,8 +7,10 @@ import type { ChainRequest, ChainVerdict, ClientConfig, ServerConfig } from '#op
 import { perform } from '#opentls/handshake/script';
 import { noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
+import type { Session } from '#opentls/session/session';
 import { ContentType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
-import { encodeMessage, type MessageOf, parseMessage } from '#opentls/wire/messages';
+import { readExtensions } from '#opentls/wire/extensions';
+import { type ClientHello, encodeMessage, type MessageOf, parseMessage } from '#opentls/wire/messages';
 import { dangerouslyTrust } from '#opentls/x509/verify';
 import { fixedGroup } from './fixed-group.ts';
 
@@ -130,6 +132,28 @@ function settle(engine: Connection, events: Event[]): void {
   }
 }
 
+/** The session of the NewSessionTicket in section 3, as the client of section 4 has it. */
+function sessionOfSection3(base: CryptoProvider): Session {
+  const events = play(Connection.client(clientConfig(base, load(3))), load(3), 'client');
+  const session = events.find((event) => event.type === 'session');
+  if (session?.type !== 'session') throw new Error('section 3 gave no session');
+  return session.session;
+}
+
+/** Section 4 prints the ClientHello without its binders: its record has them. */
+function section4Hello(trace: Trace): ClientHello {
+  const record = trace.records[0]?.record ?? '';
+  const parsed = parseMessage(fromHex(record).subarray(5));
+  if (parsed.type !== HandshakeType.client_hello) throw new Error('no ClientHello');
+  return parsed.body;
+}
+
+/** The age of the ticket is told as its difference from this clock. */
+function ageOf(hello: ClientHello, session: Session): number {
+  const { pre_shared_key: offered } = readExtensions('CH', hello.extensions);
+  return ((offered?.identities[0]?.obfuscatedTicketAge ?? 0) - session.ticketAgeAdd) >>> 0;
+}
+
 function hexOf(parts: readonly Uint8Array[]): string {
   return parts.map(toHex).join('');
 }
@@ -164,13 +188,75 @@ describe.each([noble, node])('RFC 8448 through the engine, $name provider', (pro
     expect(events.at(-1)).toEqual({ type: 'end', closeNotify: true });
   });
 
-  test('section 3, server: the trace up to the NewSessionTicket, which this server does not send', () => {
+  test('section 3, server: the trace up to the NewSessionTicket, whose age_add and nonce were random there', () => {
     const whole = load(3);
     const end = whole.records.findIndex(({ payload }) => payload.startsWith('04'));
     const trace = { ...whole, records: whole.records.slice(0, end) };
     const events = play(Connection.server(serverConfig(provider, trace)), trace, 'server');
     expect(secretsOf(events)).toEqual(expectedSecrets(trace));
     expect(events.at(-1)).toMatchObject({ type: 'open', facts: { serverName: 'server' } });
+  });
+});
+
+describe.each([noble, node])('RFC 8448 section 4, resumed with 0-RTT data, $name provider', (provider) => {
+  const trace = load(4);
+  const hello = section4Hello(trace);
+  const secrets = {
+    ...expectedSecrets(trace),
+    CLIENT_EARLY_TRAFFIC_SECRET: trace.secrets['clientEarlyTraffic'],
+    EARLY_EXPORTER_SECRET: trace.secrets['earlyExporterMaster'],
+  };
+
+  test('client: every record is the trace, from the binder on', () => {
+    const session = sessionOfSection3(provider);
+    const client = Connection.client({
+      provider: { ...replay(provider, trace, 'client', hello.random) },
+      serverName: 'server',
+      keyShares: [NamedGroup.x25519],
+      middleboxCompatibility: false,
+      shapeClientHello: () => hello,
+      takeSession: () => session,
+      earlyData: true,
+      now: () => session.ticketTime + ageOf(hello, session),
+      keylog: true,
+      verifyChain: trustAnything,
+    });
+    const events: Event[] = [];
+    settle(client, events);
+    client.writeEarly(fromHex(trace.records[1]?.payload ?? ''));
+    const [sent] = [hexOf(client.takeOutput())];
+    expect(sent).toBe(
+      trace.records
+        .slice(0, 2)
+        .map(({ record }) => record)
+        .join(''),
+    );
+    events.push(...play(client, { ...trace, records: trace.records.slice(2) }, 'client'));
+    expect(secretsOf(events)).toEqual(secrets);
+    expect(client.facts).toMatchObject({ resumed: true, earlyData: 'accepted' });
+    expect(events.at(-1)).toEqual({ type: 'end', closeNotify: true });
+  });
+
+  test('server: every record is the trace', () => {
+    const session = sessionOfSection3(provider);
+    const { body } = message(trace, 'server', 'ServerHello', 'server_hello');
+    const { body: encrypted } = message(trace, 'server', 'EncryptedExtensions', 'encrypted_extensions');
+    const state = { ...session, maxEarlyDataSize: 1024 };
+    const server = Connection.server({
+      provider: replay(provider, trace, 'server', body.random),
+      suites: [body.cipherSuite],
+      tickets: { seal: () => undefined, open: () => state },
+      earlyData: { maxSize: 1024, replay: { admit: () => true } },
+      encryptedExtensions: encrypted.extensions.filter(({ type }) => type === 10 || type === 28),
+      now: () => session.ticketTime + ageOf(hello, session),
+      keylog: true,
+      verifyChain: trustAnything,
+    });
+    const events = play(server, trace, 'server');
+    expect(secretsOf(events)).toEqual(secrets);
+    expect(events.find((event) => event.type === 'data')).toMatchObject({ early: true });
+    expect(server.facts).toMatchObject({ resumed: true, earlyData: 'accepted' });
+    expect(events.at(-1)).toEqual({ type: 'end', closeNotify: true });
   });
 });
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { fromHex, toHex } from '#opentls/bytes/hex';
-import { messageHash, PendingTranscript, Transcript } from '#opentls/keys/transcript';
+import { messageHash, Transcript } from '#opentls/keys/transcript';
 import { providers } from '../providers/providers.ts';
 import { loadTrace, wanted } from '../rfc8448.ts';
 
@@ -21,12 +21,13 @@ describe.each(providers)('transcript, $name', ({ hashes }) => {
     expect(toHex(transcript.hash())).toBe(expected(one, two));
   });
 
-  test('messages that came before the hash was known count', () => {
-    const pending = new PendingTranscript();
-    pending.add(one);
-    pending.add(two);
-    const transcript = pending.start(hashes.sha384);
-    expect(toHex(transcript.hash())).toBe(createHash('sha384').update(one).update(two).digest('hex'));
+  test('a fork goes on by itself', () => {
+    const transcript = Transcript.from(hashes.sha384);
+    transcript.add(one);
+    const fork = transcript.fork();
+    fork.add(two);
+    expect(toHex(fork.hash())).toBe(createHash('sha384').update(one).update(two).digest('hex'));
+    expect(toHex(transcript.hash())).toBe(createHash('sha384').update(one).digest('hex'));
   });
 
   test('a HelloRetryRequest turns ClientHello1 into its message_hash', () => {
@@ -43,9 +44,9 @@ describe.each(providers)('transcript, $name', ({ hashes }) => {
   test('RFC 8448 section 5: up to the second ServerHello', () => {
     const trace = loadTrace(5);
     const [clientHello1, retryRequest, clientHello2, serverHello] = trace.messages.map(({ hex }) => fromHex(hex));
-    const pending = new PendingTranscript();
-    pending.add(wanted(clientHello1));
-    const transcript = pending.start(hashes.sha256).intoRetry();
+    const first = Transcript.from(hashes.sha256);
+    first.add(wanted(clientHello1));
+    const transcript = first.intoRetry();
     for (const message of [retryRequest, clientHello2, serverHello]) transcript.add(wanted(message));
     expect(toHex(transcript.hash())).toBe(trace.secretTranscriptHashes['clientHandshakeTraffic']);
   });

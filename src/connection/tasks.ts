@@ -1,0 +1,64 @@
+import { reject } from '../errors.ts';
+import { type Answers, type AskName, type PendingAsk, Runner, type Script } from '../handshake/script.ts';
+import type { HandshakeType } from '../wire/enums.ts';
+import type { HandshakeMessage } from '../wire/messages.ts';
+
+/** Scripts that run after the handshake, one after the other, while application data flows (RFC 9846 §4.7). */
+export class Tasks {
+  readonly #waiting: Script<void>[] = [];
+  #runner: Runner<void> | undefined;
+
+  /** The ask of the script that is under way. */
+  get pending(): PendingAsk | undefined {
+    return this.#runner?.pending;
+  }
+
+  wants(type: number): boolean {
+    return this.#runner?.wants.some((wanted: HandshakeType) => wanted === type) ?? false;
+  }
+
+  add(script: Script<void>): void {
+    if (this.#waiting.length >= MOST_WAITING) {
+      reject('ERR_TLS_TOO_MANY_MESSAGES', 'unexpected_message', 'too many post-handshake exchanges at a time');
+    }
+    this.#waiting.push(script);
+    if (this.#runner === undefined) this.#next();
+  }
+
+  message(message: HandshakeMessage): void {
+    this.#runner?.message(message);
+    this.#settle();
+  }
+
+  answer(ask: PendingAsk, value: Answers[AskName]): void {
+    this.#runner?.answer(ask, value);
+    this.#settle();
+  }
+
+  fail(ask: PendingAsk, error: unknown): void {
+    this.#runner?.fail(ask, error);
+    this.#settle();
+  }
+
+  abandon(): void {
+    this.#runner?.abandon();
+    this.#runner = undefined;
+    for (const script of this.#waiting.splice(0)) script.return();
+  }
+
+  #settle(): void {
+    if (this.#runner?.done === true) this.#next();
+  }
+
+  #next(): void {
+    this.#runner = undefined;
+    const script = this.#waiting.shift();
+    if (script === undefined) return;
+    this.#runner = new Runner(script);
+    this.#runner.start();
+    this.#settle();
+  }
+}
+
+/** A server that sends CertificateRequests faster than they are answered is stopped. */
+const MOST_WAITING = 8;

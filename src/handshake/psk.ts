@@ -1,0 +1,44 @@
+import type { Hash } from '../crypto/provider.ts';
+import { checkVerifyData, type EarlySecret, type PskKind, verifyData } from '../keys/schedule.ts';
+import type { Transcript } from '../keys/transcript.ts';
+
+/** A PSK in use: what its binder is made with, and what the key schedule begins with. */
+export interface BindablePsk {
+  readonly kind: PskKind;
+  readonly hash: Hash;
+  readonly early: EarlySecret;
+}
+
+/** PskBinderEntry binders<33..2^16-1>, as long as the list is on the wire (RFC 9846 §4.3.11). */
+export function bindersLength(hashes: readonly Hash[]): number {
+  return hashes.reduce((sum, hash) => sum + 1 + hash.length, 2);
+}
+
+/**
+ * PskBinderEntry, RFC 9846 §4.3.11.2.
+ * @param transcript up to the ClientHello without its binders
+ */
+export function binderOf({ kind, hash, early }: BindablePsk, transcript: Transcript): Uint8Array {
+  const key = early.binderKey(kind);
+  const binder = verifyData(hash, key, transcript.hash());
+  key.wipe();
+  return binder;
+}
+
+/** In constant time. */
+export function checkBinder({ kind, hash, early }: BindablePsk, transcript: Transcript, binder: Uint8Array): boolean {
+  const key = early.binderKey(kind);
+  const matches = checkVerifyData(hash, key, transcript.hash(), binder);
+  key.wipe();
+  return matches;
+}
+
+/** The same transcript with a ClientHello up to its binders (RFC 9846 §4.3.11.2). */
+export function withTruncated(before: Transcript, message: Uint8Array, binders: number): Transcript {
+  const transcript = before.fork();
+  transcript.add(message.subarray(0, message.length - binders));
+  return transcript;
+}
+
+/** PskKeyExchangeMode, RFC 9846 §4.3.9. */
+export const pskModeIds = { psk_ke: 0, psk_dhe_ke: 1 } as const;

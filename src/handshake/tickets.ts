@@ -1,0 +1,108 @@
+import { Writer } from '../bytes/writer.ts';
+import type { Resumption } from '../keys/schedule.ts';
+import { MAX_TICKET_LIFETIME } from '../limits.ts';
+import type { Session, SessionState } from '../session/session.ts';
+import type { TicketSealer } from '../session/tickets.ts';
+import { HandshakeType } from '../wire/enums.ts';
+import { readExtensions, writeExtensions } from '../wire/extensions.ts';
+import { encodeMessage, type NewSessionTicket } from '../wire/messages.ts';
+import type { CommonConfig, Facts, ServerConfig } from './config.ts';
+import { ask, type Script } from './script.ts';
+import type { Wire } from './wire.ts';
+
+/** The server's NewSessionTickets, RFC 9846 §4.7.1. What cannot be sealed is not issued: the connection goes on. */
+export function* issueTickets(wire: Wire, config: ServerConfig, facts: Facts, resumption: Resumption): Script<void> {
+  const { tickets, ticketCount = DEFAULT_TICKETS } = config;
+  if (tickets === undefined) return;
+  for (let nonce = 0; nonce < ticketCount; nonce++) {
+    const ticketNonce = nonceOf(nonce);
+    const state = stateOf(config, facts, resumption, ticketNonce);
+    if (state === undefined) return;
+    const ticket = yield* sealTicket(tickets, state);
+    if (ticket !== undefined) wire.send(encodeTicket(state, ticketNonce, ticket));
+  }
+}
+
+function* sealTicket(tickets: TicketSealer, state: SessionState): Script<Uint8Array | undefined> {
+  try {
+    return yield* ask('sealTicket', { tickets, state });
+  } catch {
+    // A store that is away is no reason to end a connection that is up.
+    return undefined;
+  } finally {
+    state.psk.wipe();
+  }
+}
+
+/**
+ * The session of a NewSessionTicket.
+ * @returns undefined for a ticket that is to be discarded at once (RFC 9846 §4.7.1)
+ */
+export function receiveTicket(
+  config: CommonConfig,
+  facts: Facts,
+  resumption: Resumption,
+  message: NewSessionTicket,
+): Session | undefined {
+  const { early_data: maxEarlyDataSize = 0 } = readExtensions('NST', message.extensions);
+  if (message.ticketLifetime === 0) return undefined;
+  return {
+    ...stateBase(facts),
+    psk: resumption.psk(message.ticketNonce),
+    ticketTime: (config.now ?? Date.now)(),
+    ticketLifetime: Math.min(message.ticketLifetime, MAX_TICKET_LIFETIME),
+    ticketAgeAdd: message.ticketAgeAdd,
+    maxEarlyDataSize,
+    ticket: message.ticket.slice(),
+  };
+}
+
+function stateOf(
+  config: ServerConfig,
+  facts: Facts,
+  resumption: Resumption,
+  ticketNonce: Uint8Array,
+): SessionState | undefined {
+  const now = (config.now ?? Date.now)();
+  // However often it is resumed, after seven days the peers authenticate each other again.
+  const left = MAX_TICKET_LIFETIME - Math.floor((now - facts.authenticatedAt) / 1000);
+  const ticketLifetime = Math.min(config.ticketLifetime ?? DEFAULT_LIFETIME, left);
+  if (ticketLifetime <= 0) return undefined;
+  return {
+    ...stateBase(facts),
+    psk: resumption.psk(ticketNonce),
+    ticketTime: now,
+    ticketLifetime,
+    ticketAgeAdd: new DataView(config.provider.random(4).buffer).getUint32(0),
+    maxEarlyDataSize: config.earlyData?.maxSize ?? 0,
+  };
+}
+
+function stateBase(
+  facts: Facts,
+): Pick<SessionState, 'suite' | 'alpn' | 'serverName' | 'peerChain' | 'peerChainType' | 'authenticatedAt'> {
+  const { suite, alpn, serverName, peerChain, authenticatedAt } = facts;
+  return { suite: suite.id, alpn, serverName, peerChain, peerChainType: 'X509', authenticatedAt };
+}
+
+function encodeTicket(state: SessionState, ticketNonce: Uint8Array, ticket: Uint8Array): Uint8Array {
+  const { ticketLifetime, ticketAgeAdd, maxEarlyDataSize } = state;
+  return encodeMessage(HandshakeType.new_session_ticket, {
+    ticketLifetime,
+    ticketAgeAdd,
+    ticketNonce,
+    ticket,
+    extensions: writeExtensions('NST', { ...(maxEarlyDataSize > 0 && { early_data: maxEarlyDataSize }) }),
+  });
+}
+
+/** Unique among the tickets of a connection. */
+function nonceOf(index: number): Uint8Array {
+  const w = new Writer(4);
+  w.u16(index);
+  return w.finish();
+}
+
+const DEFAULT_TICKETS = 2;
+/** Seconds: two hours, as OpenSSL. */
+const DEFAULT_LIFETIME = 7200;

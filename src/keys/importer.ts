@@ -1,0 +1,76 @@
+import { wipe } from '../bytes/wipe.ts';
+import { Writer } from '../bytes/writer.ts';
+import type { Hash } from '../crypto/provider.ts';
+import { Secret } from '../crypto/secret.ts';
+import { ProtocolVersion } from '../wire/enums.ts';
+import { opaque, struct, u16 } from '../wire/schema.ts';
+import { expandLabel, extract } from './hkdf.ts';
+
+/** A key that both sides got outside of TLS, RFC 9846 §4.3.11. */
+export interface ExternalPsk {
+  readonly identity: Uint8Array;
+  /** Stays the caller's: it is not wiped after use. */
+  readonly secret: Secret<'psk'>;
+  /** The suite that is chosen has this hash; SHA-256 where nothing else was agreed. */
+  readonly hash: 'sha256' | 'sha384';
+  /** Made by {@link importPsk}. Default false. */
+  readonly imported?: boolean;
+}
+
+/**
+ * struct {
+ *     opaque external_identity<1...2^16-1>;
+ *     opaque context<0..2^16-1>;
+ *     uint16 target_protocol;
+ *     uint16 target_kdf;
+ * } ImportedIdentity;  RFC 9258 §4.1
+ */
+interface ImportedIdentity {
+  readonly externalIdentity: Uint8Array;
+  readonly context: Uint8Array;
+  readonly targetProtocol: number;
+  readonly targetKdf: number;
+}
+const ImportedIdentity = struct<ImportedIdentity>('ImportedIdentity', {
+  externalIdentity: opaque('u16', 1),
+  context: opaque('u16'),
+  targetProtocol: u16,
+  targetKdf: u16,
+});
+
+/** RFC 9258 §10: HKDF_SHA256 and HKDF_SHA384. */
+const kdfs = { sha256: 0x0001, sha384: 0x0002 } as const;
+
+/**
+ * One external key made into one PSK for TLS 1.3 with each hash, RFC 9258 §4.1. The context binds it to what both
+ * sides know of the connection.
+ * @param psk its `hash` is the one that the key is for; it stays the caller's
+ * @param hashes as the provider has them
+ */
+export function importPsk(
+  psk: Pick<ExternalPsk, 'identity' | 'secret' | 'hash'>,
+  context: Uint8Array,
+  hashes: Readonly<Record<'sha256' | 'sha384', Hash>>,
+): ExternalPsk[] {
+  const own = hashes[psk.hash];
+  const extracted = extract(own, new Uint8Array(own.length), psk.secret.expose());
+  const targets = ['sha256', 'sha384'] as const;
+  const imported = targets.map((target) => {
+    const identity = encodeIdentity({
+      externalIdentity: psk.identity,
+      context,
+      targetProtocol: ProtocolVersion.TLS13,
+      targetKdf: kdfs[target],
+    });
+    const bytes = expandLabel(own, extracted, 'derived psk', own.digest(identity), hashes[target].length);
+    return { identity, secret: new Secret('psk', bytes), hash: target, imported: true };
+  });
+  wipe(extracted);
+  return imported;
+}
+
+function encodeIdentity(identity: ImportedIdentity): Uint8Array {
+  const w = new Writer(64);
+  ImportedIdentity.write(w, identity);
+  return w.finish();
+}

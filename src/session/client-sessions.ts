@@ -1,0 +1,77 @@
+import type { Awaitable } from '../crypto/provider.ts';
+import type { Session } from './session.ts';
+
+/** What a session is good for: all of it must be the same for it to be offered. */
+export interface SessionKey {
+  readonly host: string;
+  readonly port: number | string;
+  /** ALPN names, best first. */
+  readonly alpn: readonly string[];
+  /** Of the configuration: sessions never go from one with other trust to another. */
+  readonly identity: string;
+}
+
+/** Where a client keeps sessions. `take` forgets what it answers: single use (RFC 9846 Appendix C.4). */
+export interface ClientSessionStore {
+  take(key: SessionKey): Awaitable<Session | undefined>;
+  put(key: SessionKey, session: Session): void;
+}
+
+/** Keeps the last sessions in memory: the least recently used key goes first. */
+export class SessionCache implements ClientSessionStore {
+  readonly #limit: number;
+  readonly #perKey: number;
+  readonly #sessions = new Map<string, Session[]>();
+
+  /**
+   * @param limit keys at most
+   * @param perKey sessions of one key at most: for connections that are opened at the same time
+   */
+  constructor(limit = 1000, perKey = 4) {
+    this.#limit = limit;
+    this.#perKey = perKey;
+  }
+
+  /** Keys in use. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  take(key: SessionKey): Session | undefined {
+    const text = textOf(key);
+    const kept = this.#sessions.get(text);
+    // The newest: it lives longest.
+    const session = kept?.pop();
+    if (kept !== undefined) this.#sessions.delete(text);
+    if (kept !== undefined && kept.length > 0) this.#sessions.set(text, kept);
+    return session;
+  }
+
+  put(key: SessionKey, session: Session): void {
+    const text = textOf(key);
+    const kept = this.#sessions.get(text) ?? [];
+    kept.push(session);
+    if (kept.length > this.#perKey) forget(kept.splice(0, 1));
+    this.#sessions.delete(text);
+    this.#sessions.set(text, kept);
+    for (const [oldest, sessions] of this.#sessions) {
+      if (this.#sessions.size <= this.#limit) return;
+      forget(sessions);
+      this.#sessions.delete(oldest);
+    }
+  }
+
+  /** Forgets all. */
+  clear(): void {
+    for (const sessions of this.#sessions.values()) forget(sessions);
+    this.#sessions.clear();
+  }
+}
+
+function forget(sessions: readonly Session[]): void {
+  for (const { psk } of sessions) psk.wipe();
+}
+
+function textOf({ host, port, alpn, identity }: SessionKey): string {
+  return JSON.stringify([host, port, alpn, identity]);
+}

@@ -1,0 +1,171 @@
+import { ReadError, Reader } from '../bytes/reader.ts';
+import { ascii, utf8 } from '../bytes/utf8.ts';
+import { Writer } from '../bytes/writer.ts';
+import { Secret } from '../crypto/secret.ts';
+import { revealForStorage } from '../keys/schedule.ts';
+import { MAX_TICKET_LIFETIME } from '../limits.ts';
+import { CipherSuiteId } from '../wire/enums.ts';
+import { type Codec, code, list, opaque, struct, u8, u32 } from '../wire/schema.ts';
+
+/** What a side keeps of a handshake so that a later one can resume it (RFC 9846 §4.7.1). */
+export interface SessionState {
+  /** The suite it was made with: a resumed handshake may use another one of the same hash. */
+  readonly suite: number;
+  /** Used once; whoever resumes wipes it. */
+  readonly psk: Secret<'psk'>;
+  /** When the ticket was made or received, milliseconds since 1970. */
+  readonly ticketTime: number;
+  /** Seconds. */
+  readonly ticketLifetime: number;
+  readonly ticketAgeAdd: number;
+  /** Bytes of 0-RTT data that the ticket allows; 0: none. */
+  readonly maxEarlyDataSize: number;
+  readonly alpn: Uint8Array | undefined;
+  readonly serverName: string | undefined;
+  /** The chain that the peer presented, DER: judged again before the session is used. Empty where it presented none. */
+  readonly peerChain: readonly Uint8Array[];
+  /** What the chain is: certificates, or one raw public key. */
+  readonly peerChainType: CertificateType;
+  /** When the peers last authenticated each other in full, milliseconds since 1970. */
+  readonly authenticatedAt: number;
+}
+
+/** RFC 7250 §3 */
+export type CertificateType = 'X509' | 'RawPublicKey';
+
+/** A client's session: single use (RFC 9846 Appendix C.4). */
+export interface Session extends SessionState {
+  readonly ticket: Uint8Array;
+}
+
+/** Whether the ticket is within its lifetime, and no older than seven days (RFC 9846 §4.7.1). */
+export function isFresh(state: SessionState, now: number): boolean {
+  const age = now - state.ticketTime;
+  const lifetime = Math.min(state.ticketLifetime, MAX_TICKET_LIFETIME) * 1000;
+  return age >= -CLOCK_SKEW && age < lifetime && now - state.authenticatedAt < MAX_TICKET_LIFETIME * 1000;
+}
+
+/** A clock that was set back this far is no reason to doubt a ticket, milliseconds. */
+const CLOCK_SKEW = 10_000;
+
+/** For a store that keeps bytes, such as a file. It holds the secret: keep it like a key. */
+export function encodeSession(session: Session): Uint8Array {
+  const w = new Writer(1024);
+  StoredSession.write(w, { state: toStored(session), ticket: session.ticket });
+  return w.finish();
+}
+
+/** @returns undefined for anything but what {@link encodeSession} of this version made */
+export function decodeSession(bytes: Uint8Array): Session | undefined {
+  const stored = readAll(StoredSession, bytes);
+  const state = stored && fromStored(stored.state);
+  return state && { ...state, ticket: stored.ticket };
+}
+
+/** What goes into a server's ticket or store. It holds the secret. */
+export function encodeState(state: SessionState): Uint8Array {
+  const w = new Writer(512);
+  StoredState.write(w, toStored(state));
+  return w.finish();
+}
+
+export function decodeState(bytes: Uint8Array): SessionState | undefined {
+  const stored = readAll(StoredState, bytes);
+  return stored && fromStored(stored);
+}
+
+interface StoredState {
+  readonly version: number;
+  readonly suite: number;
+  readonly psk: Uint8Array;
+  readonly ticketTime: number;
+  readonly ticketLifetime: number;
+  readonly ticketAgeAdd: number;
+  readonly maxEarlyDataSize: number;
+  readonly alpn: Uint8Array;
+  readonly serverName: Uint8Array;
+  readonly peerChain: readonly Uint8Array[];
+  readonly peerChainType: number;
+  readonly authenticatedAt: number;
+}
+
+const FORMAT = 1;
+
+/** Milliseconds since 1970 take more than 32 bits. */
+const time: Codec<number> = {
+  read: (r) => r.u16() * 2 ** 32 + r.u32(),
+  write(w, value) {
+    w.u16(Math.floor(value / 2 ** 32));
+    w.u32(value >>> 0);
+  },
+  describe(d, r, field) {
+    const start = r.offset;
+    d.line(start, start + 6, `${field} = ${time.read(r)}`);
+  },
+};
+
+const StoredState = struct<StoredState>('SessionState', {
+  version: u8,
+  suite: code(2, CipherSuiteId),
+  psk: opaque('u8', 1),
+  ticketTime: time,
+  ticketLifetime: u32,
+  ticketAgeAdd: u32,
+  maxEarlyDataSize: u32,
+  alpn: opaque('u8'),
+  serverName: opaque('u16'),
+  peerChain: list('u24', opaque('u24', 1)),
+  peerChainType: u8,
+  authenticatedAt: time,
+});
+
+const StoredSession = struct<{ readonly state: StoredState; readonly ticket: Uint8Array }>('Session', {
+  state: StoredState,
+  ticket: opaque('u16', 1),
+});
+
+function toStored(state: SessionState): StoredState {
+  return {
+    version: FORMAT,
+    suite: state.suite,
+    psk: revealForStorage(state.psk),
+    ticketTime: Math.max(0, Math.floor(state.ticketTime)),
+    ticketLifetime: state.ticketLifetime,
+    ticketAgeAdd: state.ticketAgeAdd,
+    maxEarlyDataSize: state.maxEarlyDataSize,
+    alpn: state.alpn ?? new Uint8Array(0),
+    serverName: utf8(state.serverName ?? ''),
+    peerChain: state.peerChain,
+    peerChainType: state.peerChainType === 'RawPublicKey' ? 2 : 0,
+    authenticatedAt: Math.max(0, Math.floor(state.authenticatedAt)),
+  };
+}
+
+function fromStored(stored: StoredState): SessionState | undefined {
+  if (stored.version !== FORMAT) return undefined;
+  return {
+    suite: stored.suite,
+    psk: new Secret('psk', stored.psk.slice()),
+    ticketTime: stored.ticketTime,
+    ticketLifetime: stored.ticketLifetime,
+    ticketAgeAdd: stored.ticketAgeAdd,
+    maxEarlyDataSize: stored.maxEarlyDataSize,
+    alpn: stored.alpn.length > 0 ? stored.alpn : undefined,
+    serverName: stored.serverName.length > 0 ? ascii(stored.serverName) : undefined,
+    peerChain: stored.peerChain,
+    peerChainType: stored.peerChainType === 2 ? 'RawPublicKey' : 'X509',
+    authenticatedAt: stored.authenticatedAt,
+  };
+}
+
+function readAll<T>(codec: Codec<T>, bytes: Uint8Array): T | undefined {
+  try {
+    const r = new Reader(bytes);
+    const value = codec.read(r);
+    r.done();
+    return value;
+  } catch (error) {
+    if (error instanceof ReadError) return undefined;
+    throw error;
+  }
+}
