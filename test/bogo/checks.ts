@@ -1,0 +1,80 @@
+// The -expect-… flags, once the handshake is over.
+import { equal } from '#opentls/bytes/equal';
+import type { Facts } from '#opentls/handshake/config';
+import type { Observed } from './configs.ts';
+import { loadChain, provider } from './credentials.ts';
+import type { Options } from './flags.ts';
+import { ShimError } from './names.ts';
+
+/** @throws ShimError for the first expectation that is not met */
+export function checkHandshake(options: Options, facts: Facts, observed: Observed): void {
+  for (const check of checks) check(options, facts, observed);
+}
+
+type Check = (options: Options, facts: Facts, observed: Observed) => void;
+
+const checks: readonly Check[] = [
+  (options) => same('version', options['expect-version'], 0x0304),
+  (options, facts) => same('group', options['expect-curve-id'], facts.group?.id),
+  (options, facts) => same('suite', options['expect-cipher'], facts.suite.id),
+  // The order of suites depends on whether the machine does AES by itself; here the provider stands for the machine.
+  (options, facts) => {
+    const name = provider.suites[0]?.id === 0x1303 ? 'expect-cipher-no-aes' : 'expect-cipher-aes';
+    same('suite', options[name], facts.suite.id);
+  },
+  (options, facts) => same('retry', options['expect-hrr'] || undefined, facts.helloRetryRequest),
+  (options, facts) => same('no retry', options['expect-no-hrr'] || undefined, !facts.helloRetryRequest),
+  (options, facts) => same('server name', options['expect-server-name'], facts.serverName),
+  (options, facts) =>
+    same('no server name', options['expect-no-server-name'] || undefined, facts.serverName === undefined),
+  checkAlpn,
+  (options, _, { advertisedAlpn }) => {
+    const wire = advertisedAlpn?.map((name) => String.fromCharCode(name.length) + latin1(name)).join('');
+    same('list of protocols', options['expect-advertised-alpn'], wire);
+  },
+  (options, facts) => same('peer scheme', options['expect-peer-signature-algorithm'], facts.peerSignatureScheme),
+  (options, facts) => {
+    const expected = options['expect-peer-verify-pref'];
+    if (expected.length > 0) same('peer schemes', expected.join(), facts.peerSignatureSchemes.join());
+  },
+  checkPeerChain,
+  (options, _, { verified }) => {
+    const expected = options['verify-fail'] ? 'failed' : 'ok';
+    if (options['expect-verify-result']) same('verify result', expected, verified ?? 'ok');
+  },
+  checkSelectedCredential,
+];
+
+/** A client that expects no protocol expects none. */
+function checkAlpn(options: Options, facts: Facts): void {
+  if (options.server && options['expect-alpn'] === undefined) return;
+  const got = facts.alpn === undefined ? '' : latin1(facts.alpn);
+  same('protocol', options['expect-alpn'] ?? '', got);
+}
+
+function checkPeerChain(options: Options, facts: Facts): void {
+  const got = facts.peer?.certificates.map(({ raw }) => raw) ?? [];
+  if (options['expect-no-peer-cert']) same('number of certificates', 0, got.length);
+  const path = options['expect-peer-cert-file'];
+  if (path === undefined) return;
+  const expected = loadChain(path);
+  const matches = got.length === expected.length && expected.every((der, i) => equal(der, got[i] ?? new Uint8Array(0)));
+  if (!matches) throw new ShimError('SHIM_EXPECTATION', `the peer's chain is not that of ${path}`);
+}
+
+/** -1: the default one, or none. */
+function checkSelectedCredential(options: Options, facts: Facts, { credentials }: Observed): void {
+  const opened = credentials.slice(0, -1);
+  const index = opened.findIndex((credential) => credential !== undefined && credential.chain === facts.localChain);
+  same('credential', options['expect-selected-credential'], index);
+}
+
+/** Nothing is expected where `expected` is undefined. */
+function same<T>(what: string, expected: T | undefined, got: T | undefined): void {
+  if (expected === undefined || expected === got) return;
+  throw new ShimError('SHIM_EXPECTATION', `${what}: ${String(got)} instead of ${String(expected)}`);
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
+}

@@ -1,0 +1,140 @@
+// The flags of one connection as a configuration of opentls.
+
+import { TlsError } from '#opentls/errors';
+import type {
+  ChainRequest,
+  ChainVerdict,
+  ClientConfig,
+  ClientHelloView,
+  CommonConfig,
+  Credential,
+  ServerConfig,
+} from '#opentls/handshake/config';
+import { dangerouslyTrust } from '#opentls/x509/verify';
+import { loadCredential, provider } from './credentials.ts';
+import type { Options } from './flags.ts';
+import { ShimError } from './names.ts';
+
+/** What the callbacks of one connection saw, for checks.ts. */
+export interface Observed {
+  advertisedAlpn: readonly Uint8Array[] | undefined;
+  verified: 'ok' | 'failed' | undefined;
+  /** In the order of `-new-x509-credential`; the default one is last. */
+  credentials: readonly (Credential | undefined)[];
+}
+
+export function unobserved(): Observed {
+  return { advertisedAlpn: undefined, verified: undefined, credentials: [] };
+}
+
+/** Whether a test needs an algorithm that the provider lacks. */
+export function lacksAlgorithms(options: Options): boolean {
+  const groups = new Set(provider.groups.map(({ id }) => id));
+  return [...options.curves, ...options['key-shares']].some((id) => !groups.has(id));
+}
+
+export function clientConfig(options: Options, observed: Observed): ClientConfig {
+  const shares = options['key-shares'];
+  return {
+    ...commonConfig(options, observed),
+    ...(options['host-name'] !== undefined && { serverName: options['host-name'] }),
+    ...(shares.length > 0 && { keyShares: shares }),
+    ...(options['no-key-shares'] && { keyShares: [] }),
+    credentials: loadCredentials(options, observed),
+    alpn: splitNames(options['advertise-alpn'] ?? ''),
+    ...(options['fallback-scsv'] && {
+      shapeClientHello: (draft) => ({ ...draft, cipherSuites: [...draft.cipherSuites, FALLBACK_SCSV] }),
+    }),
+  };
+}
+
+export function serverConfig(options: Options, observed: Observed): ServerConfig {
+  const credentials = loadCredentials(options, observed);
+  return {
+    ...commonConfig(options, observed),
+    credentials,
+    chooseCredentials() {
+      if (options['fail-early-callback']) throw callbackFailure('SHIM_CLIENT_HELLO_CALLBACK', 'handshake_failure');
+      if (options['fail-cert-callback']) throw callbackFailure('SHIM_CERTIFICATE_CALLBACK', 'internal_error');
+      return undefined;
+    },
+    ...alpnChoice(options, observed),
+    clientCertificate: options['require-any-client-certificate']
+      ? 'required'
+      : options['verify-peer']
+        ? 'optional'
+        : 'none',
+  };
+}
+
+function commonConfig(options: Options, observed: Observed): CommonConfig {
+  const limit = options['max-cert-list'];
+  return {
+    provider,
+    suites: provider.suites.map(({ id }) => id).filter((id) => defaultSuites.includes(id)),
+    groups: options.curves.length > 0 ? options.curves : defaultGroups,
+    signatureSchemes: options['verify-prefs'].length > 0 ? options['verify-prefs'] : defaultSchemes,
+    verifyChain: (request) => judge(request, options, observed),
+    keylog: options['export-traffic-secrets'],
+    maxFragment: options['max-send-fragment'],
+    ...(limit !== undefined && { limits: { certificateMessage: limit } }),
+  };
+}
+
+/** Everybody is believed, or nobody: what the tests are about is what happens then (SHIM-SPEC §7). */
+function judge(request: ChainRequest, options: Options, observed: Observed): ChainVerdict {
+  observed.verified = options['verify-fail'] ? 'failed' : 'ok';
+  const enforced = options.server || options['verify-peer'] || options['use-custom-verify-callback'];
+  if (options['verify-fail'] && enforced) {
+    const alert = options['use-custom-verify-callback'] ? 'certificate_unknown' : 'handshake_failure';
+    throw new TlsError('CERT_REJECTED', 'the test says so', { alert });
+  }
+  return { ok: true, peer: dangerouslyTrust(request.chain) };
+}
+
+function loadCredentials(options: Options, observed: Observed): readonly Credential[] {
+  const [fallback, ...opened] = options.credentials;
+  const credentials = [...opened, fallback].map(loadCredential);
+  observed.credentials = credentials;
+  return credentials.filter((credential) => credential !== undefined);
+}
+
+function alpnChoice(options: Options, observed: Observed): Pick<ServerConfig, 'chooseProtocol'> {
+  const selected = options['select-empty-alpn'] ? '' : options['select-alpn'];
+  const heeded = selected !== undefined || options['reject-alpn'];
+  if (!heeded) return {};
+  return {
+    chooseProtocol({ alpn }: ClientHelloView) {
+      observed.advertisedAlpn = alpn;
+      return selected === undefined || options['reject-alpn'] ? undefined : latin1(selected);
+    },
+  };
+}
+
+/** The list of ALPN as it is on the wire, each name after its length. */
+function splitNames(list: string): Uint8Array[] {
+  const bytes = latin1(list);
+  const names: Uint8Array[] = [];
+  for (let i = 0; i < bytes.length; i += 1 + (bytes[i] ?? 0))
+    names.push(bytes.subarray(i + 1, i + 1 + (bytes[i] ?? 0)));
+  return names;
+}
+
+function latin1(value: string): Uint8Array {
+  return new Uint8Array(Buffer.from(value, 'latin1'));
+}
+
+function callbackFailure(
+  code: 'SHIM_CLIENT_HELLO_CALLBACK' | 'SHIM_CERTIFICATE_CALLBACK',
+  alert: 'handshake_failure' | 'internal_error',
+): TlsError {
+  return new TlsError('ERR_TLS_CONFIG', 'the test says so', { alert, blame: 'config', cause: new ShimError(code) });
+}
+
+/** What the tests take for granted (SHIM-SPEC §8 and §10). The provider's own lists are longer. */
+const defaultSuites: readonly number[] = [0x1301, 0x1302, 0x1303];
+const defaultGroups: readonly number[] = [0x11ec, 0x001d, 0x0017, 0x0018];
+const defaultSchemes: readonly number[] = [0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601, 0x0201];
+
+/** TLS_FALLBACK_SCSV, RFC 7507. */
+const FALLBACK_SCSV = 0x5600;

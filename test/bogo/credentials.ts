@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import type { CryptoProvider, Signer } from '#opentls/crypto/provider';
+import type { Credential } from '#opentls/handshake/config';
+import { mlDsaSigner, mlDsaVerifiers } from '#opentls/providers/ml-dsa';
+import { noble } from '#opentls/providers/noble';
+import { node } from '#opentls/providers/node';
+import { parsePrivateKey } from '#opentls/x509/keys';
+import { decodePem } from '#opentls/x509/pem';
+import type { CredentialOptions } from './flags.ts';
+
+const base: CryptoProvider = process.env['OPENTLS_BOGO_PROVIDER'] === 'noble' ? noble : node;
+
+/** With ML-DSA, which is an option of every provider. */
+export const provider: CryptoProvider = { ...base, verifiers: [...base.verifiers, ...mlDsaVerifiers] };
+
+/** @returns undefined where the flags name no certificate */
+export function loadCredential(options: CredentialOptions): Credential | undefined {
+  const { 'cert-file': certFile, 'key-file': keyFile, 'signing-prefs': prefs } = options;
+  if (certFile === undefined || keyFile === undefined) return undefined;
+  const signer = signerOf(readFileSync(keyFile, 'utf8'));
+  return { chain: loadChain(certFile), signer: prefs.length === 0 ? signer : restricted(signer, prefs) };
+}
+
+/** DER, leaf first. */
+export function loadChain(path: string): readonly Uint8Array[] {
+  return decodePem(readFileSync(path, 'utf8')).map(({ der }) => der);
+}
+
+function signerOf(pem: string): Signer {
+  const [block] = decodePem(pem);
+  const key = parsePrivateKey(pem);
+  return isMlDsa(block?.der) ? mlDsaSigner(key) : base.signer(key);
+}
+
+/** The first arc of their OIDs up to the set: 2.16.840.1.101.3.4.3, 17 to 19 (RFC 9881 §2). */
+function isMlDsa(pkcs8: Uint8Array | undefined): boolean {
+  return pkcs8 !== undefined && /060960864801650304031[123]/.test(Buffer.from(pkcs8.subarray(0, 32)).toString('hex'));
+}
+
+/** Only these schemes, in this order. */
+function restricted(signer: Signer, prefs: readonly number[]): Signer {
+  return {
+    schemes: prefs.filter((scheme) => signer.schemes.includes(scheme)),
+    ...(signer.publicKey && { publicKey: signer.publicKey }),
+    sign: (scheme, message) => signer.sign(scheme, message),
+  };
+}

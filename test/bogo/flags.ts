@@ -1,0 +1,190 @@
+// The flags of the runner that this shim knows. Any other one is answered with "unimplemented".
+import { ignored, ignoredWithArgument, initialValues, int, ints, type Kind, text, type Values, yes } from './kinds.ts';
+
+/** A new flag is a line here, and whatever reads it: configs.ts, exchange.ts or checks.ts. */
+const table = {
+  port: int,
+  'shim-id': text,
+  ipv6: yes,
+  server: yes,
+  async: yes,
+  // Here a handshake is driven by whatever comes first anyway.
+  'implicit-handshake': ignored,
+  'no-op-extra-handshake': ignored,
+  'handshake-twice': ignored,
+  'peek-then-read': ignored,
+  'min-version': int,
+  'max-version': int,
+  'no-tls1': ignored,
+  'no-tls11': ignored,
+  'no-tls12': ignored,
+  'no-tls13': yes,
+  'is-handshaker-supported': yes,
+
+  // How the peer is judged. Nothing is built up to a root (SHIM-SPEC §7).
+  'trust-cert': ignoredWithArgument,
+  'verify-peer': yes,
+  'verify-fail': yes,
+  'use-custom-verify-callback': yes,
+  'require-any-client-certificate': yes,
+
+  // Algorithms
+  curves: ints,
+  'key-shares': ints,
+  'no-key-shares': yes,
+  'verify-prefs': ints,
+  // A string of OpenSSL's that does not speak of TLS 1.3.
+  cipher: ignoredWithArgument,
+  'server-preference': yes,
+  'fallback-scsv': yes,
+
+  // Names and protocols
+  'host-name': text,
+  'advertise-alpn': text,
+  'select-alpn': text,
+  'decline-alpn': yes,
+  'reject-alpn': yes,
+  'select-empty-alpn': yes,
+
+  // Callbacks, all of which this API has in one form only
+  'use-early-callback': ignored,
+  'use-old-client-cert-callback': ignored,
+  'fail-early-callback': yes,
+  'fail-cert-callback': yes,
+
+  // What is said after the handshake
+  'shim-writes-first': yes,
+  'shim-initial-write': text,
+  'repeat-shim-initial-write': int,
+  'shim-shuts-down': yes,
+  'check-close-notify': yes,
+  'read-size': int,
+  'read-with-unfinished-write': yes,
+  'key-update': yes,
+  'max-send-fragment': int,
+  'max-cert-list': int,
+  'export-keying-material': int,
+  'export-label': text,
+  'export-context': text,
+  // In TLS 1.3 an absent context is an empty one.
+  'use-export-context': ignored,
+  'export-traffic-secrets': yes,
+
+  // What is expected of the handshake
+  'expect-version': int,
+  'expect-curve-id': int,
+  'expect-cipher': int,
+  'expect-cipher-aes': int,
+  'expect-cipher-no-aes': int,
+  'expect-hrr': yes,
+  'expect-no-hrr': yes,
+  'expect-server-name': text,
+  'expect-no-server-name': yes,
+  'expect-alpn': text,
+  'expect-advertised-alpn': text,
+  'expect-peer-signature-algorithm': int,
+  'expect-peer-verify-pref': ints,
+  'expect-no-peer-cert': yes,
+  'expect-peer-cert-file': text,
+  'expect-verify-result': yes,
+  'expect-selected-credential': int,
+  // TLS 1.3 has both built in.
+  'expect-extended-master-secret': ignored,
+  'expect-secure-renegotiation': ignored,
+  // Of the session cache of TLS 1.2.
+  'expect-session-id': ignored,
+  'expect-no-session-id': ignored,
+  // The reference prints what passes by; nothing here does.
+  'expect-msg-callback': ignoredWithArgument,
+} as const satisfies Readonly<Record<string, Kind<unknown>>>;
+
+/** Flags that speak of the credential opened last. */
+const credentialTable = {
+  'cert-file': text,
+  'key-file': text,
+  'signing-prefs': ints,
+} as const satisfies Readonly<Record<string, Kind<unknown>>>;
+
+export type CredentialOptions = Values<typeof credentialTable>;
+
+export interface Options extends Values<typeof table> {
+  /** The default one, then each `-new-x509-credential`. */
+  readonly credentials: readonly [CredentialOptions, ...CredentialOptions[]];
+}
+
+/** One test. */
+export interface Invocation {
+  /** Connections after the first. */
+  readonly resumeCount: number;
+  /** Of the first connection. */
+  readonly initial: Options;
+  /** Of those after it. */
+  readonly resume: Options;
+  /** Of what follows refused 0-RTT data. */
+  readonly retry: Options;
+}
+
+type Set = 'initial' | 'resume' | 'retry';
+
+/** @returns undefined for anything that this shim, or a TLS 1.3 library, does not do */
+export function parseFlags(args: readonly string[]): Invocation | undefined {
+  const sets: Record<Set, Options> = { initial: none, resume: none, retry: none };
+  let resumeCount = 0;
+  for (let i = 0; i < args.length; i++) {
+    const { name, applies, ignore } = readName(args[i] ?? '');
+    const kind = name === 'resume-count' ? int : kindOf(name);
+    if (kind === undefined) return undefined;
+    const argument = kind.takesArgument ? args[++i] : '';
+    if (argument === undefined) throw new RangeError(`-${name} without its argument`);
+    if (ignore) continue;
+    if (name === 'resume-count') resumeCount = int.read(argument, undefined) ?? 0;
+    else for (const set of applies) sets[set] = apply(sets[set], name, argument);
+  }
+  if (Object.values(sets).some(isOlderThanTls13)) return undefined;
+  return { resumeCount, ...sets };
+}
+
+const none: Options = { ...initialValues(table), credentials: [initialValues(credentialTable)] };
+
+/** `-on-shim-on-resume-X`: for the shim, when it resumes. */
+function readName(flag: string): { readonly name: string; readonly applies: readonly Set[]; readonly ignore: boolean } {
+  const [, process, set, name = ''] =
+    /^-(?:on-(shim|handshaker)-)?(?:on-(initial|resume|retry)-)?(.*)$/.exec(flag) ?? [];
+  const applies = set === undefined ? (['initial', 'resume', 'retry'] as const) : [set as Set];
+  return { name, applies, ignore: process === 'handshaker' };
+}
+
+function kindOf(name: string): Kind<unknown> | undefined {
+  if (name === 'new-x509-credential') return ignored;
+  if (isIn(credentialTable, name)) return credentialTable[name];
+  return isIn(table, name) ? table[name] : undefined;
+}
+
+function apply(options: Options, name: string, argument: string): Options {
+  const { credentials } = options;
+  if (name === 'new-x509-credential') {
+    return { ...options, credentials: [...credentials, initialValues(credentialTable)] };
+  }
+  if (isIn(credentialTable, name)) {
+    const last = credentials.at(-1) ?? credentials[0];
+    const changed = { ...last, [name]: read(credentialTable[name], argument, last[name]) };
+    const others = credentials.slice(0, -1);
+    return { ...options, credentials: [...others, changed] as unknown as Options['credentials'] };
+  }
+  if (!isIn(table, name)) return options;
+  return { ...options, [name]: read(table[name], argument, options[name]) };
+}
+
+function read(kind: Kind<unknown>, argument: string, before: unknown): unknown {
+  return kind.read(argument, before);
+}
+
+function isIn<Table extends object>(candidate: Table, name: string): name is Extract<keyof Table, string> {
+  return Object.hasOwn(candidate, name);
+}
+
+function isOlderThanTls13(options: Options): boolean {
+  return options['no-tls13'] || (options['max-version'] ?? TLS13) < TLS13;
+}
+
+const TLS13 = 0x0304;

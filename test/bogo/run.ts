@@ -1,0 +1,51 @@
+// One test: its connections, one after the other.
+import { Connection } from '#opentls/connection';
+import { clientConfig, lacksAlgorithms, serverConfig, unobserved } from './configs.ts';
+import { Endpoint } from './endpoint.ts';
+import { exchange } from './exchange.ts';
+import { type Options, parseFlags } from './flags.ts';
+import { describeFailure } from './names.ts';
+import { Transport } from './transport.ts';
+
+export interface Outcome {
+  readonly code: number;
+  /** For stderr: empty after a success. */
+  readonly text: string;
+}
+
+/** Tells the runner to leave the test out. */
+const unimplemented: Outcome = { code: 89, text: '' };
+
+/** @param signal drops the test where it stands */
+export async function runTest(args: readonly string[], signal: AbortSignal): Promise<Outcome> {
+  try {
+    const invocation = parseFlags(args);
+    if (invocation === undefined || lacksAlgorithms(invocation.initial)) return unimplemented;
+    for (let i = 0; i <= invocation.resumeCount; i++) {
+      const failure = await connectOnce(i === 0 ? invocation.initial : invocation.resume, signal);
+      if (failure !== undefined) return { code: 1, text: `${failure}\n` };
+    }
+    return { code: 0, text: '' };
+  } catch (error) {
+    return { code: 90, text: `${describeFailure(error, false)}\n` };
+  }
+}
+
+/** @returns the failure, if any */
+async function connectOnce(options: Options, signal: AbortSignal): Promise<string | undefined> {
+  const observed = unobserved();
+  const connection = options.server
+    ? Connection.server(serverConfig(options, observed))
+    : Connection.client(clientConfig(options, observed));
+  const transport = await Transport.connect(options.port ?? 0, options.ipv6, options['shim-id'] ?? '0', signal);
+  const endpoint = new Endpoint(connection, transport, options.async);
+  try {
+    await exchange(endpoint, options, observed);
+    return undefined;
+  } catch (error) {
+    return describeFailure(error, !options.server && endpoint.heardOneRecord);
+  } finally {
+    await transport.finish();
+    connection.destroy();
+  }
+}
