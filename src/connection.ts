@@ -1,51 +1,26 @@
+import { readAlert } from './connection/alert.ts';
 import { EarlyData } from './connection/early-data.ts';
+import type { Event, Phase, SecretEvent } from './connection/events.ts';
+import { KeyUpdates } from './connection/key-updates.ts';
 import { Tasks } from './connection/tasks.ts';
-import { AlertDescription, alertName, alertReceived, asTlsError, misuse, reject, TlsError } from './errors.ts';
+import { AlertDescription, asTlsError, misuse, reject, TlsError } from './errors.ts';
 import { clientHandshake } from './handshake/client.ts';
 import type { ClientConfig, Facts, Role, ServerConfig } from './handshake/config.ts';
 import { postHandshake } from './handshake/established.ts';
-import type { Established } from './handshake/finish.ts';
+import { type Established, peerFacts } from './handshake/finish.ts';
+import { answerCertificateRequest, requestCertificate } from './handshake/post-auth.ts';
 import { type Answers, type AskName, type PendingAsk, Runner } from './handshake/script.ts';
 import { serverHandshake } from './handshake/server.ts';
 import { issueTickets, receiveTicket } from './handshake/tickets.ts';
-import type { KeylogLabel, Wire } from './handshake/wire.ts';
+import type { Wire } from './handshake/wire.ts';
 import { revealForKeylog } from './keys/schedule.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { type Received, Receiving } from './record/receiving.ts';
 import { Sending } from './record/sending.ts';
-import type { Session } from './session/session.ts';
-import { ContentType, HandshakeType, KeyUpdateRequest, nameOf } from './wire/enums.ts';
-import { encodeMessage, parseMessage } from './wire/messages.ts';
+import { ContentType, HandshakeType, nameOf } from './wire/enums.ts';
+import { type NewSessionTicket, parseMessage } from './wire/messages.ts';
 
-export type Event =
-  /**
-   * Application data; the bytes are fresh and the receiver's to keep. `early`: it came as 0-RTT data, which an attacker
-   * may have replayed (RFC 9846 §8).
-   */
-  | { readonly type: 'data'; readonly bytes: Uint8Array; readonly early?: true }
-  /** Something the handshake needs; answer with `perform(ask.request)` or your own. Messages wait meanwhile. */
-  | { readonly type: 'ask'; readonly ask: PendingAsk }
-  /** The handshake is complete; application data may be written from here. */
-  | { readonly type: 'open'; readonly facts: Facts }
-  /** Client: a session that a later connection may offer. It is the receiver's to keep, or to wipe. */
-  | { readonly type: 'session'; readonly session: Session }
-  /** Client: whether the server took the 0-RTT data. What it refused was not processed; nobody sends it again. */
-  | { readonly type: 'early'; readonly accepted: boolean }
-  /** Key log material (only with `keylog: true`). */
-  | SecretEvent
-  /** No more data from the peer. `closeNotify: false` means it may have been cut off by someone else (§6.1). */
-  | { readonly type: 'end'; readonly closeNotify: boolean }
-  /** Fatal: emitted once; the alert, if any, is in the output; nothing follows. */
-  | { readonly type: 'error'; readonly error: TlsError };
-
-export interface SecretEvent {
-  readonly type: 'secret';
-  readonly label: KeylogLabel;
-  readonly clientRandom: Uint8Array;
-  readonly secret: Uint8Array;
-}
-
-export type Phase = 'handshake' | 'open' | 'closing' | 'closed' | 'failed';
+export type { Event, Phase, SecretEvent };
 
 /**
  * One end of one TLS 1.3 connection, without I/O: bytes go in by {@link receive}, come out by {@link takeOutput}, and
@@ -62,6 +37,7 @@ export class Connection {
   readonly #early = new EarlyData();
   readonly #tasks = new Tasks();
   readonly #wire: Wire;
+  readonly #keyUpdates: KeyUpdates;
   #runner: Runner<Established> | undefined;
   #started = false;
   #asked: PendingAsk | undefined;
@@ -74,8 +50,6 @@ export class Connection {
   #warnings = 0;
   #handshakeBytes = 0;
   #postHandshakeMessages = 0;
-  #owesKeyUpdate = false;
-  #awaitsKeyUpdate = false;
 
   static client(config: ClientConfig): Connection {
     return new Connection({ role: 'client', config });
@@ -91,6 +65,7 @@ export class Connection {
     this.#setup = setup;
     this.#limits = config.limits === undefined ? defaultLimits : { ...defaultLimits, ...config.limits };
     this.#sending = new Sending(role, { padding: config.padding, maxFragment: config.maxFragment });
+    this.#keyUpdates = new KeyUpdates(this.#sending);
     this.#receiving = new Receiving(this.#limits, role);
     this.#wire = this.#makeWire(config.keylog === true);
     this.#runner = new Runner(
@@ -219,9 +194,28 @@ export class Connection {
    */
   updateKeys(requestPeer = false): void {
     if (!this.writable) misuse('ERR_TLS_INVALID_STATE', `updateKeys() while the connection is ${this.phase}`);
-    const request = requestPeer && !this.#awaitsKeyUpdate;
-    this.#awaitsKeyUpdate ||= request;
-    this.#sendKeyUpdate(request ? KeyUpdateRequest.update_requested : KeyUpdateRequest.update_not_requested);
+    this.#keyUpdates.send(requestPeer);
+  }
+
+  /**
+   * Server: asks for a client certificate after the handshake (RFC 9846 §4.7.2); the answer is an `authenticated`
+   * event. Without one, the connection fails where `clientCertificate` is 'required'.
+   * @throws TlsError ERR_TLS_INVALID_STATE when not {@link writable}, or the client did not say that it can
+   */
+  requestCertificate(): void {
+    const established = this.#established;
+    const setup = this.#setup;
+    if (!this.writable || setup.role !== 'server' || established?.facts.postHandshakeAuth !== true) {
+      return misuse('ERR_TLS_INVALID_STATE', 'this peer cannot be asked for a certificate now');
+    }
+    const { config } = setup;
+    this.#tasks.add(
+      requestCertificate(this.#wire, config, this.#limits, established, (client) => {
+        const facts = { ...established.facts, ...peerFacts(client, undefined), peer: client?.peer };
+        this.#established = { ...established, facts: { ...facts, peerSignatureScheme: client?.scheme } };
+        this.#events.push({ type: 'authenticated', facts: this.#established.facts });
+      }),
+    );
   }
 
   /**
@@ -329,51 +323,39 @@ export class Connection {
     }
     if (floods) reject('ERR_TLS_TOO_MANY_MESSAGES', 'unexpected_message', 'too many post-handshake messages in a row');
     if (this.#tasks.wants(message.type)) return this.#tasks.message(message);
-    const outcome = postHandshake(this.role, message);
-    if (outcome.action === 'ticket') {
-      const session = receiveTicket(this.#setup.config, established.facts, established.resumption, outcome.message);
-      if (session !== undefined) this.#events.push({ type: 'session', session });
-      return;
+    const setup = this.#setup;
+    const answersLater = setup.role === 'client' && setup.config.postHandshakeAuth === true;
+    const outcome = postHandshake(this.role, message, answersLater);
+    switch (outcome.action) {
+      case 'ticket':
+        return this.#ticket(established, outcome.message);
+      case 'authenticate':
+        if (setup.role !== 'client') return;
+        return this.#tasks.add(answerCertificateRequest(this.#wire, setup.config, established, outcome.message));
+      case 'updateRead':
+        this.#receiving.updateKey();
+        this.#keyUpdates.received(outcome.respond);
     }
-    this.#receiving.updateKey();
-    this.#awaitsKeyUpdate = false;
-    // RFC 9846 §4.7.3: several requests while we are silent get one answer.
-    this.#owesKeyUpdate ||= outcome.respond;
+  }
+
+  #ticket({ facts, resumption }: Established, message: NewSessionTicket): void {
+    const session = receiveTicket(this.#setup.config, facts, resumption, message);
+    if (session !== undefined) this.#events.push({ type: 'session', session });
   }
 
   #payKeyUpdate(): void {
-    if (!this.#owesKeyUpdate || !this.writable) return;
-    this.#sendKeyUpdate(KeyUpdateRequest.update_not_requested);
+    if (this.writable) this.#keyUpdates.pay();
   }
 
-  #sendKeyUpdate(requestUpdate: number): void {
-    // Whatever its reason, it also answers a request that is open.
-    this.#owesKeyUpdate = false;
-    this.#sending.updateKey(encodeMessage(HandshakeType.key_update, { requestUpdate }));
-  }
-
-  /** RFC 9846 §6: the level is ignored, the description decides. */
   #alert(bytes: Uint8Array): void {
-    const description = bytes[1];
-    if (description === undefined || bytes.length !== 2) {
-      reject('ERR_TLS_BAD_ALERT', 'decode_error', 'an alert record that is not one alert');
-    }
-    switch (description) {
-      case AlertDescription.close_notify:
-        return this.#endRead(true);
-      case AlertDescription.user_canceled:
-        this.#warnings++;
-        if (this.#warnings <= this.#limits.warnings) return;
-        return reject('ERR_TLS_TOO_MANY_WARNINGS', 'unexpected_message', 'too many user_canceled alerts');
-    }
-    const name = alertName(description);
+    const alert = readAlert(bytes);
+    if (alert === 'close_notify') return this.#endRead(true);
     // A received error alert closes the connection and is not answered.
-    this.#die(
-      name === undefined
-        ? new TlsError('ERR_TLS_UNKNOWN_ALERT', `the peer sent an unknown fatal alert: ${description}`)
-        : alertReceived(name),
-      { answer: false },
-    );
+    if (alert !== 'user_canceled') return this.#die(alert, { answer: false });
+    this.#warnings++;
+    if (this.#warnings > this.#limits.warnings) {
+      reject('ERR_TLS_TOO_MANY_WARNINGS', 'unexpected_message', 'too many user_canceled alerts');
+    }
   }
 
   /** The peer sends no more: by its close_notify, or because the transport has ended. */
@@ -459,6 +441,10 @@ export class Connection {
         this.#halfRoundTrip = true;
       },
       skipEarlyData: () => this.#receiving.skipEarlyData(),
+      limitRecords: (direction, content) => {
+        if (direction === 'write') this.#sending.limitRecords(content);
+        else this.#receiving.limitRecords(content);
+      },
       verifyData: (direction, hash) => {
         const half = direction === 'write' ? this.#sending : this.#receiving;
         return half.verifyData(hash) ?? misuse('ERR_TLS_INVALID_STATE', `no key to ${direction} with`);

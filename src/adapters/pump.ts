@@ -19,6 +19,8 @@ export interface PumpHandlers {
   secret(event: SecretEvent): void;
   /** Client: a session for a later connection; the receiver's to keep, or to wipe. Absent: it is wiped. */
   session?(session: Session): void;
+  /** Server: the client has answered a request for its certificate after the handshake. */
+  authenticated?(facts: Facts): void;
   /** Client: whether the server took the 0-RTT data. */
   early?(accepted: boolean): void;
   /** Bytes for the transport; they are the receiver's from here. */
@@ -104,6 +106,9 @@ export class Pump {
         case 'session':
           if (this.#handlers.session === undefined) event.session.psk.wipe();
           else this.#handlers.session(event.session);
+          break;
+        case 'authenticated':
+          this.#handlers.authenticated?.(event.facts);
           break;
         case 'early':
           this.#handlers.early?.(event.accepted);

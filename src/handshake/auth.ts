@@ -2,108 +2,129 @@ import { concat } from '../bytes/concat.ts';
 import { equal } from '../bytes/equal.ts';
 import { utf8 } from '../bytes/utf8.ts';
 import type { CryptoProvider, SignatureVerifier } from '../crypto/provider.ts';
-import { type AlertName, type CertificateErrorCode, reject, TlsError } from '../errors.ts';
+import { reject, TlsError } from '../errors.ts';
 import type { Transcript, TranscriptHash } from '../keys/transcript.ts';
 import type { Limits } from '../limits.ts';
+import type { CertificateType } from '../session/session.ts';
 import { HandshakeType, nameOf, SignatureScheme } from '../wire/enums.ts';
-import { readExtensions } from '../wire/extensions.ts';
-import { type Certificate, encodeMessage } from '../wire/messages.ts';
+import { type Extension, type ExtensionValues, readExtensions, writeExtensions } from '../wire/extensions.ts';
+import { type Certificate, encodeMessage, type MessageOf } from '../wire/messages.ts';
+import { parseCertificate } from '../x509/certificate.ts';
 import { DerError } from '../x509/der.ts';
+import type { KeyUsage } from '../x509/extensions.ts';
+import { type PublicKeyInfo, parseSpki } from '../x509/spki.ts';
 import type { VerifiedPeer } from '../x509/verify.ts';
+import { certificateAlert } from './certificate-alerts.ts';
+import { acceptedCompressions, compressCertificate, decompressCertificate } from './compression.ts';
 import type { ChainRefusal, ChainRequest, CommonConfig, Credential, Role } from './config.ts';
+import type { Authentication } from './credentials.ts';
 import { isHandshakeScheme, schemeFitsKey, verifierFor } from './schemes.ts';
 import { ask, expect, type Script } from './script.ts';
 import { emit, type Wire } from './wire.ts';
 
-/** A credential with the scheme that both sides know. */
-export interface Authentication {
-  readonly credential: Credential;
-  readonly scheme: number;
-}
-
-/** The first credential that can sign as the peer wants (RFC 9846 §4.5.1.2); the peer's order chooses the scheme. */
-export function chooseAuthentication(
-  credentials: readonly Credential[],
-  peerSchemes: readonly number[],
-): Authentication | undefined {
-  for (const credential of credentials) {
-    const able = credential.signer.schemes;
-    const scheme = peerSchemes.find((offered) => isHandshakeScheme(offered) && able.includes(offered));
-    if (scheme !== undefined) return { credential, scheme };
-  }
-  return undefined;
+/** What the peer said it takes in our Certificate: in its ClientHello, or its CertificateRequest. */
+export interface CertificateRequestTerms {
+  /** certificate_request_context to echo; empty in the handshake (RFC 9846 §4.5.1). */
+  readonly context: Uint8Array;
+  readonly extensions: Pick<
+    ExtensionValues['CH'] & ExtensionValues['CR'],
+    'signed_certificate_timestamp' | 'compress_certificate'
+  >;
+  /** Whether it asked for an OCSP response. */
+  readonly wantsOcsp: boolean;
 }
 
 /** Certificate and CertificateVerify, RFC 9846 §4.5.1 and §4.5.2. */
 export function* sendAuthentication(
   wire: Wire,
+  config: CommonConfig,
   transcript: Transcript,
   role: Role,
-  authentication: Authentication,
+  { credential, scheme }: Authentication,
+  terms: CertificateRequestTerms,
 ): Script<void> {
-  const { credential, scheme } = authentication;
-  const certificateList = credential.chain.map((certData) => ({ certData, extensions: [] }));
-  emit(
-    wire,
-    transcript,
-    encodeMessage(HandshakeType.certificate, { certificateRequestContext: none, certificateList }),
-  );
+  const certificateList = credential.chain.map((certData, i) => ({
+    certData,
+    extensions: i === 0 ? leafExtensions(credential, terms) : [],
+  }));
+  const plain = encodeMessage(HandshakeType.certificate, {
+    certificateRequestContext: terms.context,
+    certificateList,
+  });
+  emit(wire, transcript, yield* compressCertificate(config, terms.extensions.compress_certificate ?? [], plain));
   const message = signedContent(role, transcript.hash());
   const signature = yield* ask('sign', { signer: credential.signer, scheme, message });
   emit(wire, transcript, encodeMessage(HandshakeType.certificate_verify, { algorithm: scheme, signature }));
 }
 
 /** A client without a fitting certificate answers with an empty list (RFC 9846 §4.5.1). */
-export function sendEmptyCertificate(wire: Wire, transcript: Transcript): void {
-  const body: Certificate = { certificateRequestContext: none, certificateList: [] };
+export function sendEmptyCertificate(wire: Wire, transcript: Transcript, context: Uint8Array): void {
+  const body: Certificate = { certificateRequestContext: context, certificateList: [] };
   emit(wire, transcript, encodeMessage(HandshakeType.certificate, body));
 }
 
-export interface ReceivedCertificate {
-  readonly body: Certificate;
-  readonly raw: Uint8Array;
+/** What we said to the peer whose certificate comes. */
+export interface Expected {
+  /** Of the side that presents it. */
+  readonly peer: Role;
+  readonly serverName: string | undefined;
+  /** certificate_request_context that must come back. */
+  readonly context: Uint8Array;
+  /** Extension types that we allowed in its CertificateEntry (RFC 9846 §4.3). */
+  readonly offered: ReadonlySet<number>;
+  /** The schemes we advertised. */
+  readonly acceptable: readonly number[];
+  readonly certificateType: CertificateType;
 }
 
-export interface PeerAuthentication {
+export interface PeerAuthentication extends Pick<ChainRequest, 'chain' | 'ocspResponse' | 'timestamps'> {
   readonly peer: VerifiedPeer;
-  /** As presented. */
-  readonly chain: readonly Uint8Array[];
+  readonly certificateType: CertificateType;
   readonly scheme: number;
 }
 
+export type CertificateMessage =
+  | MessageOf<typeof HandshakeType.certificate>
+  | MessageOf<typeof HandshakeType.compressed_certificate>;
+
+/** The types that a Certificate may come as (RFC 8879 §4: compressed where we said so). */
+export function certificateTypes(
+  config: CommonConfig,
+): readonly (typeof HandshakeType.certificate | typeof HandshakeType.compressed_certificate)[] {
+  const { certificate, compressed_certificate } = HandshakeType;
+  return acceptedCompressions(config).length > 0 ? [certificate, compressed_certificate] : [certificate];
+}
+
 /**
- * The peer's Certificate (already received, not empty) and its CertificateVerify.
- * @param offered extension types that we allowed in the peer's CertificateEntry
- * @param acceptable the schemes we advertised
+ * The peer's Certificate, already received, and its CertificateVerify.
+ * @returns undefined for an empty Certificate, which only a client may send: it is in the transcript then
  */
 export function* receiveAuthentication(
   config: CommonConfig,
   limits: Limits,
   transcript: Transcript,
-  request: Omit<ChainRequest, 'chain'>,
-  certificate: ReceivedCertificate,
-  offered: ReadonlySet<number>,
-  acceptable: readonly number[],
-): Script<PeerAuthentication> {
-  const chain = readCertificateList(certificate.body, limits, offered);
-  transcript.add(certificate.raw);
-  const verified = yield* verifyChain(config, { ...request, chain });
+  expected: Expected,
+  received: CertificateMessage,
+): Script<PeerAuthentication | undefined> {
+  const certificate =
+    received.type === HandshakeType.certificate ? received : yield* decompressCertificate(config, limits, received);
+  checkContext(certificate.body, expected.context);
+  transcript.add(received.raw);
+  if (certificate.body.certificateList.length === 0) return undefined;
+  const presented = readCertificateList(certificate.body, limits, expected);
+  const verified = yield* verifyChain(config, presented);
 
   const verify = yield* expect(HandshakeType.certificate_verify);
   const { algorithm: scheme, signature } = verify.body;
-  const verifier = checkScheme(config.provider, scheme, acceptable, verified);
-  const message = signedContent(request.peer, transcript.hash());
-  const spki = leafOf(verified).spki;
-  if (!(yield* ask('verifySignature', { verifier, spki, message, signature }))) {
-    reject('ERR_TLS_BAD_SIGNATURE', 'decrypt_error', `the ${request.peer}'s CertificateVerify does not verify`);
+  const key = keyOf(verified);
+  const verifier = checkScheme(config.provider, scheme, expected.acceptable, key);
+  const message = signedContent(expected.peer, transcript.hash());
+  if (!(yield* ask('verifySignature', { verifier, spki: key.spki, message, signature }))) {
+    reject('ERR_TLS_BAD_SIGNATURE', 'decrypt_error', `the ${expected.peer}'s CertificateVerify does not verify`);
   }
   transcript.add(verify.raw);
-  return { peer: verified, chain, scheme };
-}
-
-/** The alert that tells the peer why its certificate was refused (RFC 9846 §6.2). */
-export function certificateAlert(code: CertificateErrorCode): AlertName {
-  return certificateAlerts[code] ?? 'certificate_unknown';
+  const { chain, ocspResponse, timestamps, certificateType } = presented;
+  return { peer: verified, chain, certificateType, ocspResponse, timestamps, scheme };
 }
 
 function* verifyChain(config: CommonConfig, request: ChainRequest): Script<VerifiedPeer> {
@@ -111,7 +132,7 @@ function* verifyChain(config: CommonConfig, request: ChainRequest): Script<Verif
   if (!verdict.ok) return refuse(verdict);
   // The proof must be about the chain that was sent, whoever made it.
   const [leaf] = request.chain;
-  if (leaf === undefined || !equal(leafOf(verdict.peer).raw, leaf)) {
+  if (leaf === undefined || !equal(keyOf(verdict.peer).raw, leaf)) {
     throw new TlsError('ERR_TLS_INTERNAL', 'verifyChain answered for another certificate', {
       alert: 'internal_error',
       blame: 'local',
@@ -124,19 +145,53 @@ function refuse(refusal: ChainRefusal): never {
   throw new TlsError(refusal.code, refusal.reason, { alert: certificateAlert(refusal.code), cause: refusal.cause });
 }
 
-function readCertificateList(body: Certificate, limits: Limits, offered: ReadonlySet<number>): Uint8Array[] {
-  if (body.certificateRequestContext.length !== 0) {
-    reject('ERR_TLS_DECODE', 'illegal_parameter', 'certificate_request_context is not empty in the handshake');
+function checkContext(body: Certificate, context: Uint8Array): void {
+  if (!equal(body.certificateRequestContext, context)) {
+    reject('ERR_TLS_DECODE', 'illegal_parameter', 'certificate_request_context is not the one that was sent');
   }
-  if (body.certificateList.length > limits.chainLength) {
-    throw new TlsError('CERT_CHAIN_TOO_LONG', `a chain of ${body.certificateList.length} certificates is too long`, {
+}
+
+function readCertificateList(body: Certificate, limits: Limits, expected: Expected): ChainRequest {
+  const { certificateList } = body;
+  const { peer, serverName, certificateType } = expected;
+  if (certificateList.length > limits.chainLength) {
+    throw new TlsError('CERT_CHAIN_TOO_LONG', `a chain of ${certificateList.length} certificates is too long`, {
       alert: 'bad_certificate',
     });
   }
-  return body.certificateList.map((entry) => {
-    readExtensions('CT', entry.extensions, offered);
-    return entry.certData;
-  });
+  const extensions = certificateList.map((entry) => readExtensions('CT', entry.extensions, expected.offered));
+  const chain = certificateList.map(({ certData }) => certData);
+  checkLeaf(chain, certificateType);
+  const status = extensions[0]?.status_request;
+  return {
+    peer,
+    serverName,
+    chain,
+    certificateType,
+    ocspResponse: status?.statusType === OCSP ? status.response : undefined,
+    timestamps: extensions[0]?.signed_certificate_timestamp,
+    resumed: false,
+  };
+}
+
+/** That it is of the type agreed on at all, before anybody judges it. */
+function checkLeaf(chain: readonly Uint8Array[], type: CertificateType): void {
+  const [leaf = none] = chain;
+  try {
+    if (type === 'X509') return void parseCertificate(leaf);
+    parseSpki(leaf);
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    const [code, what] =
+      type === 'X509'
+        ? (['ERR_TLS_CERTIFICATE_DECODE', 'the certificate'] as const)
+        : (['ERR_TLS_RAW_PUBLIC_KEY_DECODE', 'the raw public key'] as const);
+    reject(code, 'decode_error', `${what} is malformed: ${error.message}`);
+  }
+  // RFC 7250 §3: it is the only entry.
+  if (chain.length !== 1) {
+    reject('ERR_TLS_RAW_PUBLIC_KEY_DECODE', 'decode_error', 'more than one raw public key');
+  }
 }
 
 /** RFC 9846 §4.5.2: one that we advertised, of the kind that the certificate's key can make and may make. */
@@ -144,17 +199,16 @@ function checkScheme(
   provider: CryptoProvider,
   scheme: number,
   acceptable: readonly number[],
-  peer: VerifiedPeer,
+  key: PeerKey,
 ): SignatureVerifier {
-  const leaf = leafOf(peer);
   const verifier = verifierFor(provider, scheme);
-  const fits = reading(() => schemeFitsKey(scheme, leaf.publicKey));
+  const fits = reading(() => schemeFitsKey(scheme, key.publicKey));
   if (verifier === undefined || !isHandshakeScheme(scheme) || !acceptable.includes(scheme) || !fits) {
     const name = nameOf(SignatureScheme, scheme);
     reject('ERR_TLS_WRONG_SIGNATURE_SCHEME', 'illegal_parameter', `CertificateVerify is made with ${name}`);
   }
   // RFC 9846 §4.5.1.2: digitalSignature must be set if the extension is there at all.
-  if (reading(() => leaf.keyUsage?.has('digitalSignature')) === false) {
+  if (reading(() => key.keyUsage?.has('digitalSignature')) === false) {
     reject('ERR_TLS_KEY_USAGE', 'illegal_parameter', 'the key of the certificate is not for digital signatures');
   }
   return verifier;
@@ -170,9 +224,26 @@ function reading<T>(read: () => T): T {
   }
 }
 
-function leafOf(peer: VerifiedPeer): VerifiedPeer['certificates'][number] {
-  const [leaf] = peer.certificates;
-  return leaf ?? reject('ERR_TLS_INTERNAL', 'internal_error', 'a verified peer without a certificate');
+/** A certificate, or a raw public key, as far as it signs. */
+interface PeerKey {
+  readonly raw: Uint8Array;
+  readonly spki: Uint8Array;
+  readonly publicKey: PublicKeyInfo;
+  readonly keyUsage?: KeyUsage | undefined;
+}
+
+function keyOf({ certificates, rawPublicKey }: VerifiedPeer): PeerKey {
+  if (rawPublicKey !== undefined) return { ...rawPublicKey, raw: rawPublicKey.spki };
+  return certificates[0] ?? reject('ERR_TLS_INTERNAL', 'internal_error', 'a verified peer without a certificate');
+}
+
+/** RFC 9846 §4.5.1.1, §4.5.1: what belongs to the leaf goes with it, to a peer that asked for it. */
+function leafExtensions({ ocspResponse, timestamps }: Credential, terms: CertificateRequestTerms): Extension[] {
+  const wantsTimestamps = terms.extensions.signed_certificate_timestamp === true;
+  return writeExtensions('CT', {
+    ...(terms.wantsOcsp && ocspResponse && { status_request: { statusType: OCSP, response: ocspResponse } }),
+    ...(wantsTimestamps && timestamps && { signed_certificate_timestamp: timestamps }),
+  });
 }
 
 /** RFC 9846 §4.5.2: 64 spaces, the context string, a zero byte, the transcript hash. */
@@ -180,30 +251,6 @@ function signedContent(signer: Role, hash: TranscriptHash): Uint8Array {
   return concat([utf8(`${' '.repeat(64)}TLS 1.3, ${signer} CertificateVerify\0`), hash]);
 }
 
+/** CertificateStatusType, RFC 6066 §8. */
+export const OCSP = 1;
 const none: Uint8Array = new Uint8Array(0);
-
-/** RFC 9846 §6.2 describes each; what it does not name is certificate_unknown. */
-const certificateAlerts: { readonly [C in CertificateErrorCode]?: AlertName } = {
-  UNABLE_TO_GET_ISSUER_CERT: 'unknown_ca',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'unknown_ca',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'unknown_ca',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'unknown_ca',
-  SELF_SIGNED_CERT_IN_CHAIN: 'unknown_ca',
-  CERT_UNTRUSTED: 'unknown_ca',
-  CERT_HAS_EXPIRED: 'certificate_expired',
-  CERT_NOT_YET_VALID: 'certificate_expired',
-  CERT_REVOKED: 'certificate_revoked',
-  INVALID_PURPOSE: 'unsupported_certificate',
-  UNSUPPORTED_SIGNATURE_ALGORITHM: 'unsupported_certificate',
-  CERT_SIGNATURE_FAILURE: 'bad_certificate',
-  INVALID_CERTIFICATE: 'bad_certificate',
-  INVALID_CA: 'bad_certificate',
-  INVALID_EXTENSION: 'bad_certificate',
-  PATH_LENGTH_EXCEEDED: 'bad_certificate',
-  CERT_CHAIN_TOO_LONG: 'bad_certificate',
-  CERT_REJECTED: 'bad_certificate',
-  HOSTNAME_MISMATCH: 'bad_certificate',
-  CA_MD_TOO_WEAK: 'bad_certificate',
-  CA_KEY_TOO_SMALL: 'bad_certificate',
-  EE_KEY_TOO_SMALL: 'bad_certificate',
-};

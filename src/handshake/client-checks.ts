@@ -1,13 +1,16 @@
 import { equal } from '../bytes/equal.ts';
 import type { CipherSuite, KeyShare } from '../crypto/provider.ts';
 import { reject } from '../errors.ts';
+import type { CertificateType } from '../session/session.ts';
 import { ExtensionType, type HandshakeType as H, NamedGroup, nameOf, ProtocolVersion } from '../wire/enums.ts';
 import { type Extension, type ExtensionValues, readExtensions } from '../wire/extensions.ts';
 import { helloRetryRequestRandom, type MessageOf, type ServerHello } from '../wire/messages.ts';
 import type { OfferedPsk } from './client-psk.ts';
 import type { ClientConfig } from './config.ts';
+import { typesOf } from './credentials.ts';
 import { enabledSuites } from './enabled.ts';
-import type { Offer } from './offer.ts';
+import { isGrease } from './grease.ts';
+import { type Offer, ownCertificateTypes } from './offer.ts';
 
 /** A ServerHello that passed the checks of RFC 9846 §4.2.3. */
 export interface Accepted {
@@ -65,7 +68,7 @@ export function checkRetry(offer: Offer, hello: ServerHello): ExtensionValues['H
     reject('ERR_TLS_EMPTY_HELLO_RETRY_REQUEST', 'illegal_parameter', 'the HelloRetryRequest asks for no change');
   }
   if (group === undefined) return retry;
-  if (!offer.extensions.supported_groups?.includes(group)) {
+  if (isGrease(group) || !offer.extensions.supported_groups?.includes(group)) {
     reject('ERR_TLS_WRONG_GROUP', 'illegal_parameter', `${groupName(group)} was asked for but not offered`);
   }
   if (offer.shares.some((share) => share.group === group)) {
@@ -154,9 +157,42 @@ export function checkEarlyAccepted(offer: Offer, { suite, psk }: Accepted, alpn:
   }
 }
 
-export function readCertificateRequest(message: MessageOf<(typeof H)['certificate_request']>): ExtensionValues['CR'] {
+/** RFC 7250 §4.2: one that we said, or certificates where the server says nothing. */
+export function checkServerCertificateType(config: ClientConfig, values: ExtensionValues['EE']): CertificateType {
+  const { peerCertificateTypes = ['X509'] } = config;
+  const [type] = typesOf(values.server_certificate_type === undefined ? undefined : [values.server_certificate_type]);
+  if (type === undefined || !peerCertificateTypes.includes(type)) {
+    reject(
+      'ERR_TLS_WRONG_CERTIFICATE_TYPE',
+      'unsupported_certificate',
+      'the server has no certificate of a type we take',
+    );
+  }
+  return type;
+}
+
+/** RFC 7250 §4.2: what the server wants of us, should it ask. */
+export function checkClientCertificateType(config: ClientConfig, values: ExtensionValues['EE']): CertificateType {
+  const chosen = values.client_certificate_type;
+  if (chosen === undefined) return 'X509';
+  const [type] = typesOf([chosen]);
+  if (type === undefined || !ownCertificateTypes(config).includes(type)) {
+    reject(
+      'ERR_TLS_WRONG_CERTIFICATE_TYPE',
+      'illegal_parameter',
+      'the server wants a certificate of a type we did not offer',
+    );
+  }
+  return type;
+}
+
+/** @param inHandshake where the context is empty (RFC 9846 §4.4.2) */
+export function readCertificateRequest(
+  message: MessageOf<(typeof H)['certificate_request']>,
+  inHandshake: boolean,
+): ExtensionValues['CR'] {
   const { certificateRequestContext, extensions } = message.body;
-  if (certificateRequestContext.length !== 0) {
+  if (inHandshake && certificateRequestContext.length !== 0) {
     reject('ERR_TLS_DECODE', 'illegal_parameter', 'certificate_request_context is not empty in the handshake');
   }
   const values = readExtensions('CR', extensions);

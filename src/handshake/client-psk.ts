@@ -7,7 +7,7 @@ import type { PskIdentity } from '../wire/extensions.ts';
 import type { VerifiedPeer } from '../x509/verify.ts';
 import type { ClientConfig } from './config.ts';
 import { enabledSuites } from './enabled.ts';
-import type { BindablePsk } from './psk.ts';
+import { type BindablePsk, sessionChain } from './psk.ts';
 import { ask, type Script } from './script.ts';
 
 /** A PSK of a ClientHello. */
@@ -74,7 +74,7 @@ function* judgeAgain(config: ClientConfig, session: Session): Script<VerifiedPee
   const { peerChain: chain, serverName } = session;
   // Without a certificate, an external PSK authenticated the server: no more than it would again.
   if (chain.length === 0) return (config.externalPsks ?? []).length > 0 ? undefined : false;
-  const request = { peer: 'server', chain, serverName, resumed: true } as const;
+  const request = { peer: 'server', serverName, ...sessionChain(session) } as const;
   const verdict = yield* ask('verifyChain', { request, verify: config.verifyChain });
   return verdict.ok && verdict.peer;
 }

@@ -4,31 +4,36 @@ import { reject } from '../errors.ts';
 import { EarlySecret, type HandshakeSecret, verifyData } from '../keys/schedule.ts';
 import { Transcript } from '../keys/transcript.ts';
 import type { Limits } from '../limits.ts';
+import type { CertificateType } from '../session/session.ts';
 import { HandshakeType as H } from '../wire/enums.ts';
 import type { ExtensionValues } from '../wire/extensions.ts';
-import { encodeMessage, type MessageOf } from '../wire/messages.ts';
-import {
-  type Authentication,
-  chooseAuthentication,
-  type PeerAuthentication,
-  receiveAuthentication,
-  sendAuthentication,
-  sendEmptyCertificate,
-} from './auth.ts';
+import { encodeMessage } from '../wire/messages.ts';
+import { certificateTypes, type PeerAuthentication, receiveAuthentication } from './auth.ts';
+import { authenticate } from './client-auth.ts';
 import {
   type Accepted,
   acceptServerHello,
   checkAgainstRetry,
+  checkClientCertificateType,
   checkEarlyAccepted,
   checkEncryptedExtensions,
   checkRetry,
+  checkServerCertificateType,
   checkSuite,
   isRetry,
   readCertificateRequest,
 } from './client-checks.ts';
 import type { ClientConfig, Facts } from './config.ts';
-import { applicationSecrets, checkFinished, type Established, factNames, handshakeSecrets } from './finish.ts';
+import {
+  applicationSecrets,
+  checkFinished,
+  type Established,
+  factNames,
+  handshakeSecrets,
+  peerFacts,
+} from './finish.ts';
 import { firstOffer, type Offer, retriedOffer, wipeOffer } from './offer.ts';
+import { takeRecordLimits } from './record-limits.ts';
 import { ask, expect, type Script } from './script.ts';
 import { emit, type Wire } from './wire.ts';
 
@@ -103,7 +108,11 @@ function* encryptedHandshake(wire: Wire, config: ClientConfig, limits: Limits, k
   if (offer.early !== undefined) wire.earlyDecided(earlyAccepted);
   if (offer.early !== undefined && !earlyAccepted) wire.protect('write', suite, secrets.client);
 
-  const server = psk === undefined ? yield* receiveServer(config, limits, offer, transcript) : undefined;
+  takeRecordLimits(wire, config, values);
+  const server =
+    psk === undefined
+      ? yield* receiveServer(config, limits, offer, transcript, checkServerCertificateType(config, values))
+      : undefined;
   const finished = yield* expect(H.finished);
   checkFinished('server', suite, secrets.server, transcript, finished.body);
   transcript.add(finished.raw);
@@ -111,7 +120,8 @@ function* encryptedHandshake(wire: Wire, config: ClientConfig, limits: Limits, k
   if (earlyAccepted) endEarlyData(wire, transcript, suite, secrets.client);
 
   const request = server?.request;
-  const authentication = request && (yield* authenticate(wire, config, transcript, request));
+  const ownType = checkClientCertificateType(config, values);
+  const authentication = request && (yield* authenticate(wire, config, transcript, request, noContext, ownType));
   const localFinished = verifyData(suite.hash, secrets.client, transcript.hash());
   emit(wire, transcript, encodeMessage(H.finished, { verifyData: localFinished }));
 
@@ -130,9 +140,10 @@ function* encryptedHandshake(wire: Wire, config: ClientConfig, limits: Limits, k
     localSignatureScheme: authentication?.scheme,
     peerSignatureSchemes: request?.signature_algorithms ?? [],
     peer: server?.peer ?? psk?.peer,
-    peerChain: server?.chain ?? session?.peerChain ?? [],
+    ...peerFacts(server, session),
     localChain: authentication?.credential.chain,
     helloRetryRequest: retried,
+    postHandshakeAuth: false,
     resumed: session !== undefined,
     externalPsk: psk !== undefined && session === undefined ? psk.identity : undefined,
     earlyData: !keyed.earlyOffered ? 'none' : earlyAccepted ? 'accepted' : 'rejected',
@@ -177,43 +188,28 @@ function* receiveServer(
   limits: Limits,
   offer: Offer,
   transcript: Transcript,
+  certificateType: CertificateType,
 ): Script<PeerAuthentication & { readonly request: ExtensionValues['CR'] | undefined }> {
-  let next = yield* expect(H.certificate_request, H.certificate);
+  let next = yield* expect(H.certificate_request, ...certificateTypes(config));
   let request: ExtensionValues['CR'] | undefined;
   if (next.type === H.certificate_request) {
-    request = readCertificateRequest(next);
+    request = readCertificateRequest(next, true);
     transcript.add(next.raw);
-    next = yield* expect(H.certificate);
+    next = yield* expect(...certificateTypes(config));
   }
-  return { ...(yield* receiveServerChain(config, limits, offer, transcript, next)), request };
-}
-
-function* receiveServerChain(
-  config: ClientConfig,
-  limits: Limits,
-  offer: Offer,
-  transcript: Transcript,
-  certificate: MessageOf<typeof H.certificate>,
-): Script<PeerAuthentication> {
-  if (certificate.body.certificateList.length === 0) {
+  const expected = {
+    peer: 'server',
+    serverName: config.serverName,
+    context: new Uint8Array(0),
+    offered: offer.types,
+    acceptable: offer.extensions.signature_algorithms ?? [],
+    certificateType,
+  } as const;
+  const server = yield* receiveAuthentication(config, limits, transcript, expected, next);
+  if (server === undefined) {
     reject('ERR_TLS_EMPTY_CERTIFICATE', 'decode_error', 'the server sent an empty Certificate (RFC 9846 §4.5.1.3)');
   }
-  const identity = { peer: 'server', serverName: config.serverName, resumed: false } as const;
-  const acceptable = offer.extensions.signature_algorithms ?? [];
-  return yield* receiveAuthentication(config, limits, transcript, identity, certificate, offer.types, acceptable);
-}
-
-/** Answers a CertificateRequest, with an empty Certificate where nothing fits (RFC 9846 §4.5.1). */
-function* authenticate(
-  wire: Wire,
-  config: ClientConfig,
-  transcript: Transcript,
-  request: ExtensionValues['CR'],
-): Script<Authentication | undefined> {
-  const chosen = chooseAuthentication(config.credentials ?? [], request.signature_algorithms ?? []);
-  if (chosen === undefined) sendEmptyCertificate(wire, transcript);
-  else yield* sendAuthentication(wire, transcript, 'client', chosen);
-  return chosen;
+  return { ...server, request };
 }
 
 function startTranscript(offer: Offer, suite: CipherSuite): Transcript {
@@ -221,3 +217,5 @@ function startTranscript(offer: Offer, suite: CipherSuite): Transcript {
   transcript.add(offer.message);
   return transcript;
 }
+
+const noContext = new Uint8Array(0);

@@ -3,11 +3,12 @@ import type { CertificateErrorCode } from '../errors.ts';
 import type { ExternalPsk } from '../keys/importer.ts';
 import type { Limits } from '../limits.ts';
 import type { ReplayGuard } from '../session/replay.ts';
-import type { Session } from '../session/session.ts';
+import type { CertificateType, Session } from '../session/session.ts';
 import type { TicketSealer } from '../session/tickets.ts';
 import type { Extension } from '../wire/extensions.ts';
 import type { ClientHello } from '../wire/messages.ts';
 import type { VerifiedPeer } from '../x509/verify.ts';
+import type { CertificateCompression } from './compression.ts';
 
 export type Role = 'client' | 'server';
 
@@ -16,14 +17,27 @@ export interface Credential {
   /** DER, leaf first; the root may be left out. */
   readonly chain: readonly Uint8Array[];
   readonly signer: Signer;
+  /** Of what `chain` holds: certificates, or as its only entry a SubjectPublicKeyInfo (RFC 7250). Default 'X509'. */
+  readonly type?: CertificateType | undefined;
+  /** OCSPResponse for the leaf, DER: sent to a peer that asks for one (RFC 6066 §8). */
+  readonly ocspResponse?: Uint8Array | undefined;
+  /** SignedCertificateTimestampList for the leaf: sent to a peer that asks for it (RFC 6962 §3.3.1). */
+  readonly timestamps?: Uint8Array | undefined;
+  /** Only for a peer that names an issuer of the chain in certificate_authorities. Default false. */
+  readonly mustMatchIssuer?: boolean | undefined;
 }
 
 /** What a verifier is given: RFC 9846 §4.5.1.3 leaves the judgement to it. */
 export interface ChainRequest {
   /** The side that presented the chain. */
   readonly peer: Role;
-  /** DER, leaf first, as sent; never empty. */
+  /** DER, leaf first, as sent; never empty. For a raw public key its SubjectPublicKeyInfo. */
   readonly chain: readonly Uint8Array[];
+  readonly certificateType: CertificateType;
+  /** What came with the leaf: an OCSPResponse, DER, as it was stapled. */
+  readonly ocspResponse: Uint8Array | undefined;
+  /** What came with the leaf: a SignedCertificateTimestampList. */
+  readonly timestamps: Uint8Array | undefined;
   /** Client: the name it asked for. */
   readonly serverName: string | undefined;
   /** The chain comes from an earlier handshake: where it does not pass, its session is not resumed. */
@@ -52,6 +66,18 @@ export interface CommonConfig {
   readonly groups?: readonly number[] | undefined;
   /** SignatureScheme code points accepted from the peer, best first. Default: all that the provider verifies. */
   readonly signatureSchemes?: readonly number[] | undefined;
+  /** Schemes accepted in the peer's certificates, where they differ (RFC 9846 §4.3.3). Default: not sent. */
+  readonly certificateSchemes?: readonly number[] | undefined;
+  /** What the peer may authenticate with, best first (RFC 7250). Default X509 alone. */
+  readonly peerCertificateTypes?: readonly CertificateType[] | undefined;
+  /** DER names of the authorities that the peer's chain should end at (RFC 9846 §4.3.4). Default: not sent. */
+  readonly certificateAuthorities?: readonly Uint8Array[] | undefined;
+  /** Ask the peer to staple an OCSP response to its certificate (RFC 6066 §8). Default false. */
+  readonly requestOcsp?: boolean | undefined;
+  /** Ask the peer for certificate timestamps (RFC 6962 §3.3.1). Default false. */
+  readonly requestTimestamps?: boolean | undefined;
+  /** Certificate compression, best first (RFC 8879). Default none. */
+  readonly certificateCompression?: readonly CertificateCompression[] | undefined;
   /** ALPN protocol names (RFC 7301), best first. Default: none, the extension is not sent. */
   readonly alpn?: readonly Uint8Array[] | undefined;
   /** Judges the peer's chain; called once per handshake in which the peer sends one. */
@@ -60,6 +86,11 @@ export interface CommonConfig {
   readonly keylog?: boolean | undefined;
   /** Content bytes per record, 64..16384. Default 16382, which keeps record bodies aligned (record/sealer.ts). */
   readonly maxFragment?: number | undefined;
+  /**
+   * Bytes of content and padding, and one of content type, that the peer may put into a record (RFC 8449 §4):
+   * 64..16385. Default of a client: not sent; of a server: 16385, where the client sent it.
+   */
+  readonly recordSizeLimit?: number | undefined;
   /** Zero bytes to add to a record of `length` content bytes (RFC 9846 §5.4). Default none. */
   readonly padding?: ((contentType: number, length: number) => number) | undefined;
   /** How PSKs may be used, of sessions and others. Default psk_dhe_ke alone. */
@@ -83,6 +114,21 @@ export interface ClientConfig extends CommonConfig {
   readonly takeSession?: (() => Awaitable<Session | undefined>) | undefined;
   /** Keys agreed outside of TLS, best first. With one, the server need not have a certificate. */
   readonly externalPsks?: readonly ExternalPsk[] | undefined;
+  /** What this side may authenticate with, best first (RFC 7250). Default: the types of `credentials`. */
+  readonly certificateTypes?: readonly CertificateType[] | undefined;
+  /**
+   * Fail with handshake_failure where the server asks for a certificate and none of `credentials` fits. Default: it is
+   * sent an empty Certificate, and decides.
+   */
+  readonly requireCredential?: boolean | undefined;
+  /** Answer CertificateRequests after the handshake too (RFC 9846 §4.3.6). Default false. */
+  readonly postHandshakeAuth?: boolean | undefined;
+  /** max_fragment_length (RFC 6066 §4): bytes of content per record, both ways. Default: not sent. */
+  readonly maxFragmentLength?: 512 | 1024 | 2048 | 4096 | undefined;
+  /** Add reserved values, so that servers learn to ignore what they do not know (RFC 8701). Default false. */
+  readonly grease?: boolean | undefined;
+  /** Put the extensions into another order each time. Default true. */
+  readonly shuffleExtensions?: boolean | undefined;
   /** Offer 0-RTT data where the session allows it (RFC 9846 §2.3: it can be replayed). Default false. */
   readonly earlyData?: boolean | undefined;
   /** RFC 9846 Appendix E.4. Default true. */
@@ -157,9 +203,16 @@ export interface Facts {
   readonly peer: VerifiedPeer | undefined;
   /** The peer's chain as presented, DER; empty without. */
   readonly peerChain: readonly Uint8Array[];
+  readonly peerCertificateType: CertificateType;
+  /** OCSPResponse, DER, that the peer stapled to its certificate. */
+  readonly peerOcspResponse: Uint8Array | undefined;
+  /** SignedCertificateTimestampList that came with the peer's certificate. */
+  readonly peerTimestamps: Uint8Array | undefined;
   /** The chain we authenticated with. */
   readonly localChain: readonly Uint8Array[] | undefined;
   readonly helloRetryRequest: boolean;
+  /** Server: whether the client can be asked for a certificate later (RFC 9846 §4.3.6). */
+  readonly postHandshakeAuth: boolean;
   readonly resumed: boolean;
   /** Identity of the external PSK in use. */
   readonly externalPsk: Uint8Array | undefined;

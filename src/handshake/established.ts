@@ -1,19 +1,24 @@
 import { reject } from '../errors.ts';
 import { HandshakeType, KeyUpdateRequest, nameOf } from '../wire/enums.ts';
-import type { HandshakeMessage, NewSessionTicket } from '../wire/messages.ts';
+import type { HandshakeMessage, MessageOf, NewSessionTicket } from '../wire/messages.ts';
 import type { Role } from './config.ts';
 
 /** What a post-handshake message asks of the connection. */
 export type PostHandshake =
+  | { readonly action: 'authenticate'; readonly message: MessageOf<typeof HandshakeType.certificate_request> }
   | { readonly action: 'ticket'; readonly message: NewSessionTicket }
   /** Switch the reading key; `respond`: send a KeyUpdate of our own before the next data. */
   | { readonly action: 'updateRead'; readonly respond: boolean };
 
 /** RFC 9846 §4.7: messages after the handshake have no order among themselves, so there is no script. */
-export function postHandshake(role: Role, message: HandshakeMessage): PostHandshake {
+export function postHandshake(role: Role, message: HandshakeMessage, postHandshakeAuth: boolean): PostHandshake {
   switch (message.type) {
     case HandshakeType.key_update:
       return { action: 'updateRead', respond: wantsResponse(message.body.requestUpdate) };
+    case HandshakeType.certificate_request:
+      // RFC 9846 §4.3.6: only of a client that said it would.
+      if (role === 'client' && postHandshakeAuth) return { action: 'authenticate', message };
+      break;
     case HandshakeType.new_session_ticket:
       if (role === 'client') return { action: 'ticket', message: message.body };
       break;

@@ -9,8 +9,10 @@ import {
   type Resumption,
 } from '../keys/schedule.ts';
 import type { Transcript, TranscriptHash } from '../keys/transcript.ts';
+import type { SessionState } from '../session/session.ts';
 import { NamedGroup, nameOf } from '../wire/enums.ts';
 import type { Finished } from '../wire/messages.ts';
+import type { PeerAuthentication } from './auth.ts';
 import type { Facts, Role } from './config.ts';
 import type { Wire } from './wire.ts';
 
@@ -79,6 +81,18 @@ export function handshakeSecrets(
   wire.log('SERVER_HANDSHAKE_TRAFFIC_SECRET', clientRandom, server);
   wire.log('CLIENT_HANDSHAKE_TRAFFIC_SECRET', clientRandom, client);
   return { client, server };
+}
+
+type PeerFacts = Pick<Facts, 'peerChain' | 'peerCertificateType' | 'peerOcspResponse' | 'peerTimestamps'>;
+
+/** What the peer presented: now, or in the handshake that is resumed. */
+export function peerFacts(peer: PeerAuthentication | undefined, session: SessionState | undefined): PeerFacts {
+  return {
+    peerChain: peer?.chain ?? session?.peerChain ?? [],
+    peerCertificateType: peer?.certificateType ?? session?.peerChainType ?? 'X509',
+    peerOcspResponse: peer === undefined ? session?.peerOcspResponse : peer.ocspResponse,
+    peerTimestamps: peer === undefined ? session?.peerTimestamps : peer.timestamps,
+  };
 }
 
 /** The names that facts carry. */

@@ -1,6 +1,7 @@
 import type { CipherSuite, KeyShare } from '../crypto/provider.ts';
 import { Transcript } from '../keys/transcript.ts';
-import { ExtensionType, HandshakeType, ProtocolVersion } from '../wire/enums.ts';
+import type { CertificateType } from '../session/session.ts';
+import { CertificateTypeId, ExtensionType, HandshakeType, ProtocolVersion } from '../wire/enums.ts';
 import {
   type Extension,
   type ExtensionValues,
@@ -9,10 +10,14 @@ import {
   writeExtensions,
 } from '../wire/extensions.ts';
 import { type ClientHello, encodeMessage } from '../wire/messages.ts';
+import { OCSP } from './auth.ts';
 import { earlySuite, gatherPsks, type OfferedPsk, pskIdentity } from './client-psk.ts';
+import { acceptedCompressions } from './compression.ts';
 import type { ClientConfig } from './config.ts';
 import { enabledGroups, enabledSuites, groupById, shareGroups } from './enabled.ts';
+import { addGrease, isGrease, shuffle } from './grease.ts';
 import { binderOf, bindersLength, pskModeIds, withTruncated } from './psk.ts';
+import { maxFragmentCode } from './record-limits.ts';
 import { advertisedSchemes } from './schemes.ts';
 import { ask, type Script } from './script.ts';
 
@@ -47,7 +52,7 @@ export function* firstOffer(config: ClientConfig): Script<Offer> {
     legacyCompressionMethods: new Uint8Array(1),
     extensions: draftExtensions(config, shares, early !== undefined),
   };
-  return finishOffer(config, { hello: draft, shares, psks, early }, undefined);
+  return finishOffer(config, { hello: disguise(config, draft), shares, psks, early }, undefined);
 }
 
 /**
@@ -85,11 +90,24 @@ export function wipeOffer({ shares, psks }: Offer): void {
 }
 
 function draftExtensions(config: ClientConfig, shares: readonly KeyShare[], early: boolean): Extension[] {
-  const { provider, serverName, alpn = [], pskModes = ['psk_dhe_ke'] } = config;
+  const { provider, serverName, alpn = [], pskModes = ['psk_dhe_ke'], certificateAuthorities = [] } = config;
+  const compressions = acceptedCompressions(config);
+  const ownTypes = idsOf(ownCertificateTypes(config));
+  const peerTypes = idsOf(config.peerCertificateTypes ?? ['X509']);
   return writeExtensions('CH', {
     ...(serverName !== undefined && { server_name: hostNameList(serverName) }),
     supported_groups: enabledGroups(config).map((group) => group.id),
     signature_algorithms: advertisedSchemes(provider, config.signatureSchemes),
+    ...(config.certificateSchemes && { signature_algorithms_cert: config.certificateSchemes }),
+    ...(config.requestOcsp && { status_request: { statusType: OCSP, request: new Uint8Array(4) } }),
+    ...(config.requestTimestamps && { signed_certificate_timestamp: true as const }),
+    ...(certificateAuthorities.length > 0 && { certificate_authorities: certificateAuthorities }),
+    ...(ownTypes.length > 0 && { client_certificate_type: ownTypes }),
+    ...(peerTypes.length > 0 && { server_certificate_type: peerTypes }),
+    ...(compressions.length > 0 && { compress_certificate: compressions }),
+    ...(config.maxFragmentLength && { max_fragment_length: maxFragmentCode(config.maxFragmentLength) }),
+    ...(config.recordSizeLimit && { record_size_limit: config.recordSizeLimit }),
+    ...(config.postHandshakeAuth && { post_handshake_auth: true as const }),
     ...(alpn.length > 0 && { application_layer_protocol_negotiation: alpn }),
     supported_versions: [ProtocolVersion.TLS13],
     // RFC 9846 §4.3.9: it is also what tickets are issued by.
@@ -97,6 +115,22 @@ function draftExtensions(config: ClientConfig, shares: readonly KeyShare[], earl
     key_share: shares.map((share) => ({ group: share.group, keyExchange: share.publicKey })),
     ...(early && { early_data: true as const }),
   });
+}
+
+/** What this client can show: said where it is more than certificates alone (RFC 7250 §4.1). */
+export function ownCertificateTypes({ certificateTypes, credentials = [] }: ClientConfig): readonly CertificateType[] {
+  return certificateTypes ?? [...new Set(credentials.map(({ type }) => type ?? 'X509'))];
+}
+
+function idsOf(types: readonly CertificateType[]): number[] {
+  return types.length === 1 && types[0] === 'X509' ? [] : types.map((type) => CertificateTypeId[type]);
+}
+
+function disguise(config: ClientConfig, draft: ClientHello): ClientHello {
+  const { provider } = config;
+  const hello = config.grease === true ? addGrease(provider, draft) : draft;
+  if (config.shuffleExtensions === false) return hello;
+  return { ...hello, extensions: shuffle(provider, hello.extensions) };
 }
 
 function finishOffer(
@@ -114,7 +148,8 @@ function finishOffer(
     hello,
     message,
     extensions: readExtensions('CH', hello.extensions),
-    types: new Set(hello.extensions.map((extension) => extension.type)),
+    // RFC 8701 §3.1: nobody may answer a reserved one.
+    types: new Set(hello.extensions.flatMap(({ type }) => (isGrease(type) ? [] : [type]))),
   };
 }
 

@@ -1,6 +1,8 @@
 import type { Hash } from '../crypto/provider.ts';
 import { checkVerifyData, type EarlySecret, type PskKind, verifyData } from '../keys/schedule.ts';
 import type { Transcript } from '../keys/transcript.ts';
+import type { SessionState } from '../session/session.ts';
+import type { ChainRequest } from './config.ts';
 
 /** A PSK in use: what its binder is made with, and what the key schedule begins with. */
 export interface BindablePsk {
@@ -38,6 +40,17 @@ export function withTruncated(before: Transcript, message: Uint8Array, binders: 
   const transcript = before.fork();
   transcript.add(message.subarray(0, message.length - binders));
   return transcript;
+}
+
+/** The chain of an earlier handshake, with what came with it, to be judged again. */
+export function sessionChain(state: SessionState): Omit<ChainRequest, 'peer' | 'serverName'> {
+  return {
+    chain: state.peerChain,
+    certificateType: state.peerChainType,
+    ocspResponse: state.peerOcspResponse,
+    timestamps: state.peerTimestamps,
+    resumed: true,
+  };
 }
 
 /** PskKeyExchangeMode, RFC 9846 §4.3.9. */

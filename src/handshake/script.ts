@@ -7,6 +7,7 @@ import type { Session, SessionState } from '../session/session.ts';
 import type { TicketSealer } from '../session/tickets.ts';
 import type { HandshakeType } from '../wire/enums.ts';
 import type { HandshakeMessage, MessageOf } from '../wire/messages.ts';
+import type { Compressor, Decompressor } from './compression.ts';
 import type { ChainRequest, ChainVerdict, ClientHelloView, Credential } from './config.ts';
 
 /** What a handshake may have to wait for, beside messages. Each carries all that is needed to answer it. */
@@ -40,6 +41,12 @@ export interface Asks {
     readonly identity: Uint8Array;
     readonly find: (identity: Uint8Array) => Awaitable<ExternalPsk | undefined>;
   };
+  compress: { readonly algorithm: Compressor; readonly message: Uint8Array };
+  decompress: {
+    readonly algorithm: Decompressor;
+    readonly compressed: Uint8Array;
+    readonly length: number;
+  };
   admitEarlyData: { readonly guard: ReplayGuard; readonly id: Uint8Array; readonly now: number };
 }
 
@@ -56,6 +63,8 @@ export interface Answers {
   openTicket: SessionState | undefined;
   sealTicket: Uint8Array | undefined;
   findPsk: ExternalPsk | undefined;
+  compress: Uint8Array;
+  decompress: Uint8Array;
   admitEarlyData: boolean;
 }
 
@@ -112,6 +121,10 @@ export function perform(request: AskRequest): Awaitable<Answers[AskName]> {
       return request.tickets.seal(request.state);
     case 'findPsk':
       return request.find(request.identity);
+    case 'compress':
+      return request.algorithm.compress(request.message);
+    case 'decompress':
+      return request.algorithm.decompress(request.compressed, request.length);
     case 'admitEarlyData':
       return request.guard.admit(request.id, request.now);
   }

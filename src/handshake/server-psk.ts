@@ -8,7 +8,7 @@ import type { Limits } from '../limits.ts';
 import { isFresh, type SessionState } from '../session/session.ts';
 import type { VerifiedPeer } from '../x509/verify.ts';
 import type { PskMode, ServerConfig } from './config.ts';
-import { type BindablePsk, checkBinder, pskModeIds, withTruncated } from './psk.ts';
+import { type BindablePsk, checkBinder, pskModeIds, sessionChain, withTruncated } from './psk.ts';
 import { ask, type Script } from './script.ts';
 import type { Hello } from './select.ts';
 
@@ -127,9 +127,8 @@ function* judgeState(
   if (made?.hash.name !== hash || !isFresh(state, (config.now ?? Date.now)())) return false;
   if (state.serverName !== hello.view.serverName) return false;
   if (config.clientCertificate === undefined || config.clientCertificate === 'none') return undefined;
-  const { peerChain: chain } = state;
-  if (chain.length === 0) return config.clientCertificate === 'required' ? false : undefined;
-  const request = { peer: 'client', chain, serverName: undefined, resumed: true } as const;
+  if (state.peerChain.length === 0) return config.clientCertificate === 'required' ? false : undefined;
+  const request = { peer: 'client', serverName: undefined, ...sessionChain(state) } as const;
   const verdict = yield* ask('verifyChain', { request, verify: config.verifyChain });
   return verdict.ok && verdict.peer;
 }

@@ -1,24 +1,28 @@
 import { equal } from '../bytes/equal.ts';
 import type { CipherSuite, Group } from '../crypto/provider.ts';
-import { reject, TlsError } from '../errors.ts';
+import { reject } from '../errors.ts';
 import { EarlySecret, type HandshakeSecret, verifyData } from '../keys/schedule.ts';
 import { Transcript } from '../keys/transcript.ts';
 import type { Limits } from '../limits.ts';
-import { HandshakeType as H, ProtocolVersion } from '../wire/enums.ts';
+import type { CertificateType } from '../session/session.ts';
+import { CertificateTypeId, HandshakeType as H, ProtocolVersion } from '../wire/enums.ts';
 import { type ExtensionValues, writeExtensions } from '../wire/extensions.ts';
 import { encodeMessage, helloRetryRequestRandom, type ServerHello } from '../wire/messages.ts';
-import {
-  type Authentication,
-  chooseAuthentication,
-  type PeerAuthentication,
-  receiveAuthentication,
-  sendAuthentication,
-} from './auth.ts';
+import { OCSP, sendAuthentication } from './auth.ts';
 import type { Credential, Facts, ServerConfig } from './config.ts';
-import { applicationSecrets, checkFinished, type Established, factNames, handshakeSecrets } from './finish.ts';
-import { advertisedSchemes } from './schemes.ts';
+import { type Authentication, chooseAuthentication, refuseCredentials, typesOf } from './credentials.ts';
+import {
+  applicationSecrets,
+  checkFinished,
+  type Established,
+  factNames,
+  handshakeSecrets,
+  peerFacts,
+} from './finish.ts';
+import { agreeRecordLimits } from './record-limits.ts';
 import { ask, expect, type Script } from './script.ts';
 import { checkCanSign, checkRetriedHello, chooseGroup, chooseSuite, type Hello, readClientHello } from './select.ts';
+import { certificateRequest, encodeCertificateRequest, receiveClient } from './server-auth.ts';
 import { admitsEarlyData, findExternal, type SelectedPsk, selectPsk, sharesMode } from './server-psk.ts';
 import { emit, type Wire } from './wire.ts';
 
@@ -39,6 +43,8 @@ interface Negotiated {
 interface Terms {
   /** Absent where a PSK authenticates. */
   readonly authentication: Authentication | undefined;
+  /** Of the certificate that the client is asked for; absent: it is not. */
+  readonly clientType: CertificateType | undefined;
   readonly alpn: Uint8Array | undefined;
   readonly earlyAccepted: boolean;
 }
@@ -133,19 +139,36 @@ function* negotiate(
 function* agreeTerms(config: ServerConfig, credentials: readonly Credential[], negotiated: Negotiated): Script<Terms> {
   const { hello, suite, psk, retried, earlyOffered } = negotiated;
   if (psk === undefined) checkCanSign(hello);
-  const authentication = psk === undefined ? chooseAuthentication(credentials, hello.view.signatureSchemes) : undefined;
-  if (psk === undefined && authentication === undefined) {
-    reject(
-      'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME',
-      'handshake_failure',
-      'no certificate fits the signature schemes of the client',
-    );
-  }
+  const wishes = {
+    schemes: hello.view.signatureSchemes,
+    certificateTypes: typesOf(hello.extensions.server_certificate_type),
+    authorities: hello.extensions.certificate_authorities ?? [],
+  };
+  const authentication = psk === undefined ? chooseAuthentication(credentials, wishes) : undefined;
+  if (psk === undefined && authentication === undefined) refuseCredentials(credentials, wishes);
+  const asks = config.clientCertificate === 'optional' || config.clientCertificate === 'required';
+  // RFC 9846 §4.4.2: not where a PSK authenticates.
+  const clientType = asks && psk === undefined ? chooseClientType(config, hello) : undefined;
   const alpn = yield* chooseAlpn(config, hello);
   // RFC 9846 §4.3.10: never after a HelloRetryRequest.
   const candidate = earlyOffered && !retried ? psk : undefined;
   const earlyAccepted = candidate !== undefined && (yield* admitsEarlyData(config, suite, candidate, alpn));
-  return { authentication, alpn, earlyAccepted };
+  return { authentication, clientType, alpn, earlyAccepted };
+}
+
+/** RFC 7250 §4.2: ours in order of preference, of those that the client can show. */
+function chooseClientType(config: ServerConfig, hello: Hello): CertificateType {
+  const { peerCertificateTypes = ['X509'] } = config;
+  const able = typesOf(hello.extensions.client_certificate_type);
+  const type = peerCertificateTypes.find((own) => able.includes(own));
+  return (
+    type ??
+    reject(
+      'ERR_TLS_WRONG_CERTIFICATE_TYPE',
+      'unsupported_certificate',
+      'the client has no certificate of a type we take',
+    )
+  );
 }
 
 /** RFC 7301 §3.2: ours in order of preference; an offer without a match is refused. */
@@ -188,22 +211,26 @@ function* encryptedHandshake(
   config: ServerConfig,
   limits: Limits,
   { hello, suite, exchange, psk, transcript, retried, earlyOffered }: Negotiated,
-  { authentication, alpn, earlyAccepted }: Terms,
+  terms: Terms,
   keys: HandshakeSecret,
 ): Script<Established> {
+  const { authentication, clientType, alpn, earlyAccepted } = terms;
   const { random } = hello.body;
   const secrets = handshakeSecrets(wire, keys, random, transcript.hash());
   wire.protect('write', suite, secrets.server);
   if (!earlyAccepted) wire.protect('read', suite, secrets.client);
   if (earlyOffered && !earlyAccepted && !retried) wire.skipEarlyData();
 
-  emit(wire, transcript, encodeEncryptedExtensions(config, hello, alpn, earlyAccepted));
-  const acceptable = advertisedSchemes(config.provider, config.signatureSchemes);
-  const asks = config.clientCertificate === 'optional' || config.clientCertificate === 'required';
-  // RFC 9846 §4.4.2: not where a PSK authenticates.
-  const requested = asks && authentication !== undefined;
-  if (requested) emit(wire, transcript, encodeCertificateRequest(acceptable));
-  if (authentication !== undefined) yield* sendAuthentication(wire, transcript, 'server', authentication);
+  const recordLimits = agreeRecordLimits(wire, config, hello.extensions);
+  emit(wire, transcript, encodeEncryptedExtensions(config, hello, terms, recordLimits));
+  const request = clientType && certificateRequest(config);
+  if (request !== undefined) emit(wire, transcript, encodeCertificateRequest(none, request));
+  if (authentication !== undefined) {
+    const { extensions } = hello;
+    const wantsOcsp = extensions.status_request?.statusType === OCSP;
+    const wishes = { context: none, extensions, wantsOcsp };
+    yield* sendAuthentication(wire, config, transcript, 'server', authentication, wishes);
+  }
   const localFinished = verifyData(suite.hash, secrets.server, transcript.hash());
   emit(wire, transcript, encodeMessage(H.finished, { verifyData: localFinished }));
 
@@ -218,7 +245,7 @@ function* encryptedHandshake(
       wire.protect('read', suite, secrets.client);
     }
 
-    const peer = requested ? yield* receiveClient(config, limits, transcript, acceptable) : undefined;
+    const peer = request && clientType && (yield* receiveClient(config, limits, transcript, none, request, clientType));
     const finished = yield* expect(H.finished);
     checkFinished('client', suite, secrets.client, transcript, finished.body);
     transcript.add(finished.raw);
@@ -233,9 +260,10 @@ function* encryptedHandshake(
       localSignatureScheme: authentication?.scheme,
       peerSignatureSchemes: hello.view.signatureSchemes,
       peer: peer?.peer ?? psk?.peer,
-      peerChain: peer?.chain ?? state?.peerChain ?? [],
+      ...peerFacts(peer, state),
       localChain: authentication?.credential.chain,
       helloRetryRequest: retried,
+      postHandshakeAuth: hello.extensions.post_handshake_auth === true,
       resumed: state !== undefined,
       externalPsk: psk !== undefined && state === undefined ? psk.identity : undefined,
       earlyData: earlyAccepted ? 'accepted' : earlyOffered ? 'rejected' : 'none',
@@ -247,27 +275,6 @@ function* encryptedHandshake(
   } finally {
     main.wipe();
   }
-}
-
-/** The client's Certificate and CertificateVerify; both may be absent where the certificate is optional. */
-function* receiveClient(
-  config: ServerConfig,
-  limits: Limits,
-  transcript: Transcript,
-  acceptable: readonly number[],
-): Script<PeerAuthentication | undefined> {
-  const certificate = yield* expect(H.certificate);
-  if (certificate.body.certificateList.length > 0) {
-    const identity = { peer: 'client', serverName: undefined, resumed: false } as const;
-    return yield* receiveAuthentication(config, limits, transcript, identity, certificate, new Set(), acceptable);
-  }
-  if (config.clientCertificate === 'required') {
-    throw new TlsError('ERR_TLS_CERTIFICATE_REQUIRED', 'the client sent no certificate', {
-      alert: 'certificate_required',
-    });
-  }
-  transcript.add(certificate.raw);
-  return undefined;
 }
 
 /** RFC 9846 §4.2.3, §4.2.4: both have the form of a ServerHello. */
@@ -300,22 +307,26 @@ function encodeRetry(hello: Hello, suite: CipherSuite, group: Group, cookie: Uin
 function encodeEncryptedExtensions(
   config: ServerConfig,
   hello: Hello,
-  alpn: Uint8Array | undefined,
-  earlyAccepted: boolean,
+  { authentication, clientType, alpn, earlyAccepted }: Terms,
+  recordLimits: ExtensionValues['EE'],
 ): Uint8Array {
+  const { server_certificate_type, client_certificate_type } = hello.extensions;
   const extra = (config.encryptedExtensions ?? []).filter((extension) => hello.types.has(extension.type));
   const own = writeExtensions('EE', {
     ...(alpn !== undefined && { application_layer_protocol_negotiation: [alpn] }),
     // RFC 6066 §3: an empty answer says that the name was used. Sessions of TLS 1.3 do not hold it.
     ...(hello.view.serverName !== undefined && { server_name: true as const }),
+    ...(server_certificate_type && authentication && { server_certificate_type: typeIdOf(authentication.credential) }),
+    ...(client_certificate_type && clientType && { client_certificate_type: CertificateTypeId[clientType] }),
+    ...recordLimits,
     ...(earlyAccepted && { early_data: true as const }),
   });
-  return encodeMessage(H.encrypted_extensions, { extensions: [...extra, ...own] });
+  const unsaid = own.filter(({ type }) => !extra.some((given) => given.type === type));
+  return encodeMessage(H.encrypted_extensions, { extensions: [...extra, ...unsaid] });
 }
 
-function encodeCertificateRequest(schemes: readonly number[]): Uint8Array {
-  return encodeMessage(H.certificate_request, {
-    certificateRequestContext: new Uint8Array(0),
-    extensions: writeExtensions('CR', { signature_algorithms: schemes }),
-  });
+function typeIdOf({ type = 'X509' }: Credential): number {
+  return CertificateTypeId[type];
 }
+
+const none = new Uint8Array(0);

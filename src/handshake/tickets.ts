@@ -78,11 +78,20 @@ function stateOf(
   };
 }
 
-function stateBase(
-  facts: Facts,
-): Pick<SessionState, 'suite' | 'alpn' | 'serverName' | 'peerChain' | 'peerChainType' | 'authenticatedAt'> {
-  const { suite, alpn, serverName, peerChain, authenticatedAt } = facts;
-  return { suite: suite.id, alpn, serverName, peerChain, peerChainType: 'X509', authenticatedAt };
+type Base = Omit<SessionState, 'psk' | 'ticketTime' | 'ticketLifetime' | 'ticketAgeAdd' | 'maxEarlyDataSize'>;
+
+function stateBase(facts: Facts): Base {
+  const { suite, alpn, serverName, peerChain, peerOcspResponse, peerTimestamps, authenticatedAt } = facts;
+  return {
+    suite: suite.id,
+    alpn,
+    serverName,
+    peerChain,
+    peerChainType: facts.peerCertificateType,
+    peerOcspResponse,
+    peerTimestamps,
+    authenticatedAt,
+  };
 }
 
 function encodeTicket(state: SessionState, ticketNonce: Uint8Array, ticket: Uint8Array): Uint8Array {

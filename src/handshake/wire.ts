@@ -44,6 +44,8 @@ export interface Wire {
    * the key in use, or all application data while there is none.
    */
   skipEarlyData(): void;
+  /** Content bytes per record, from here on, as the peers agreed (RFC 8449, RFC 6066 §4). */
+  limitRecords(direction: 'read' | 'write', content: number): void;
   /** Finished.verify_data under the application traffic secret in use (RFC 9846 §4.7.2). */
   verifyData(direction: 'read' | 'write', transcriptHash: TranscriptHash): Uint8Array;
   /** Key logging; does nothing unless it was asked for. Call before the secret is given to {@link protect}. */

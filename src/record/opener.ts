@@ -28,6 +28,8 @@ export function openPlain(record: RecordView): Opened {
 /** The read half of one key: TLSCiphertext, RFC 9846 §5.2. */
 export class Opener {
   readonly #key: TrafficKey;
+  /** Content and padding bytes that a record may hold. */
+  maxPadded: number = MAX_PLAINTEXT;
 
   /** Takes ownership of `secret`. */
   constructor(suite: CipherSuite, secret: Secret<TrafficLabel>) {
@@ -49,7 +51,7 @@ export class Opener {
     const length = record.body.length - this.#key.suite.aead.tagLength;
     const inner = new Uint8Array(Math.max(length, 0));
     const { nonces, aead } = this.#key;
-    if (length >= 0 && aead.open(nonces.next(), record.header, record.body, inner)) return unpad(inner);
+    if (length >= 0 && aead.open(nonces.next(), record.header, record.body, inner)) return unpad(inner, this.maxPadded);
     if (length >= 0) nonces.back();
     return undefined;
   }
@@ -70,8 +72,8 @@ export class Opener {
 }
 
 /** TLSInnerPlaintext: the last byte that is not zero is the content type (RFC 9846 §5.4). */
-function unpad(inner: Uint8Array): Opened {
-  if (inner.length > MAX_PLAINTEXT + 1) {
+function unpad(inner: Uint8Array, maxPadded: number): Opened {
+  if (inner.length > maxPadded + 1) {
     reject('ERR_TLS_PLAINTEXT_OVERFLOW', 'record_overflow', `a record that holds ${inner.length - 1} bytes`);
   }
   let end = inner.length - 1;

@@ -3,7 +3,7 @@ import type { CipherSuite } from '../crypto/provider.ts';
 import type { Secret, TrafficLabel } from '../crypto/secret.ts';
 import { reject } from '../errors.ts';
 import type { TranscriptHash } from '../keys/transcript.ts';
-import type { Limits } from '../limits.ts';
+import { type Limits, MAX_PLAINTEXT } from '../limits.ts';
 import { ContentType } from '../wire/enums.ts';
 import { Deframer, type RecordView } from './deframer.ts';
 import { Joiner } from './joiner.ts';
@@ -28,6 +28,7 @@ export class Receiving {
   /** A client that fails before it has keys can only send its alert in the clear. */
   #takesPlainAlert: boolean;
   #emptyRecords = 0;
+  #maxPadded: number = MAX_PLAINTEXT;
   /** Bytes of refused 0-RTT data that may still be passed over. */
   #skipRoom: number | undefined;
 
@@ -69,6 +70,7 @@ export class Receiving {
     this.#checkAligned();
     this.#opener?.wipe();
     this.#opener = new Opener(suite, secret);
+    this.#opener.maxPadded = this.#maxPadded;
     this.#skipRoom = undefined;
   }
 
@@ -78,6 +80,12 @@ export class Receiving {
    */
   skipEarlyData(): void {
     this.#skipRoom = this.#limits.skippedEarlyData;
+  }
+
+  /** Content bytes per record, padding included, that the peer was told (RFC 8449 §4). */
+  limitRecords(content: number): void {
+    this.#maxPadded = content;
+    if (this.#opener !== undefined) this.#opener.maxPadded = content;
   }
 
   /** @returns undefined without a key */

@@ -22,6 +22,8 @@ export const RECORDS_PER_TURN = 16;
 export interface SealerOptions {
   /** Content bytes per record, 1..2^14. Default: 16,382, and up to 2^14 in the last record of a call. */
   readonly maxFragment?: number | undefined;
+  /** Content and padding bytes per record, 1..2^14. Default 2^14. */
+  readonly maxPadded?: number | undefined;
   /** Zero bytes to add to a record; as many as fit are. */
   readonly padding?: ((contentType: number, length: number) => number) | undefined;
 }
@@ -52,18 +54,14 @@ export class PlainSealer {
 
 /** The write half of one key: TLSCiphertext, RFC 9846 §5.2. */
 export class Sealer {
-  readonly #fragment: number;
-  readonly #lastFragment: number;
-  readonly #padding: SealerOptions['padding'];
+  options: SealerOptions;
   readonly #aad = new Uint8Array(RECORD_HEADER);
   readonly #key: TrafficKey;
 
   /** Takes ownership of `secret`. */
   constructor(suite: CipherSuite, secret: Secret<TrafficLabel>, options: SealerOptions = {}) {
     this.#key = new TrafficKey(suite, secret);
-    this.#fragment = options.maxFragment ?? ALIGNED_FRAGMENT;
-    this.#lastFragment = options.maxFragment ?? MAX_PLAINTEXT;
-    this.#padding = options.padding;
+    this.options = options;
   }
 
   /** Whether the key has protected as many records as it may (RFC 9846 §5.5). */
@@ -103,11 +101,12 @@ export class Sealer {
   }
 
   #plan(type: number, total: number): { readonly length: number; readonly padding: number }[] {
+    const { maxFragment: fragment = ALIGNED_FRAGMENT, maxFragment: lastFragment = MAX_PLAINTEXT } = this.options;
     const records = [];
     let left = total;
     while (left > 0) {
       // Nothing follows the last record that would have to be aligned: 2^14 bytes go out as one.
-      const length = left <= this.#lastFragment ? left : this.#fragment;
+      const length = left <= lastFragment ? left : fragment;
       records.push({ length, padding: this.#paddingOf(type, length) });
       left -= length;
     }
@@ -116,10 +115,11 @@ export class Sealer {
 
   /** RFC 9846 §5.4: content, type and padding together take 2^14 + 1 bytes at most. */
   #paddingOf(type: number, length: number): number {
-    if (this.#padding === undefined) return 0;
-    const wanted = this.#padding(type, length);
+    const { padding, maxPadded = MAX_PLAINTEXT } = this.options;
+    if (padding === undefined) return 0;
+    const wanted = padding(type, length);
     if (!Number.isInteger(wanted) || wanted < 0) misuse('ERR_TLS_CONFIG', `padding() answered ${wanted}`);
-    return Math.min(wanted, MAX_PLAINTEXT - length);
+    return Math.min(wanted, maxPadded - length);
   }
 
   #recordLength(length: number, padding: number): number {

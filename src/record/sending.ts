@@ -13,7 +13,7 @@ const MIN_FRAGMENT = 64;
 /** The write half of a connection: what it is told leaves as records, in that order. */
 export class Sending {
   readonly #outbox = new Outbox();
-  readonly #options: SealerOptions;
+  #options: SealerOptions;
   #sealer: PlainSealer | Sealer;
   /** Handshake messages under the current key that have not become records yet. */
   #flight: Uint8Array[] = [];
@@ -73,6 +73,13 @@ export class Sending {
     this.#sealer.wipe();
     // Not the first ClientHello: its version is that of all other records (RFC 9846 §5.1).
     this.#sealer = new PlainSealer('server');
+  }
+
+  /** Content bytes per record that the peer takes; what this side was configured for may be less. */
+  limitRecords(content: number): void {
+    const { maxFragment = content } = this.#options;
+    this.#options = { ...this.#options, maxFragment: Math.min(maxFragment, content), maxPadded: content };
+    if (this.#sealer instanceof Sealer) this.#sealer.options = this.#options;
   }
 
   /** @returns undefined without a key */

@@ -4,7 +4,7 @@ import { Writer } from '../bytes/writer.ts';
 import { Secret } from '../crypto/secret.ts';
 import { revealForStorage } from '../keys/schedule.ts';
 import { MAX_TICKET_LIFETIME } from '../limits.ts';
-import { CipherSuiteId } from '../wire/enums.ts';
+import { CertificateTypeId, CipherSuiteId } from '../wire/enums.ts';
 import { type Codec, code, list, opaque, struct, u8, u32 } from '../wire/schema.ts';
 
 /** What a side keeps of a handshake so that a later one can resume it (RFC 9846 §4.7.1). */
@@ -26,6 +26,9 @@ export interface SessionState {
   readonly peerChain: readonly Uint8Array[];
   /** What the chain is: certificates, or one raw public key. */
   readonly peerChainType: CertificateType;
+  /** What was stapled to it: it counts when the chain is judged again. */
+  readonly peerOcspResponse: Uint8Array | undefined;
+  readonly peerTimestamps: Uint8Array | undefined;
   /** When the peers last authenticated each other in full, milliseconds since 1970. */
   readonly authenticatedAt: number;
 }
@@ -86,6 +89,8 @@ interface StoredState {
   readonly serverName: Uint8Array;
   readonly peerChain: readonly Uint8Array[];
   readonly peerChainType: number;
+  readonly peerOcspResponse: Uint8Array;
+  readonly peerTimestamps: Uint8Array;
   readonly authenticatedAt: number;
 }
 
@@ -116,6 +121,8 @@ const StoredState = struct<StoredState>('SessionState', {
   serverName: opaque('u16'),
   peerChain: list('u24', opaque('u24', 1)),
   peerChainType: u8,
+  peerOcspResponse: opaque('u24'),
+  peerTimestamps: opaque('u16'),
   authenticatedAt: time,
 });
 
@@ -136,7 +143,9 @@ function toStored(state: SessionState): StoredState {
     alpn: state.alpn ?? new Uint8Array(0),
     serverName: utf8(state.serverName ?? ''),
     peerChain: state.peerChain,
-    peerChainType: state.peerChainType === 'RawPublicKey' ? 2 : 0,
+    peerChainType: CertificateTypeId[state.peerChainType],
+    peerOcspResponse: state.peerOcspResponse ?? new Uint8Array(0),
+    peerTimestamps: state.peerTimestamps ?? new Uint8Array(0),
     authenticatedAt: Math.max(0, Math.floor(state.authenticatedAt)),
   };
 }
@@ -153,7 +162,9 @@ function fromStored(stored: StoredState): SessionState | undefined {
     alpn: stored.alpn.length > 0 ? stored.alpn : undefined,
     serverName: stored.serverName.length > 0 ? ascii(stored.serverName) : undefined,
     peerChain: stored.peerChain,
-    peerChainType: stored.peerChainType === 2 ? 'RawPublicKey' : 'X509',
+    peerChainType: stored.peerChainType === CertificateTypeId.RawPublicKey ? 'RawPublicKey' : 'X509',
+    peerOcspResponse: stored.peerOcspResponse.length > 0 ? stored.peerOcspResponse : undefined,
+    peerTimestamps: stored.peerTimestamps.length > 0 ? stored.peerTimestamps : undefined,
     authenticatedAt: stored.authenticatedAt,
   };
 }

@@ -109,6 +109,9 @@ export const SignatureScheme = {
   mldsa87: 0x0906,
 } as const;
 
+/** CertificateType, RFC 7250 §3 (OpenPGP, 1, is no more) */
+export const CertificateTypeId = { X509: 0, RawPublicKey: 2 } as const;
+
 /** RFC 9846 §4.7.3 */
 export const KeyUpdateRequest = { update_not_requested: 0, update_requested: 1 } as const;
 

@@ -4,7 +4,7 @@ import { Writer } from '../bytes/writer.ts';
 import { type AlertName, type LocalErrorCode, reject } from '../errors.ts';
 import { type Dump, dumpRest } from './dump.ts';
 import { type ExtensionName, ExtensionType, NamedGroup, nameOf, SignatureScheme } from './enums.ts';
-import { type Codec, code, empty, list, opaque, rest, struct, u8, u16, u32 } from './schema.ts';
+import { type Codec, code, empty, keepingBytes, list, opaque, rest, struct, u8, u16, u32 } from './schema.ts';
 
 /** The messages that carry extensions, as in the table of RFC 9846 §4.3. */
 export type ExtensionHome = 'CH' | 'SH' | 'HRR' | 'EE' | 'CT' | 'CR' | 'NST';
@@ -39,16 +39,39 @@ export interface ServerName {
   readonly name: Uint8Array;
 }
 
+/**
+ * struct {
+ *     CertificateStatusType status_type = ocsp;
+ *     ResponderID responder_id_list<0..2^16-1>;
+ *     Extensions request_extensions<0..2^16-1>;
+ * } CertificateStatusRequest;  RFC 6066 §8, of other types unread
+ */
+export interface CertificateStatusRequest {
+  readonly statusType: number;
+  readonly request: Uint8Array;
+}
+
+/** struct { CertificateStatusType status_type = ocsp; opaque OCSPResponse<1..2^24-1>; } CertificateStatus;  RFC 6066 §8 */
+export interface CertificateStatus {
+  readonly statusType: number;
+  readonly response: Uint8Array;
+}
+
 /** The value of each extension in each message where it may stand. */
 export interface ExtensionValues {
   readonly CH: {
     readonly server_name?: readonly ServerName[];
-    readonly status_request?: Uint8Array;
+    readonly max_fragment_length?: number;
+    readonly status_request?: CertificateStatusRequest;
     readonly supported_groups?: readonly number[];
     readonly signature_algorithms?: readonly number[];
     readonly application_layer_protocol_negotiation?: readonly Uint8Array[];
-    readonly signed_certificate_timestamp?: Uint8Array;
+    readonly signed_certificate_timestamp?: true;
+    readonly client_certificate_type?: readonly number[];
+    readonly server_certificate_type?: readonly number[];
     readonly padding?: Uint8Array;
+    readonly compress_certificate?: readonly number[];
+    readonly record_size_limit?: number;
     readonly pre_shared_key?: OfferedPsks;
     readonly early_data?: true;
     readonly supported_versions?: readonly number[];
@@ -71,18 +94,23 @@ export interface ExtensionValues {
   };
   readonly EE: {
     readonly server_name?: true;
+    readonly max_fragment_length?: number;
+    readonly client_certificate_type?: number;
+    readonly server_certificate_type?: number;
+    readonly record_size_limit?: number;
     readonly supported_groups?: readonly number[];
     readonly application_layer_protocol_negotiation?: readonly Uint8Array[];
     readonly early_data?: true;
   };
   readonly CT: {
-    readonly status_request?: Uint8Array;
+    readonly status_request?: CertificateStatus;
     readonly signed_certificate_timestamp?: Uint8Array;
   };
   readonly CR: {
-    readonly status_request?: Uint8Array;
+    readonly status_request?: true;
     readonly signature_algorithms?: readonly number[];
-    readonly signed_certificate_timestamp?: Uint8Array;
+    readonly signed_certificate_timestamp?: true;
+    readonly compress_certificate?: readonly number[];
     readonly certificate_authorities?: readonly Uint8Array[];
     readonly oid_filters?: Uint8Array;
     readonly signature_algorithms_cert?: readonly number[];
@@ -157,6 +185,16 @@ const NamedGroupList: Codec<readonly number[]> = list('u16', code(2, NamedGroup)
 const ProtocolNameList: Codec<readonly Uint8Array[]> = list('u16', opaque('u8', 1), 2);
 const DistinguishedNames: Codec<readonly Uint8Array[]> = list('u16', opaque('u16', 1), 3);
 const cookie: Codec<Uint8Array> = opaque('u16', 1);
+const CertificateStatusRequest = struct<CertificateStatusRequest>('CertificateStatusRequest', {
+  statusType: u8,
+  request: rest,
+});
+const CertificateStatus = struct<CertificateStatus>('CertificateStatus', {
+  statusType: u8,
+  response: opaque('u24', 1),
+});
+/** opaque SerializedSCT<1..2^16-1>; SerializedSCT sct_list<1..2^16-1>;  RFC 6962 §3.3 */
+const SignedCertificateTimestampList: Codec<Uint8Array> = keepingBytes(list('u16', opaque('u16', 1), 1));
 
 /**
  * Every extension this library knows the meaning of (RFC 9846 §4.3). Others are ignored where the RFC says so.
@@ -164,12 +202,17 @@ const cookie: Codec<Uint8Array> = opaque('u16', 1);
  */
 export const extensionTable: { readonly [K in ExtensionName]?: ExtensionRow<K> } = {
   server_name: { CH: ServerNameList, EE: empty },
-  status_request: { CH: rest, CT: rest, CR: rest },
+  max_fragment_length: { CH: u8, EE: u8 },
+  status_request: { CH: CertificateStatusRequest, CT: CertificateStatus, CR: empty },
   supported_groups: { CH: NamedGroupList, EE: NamedGroupList },
   signature_algorithms: { CH: SignatureSchemeList, CR: SignatureSchemeList },
   application_layer_protocol_negotiation: { CH: ProtocolNameList, EE: ProtocolNameList },
-  signed_certificate_timestamp: { CH: rest, CT: rest, CR: rest },
+  signed_certificate_timestamp: { CH: empty, CT: SignedCertificateTimestampList, CR: empty },
+  client_certificate_type: { CH: list('u8', u8, 1), EE: u8 },
+  server_certificate_type: { CH: list('u8', u8, 1), EE: u8 },
   padding: { CH: rest },
+  compress_certificate: { CH: list('u8', u16, 2, 254), CR: list('u8', u16, 2, 254) },
+  record_size_limit: { CH: u16, EE: u16 },
   pre_shared_key: { CH: OfferedPsks, SH: u16 },
   early_data: { CH: empty, EE: empty, NST: u32 },
   supported_versions: { CH: list('u8', u16, 2, 254), SH: u16, HRR: u16 },

@@ -5,7 +5,7 @@ import { reject } from '../errors.ts';
 import { Dump } from './dump.ts';
 import { CipherSuiteId, HandshakeType, KeyUpdateRequest, nameOf, SignatureScheme } from './enums.ts';
 import { type Extension, extensionList } from './extensions.ts';
-import { type Codec, code, list, opaque, optionalTail, rest, struct, u8, u16, u32 } from './schema.ts';
+import { type Codec, code, list, opaque, optionalTail, rest, struct, u8, u16, u24, u32 } from './schema.ts';
 
 /**
  * struct {
@@ -104,6 +104,19 @@ export interface KeyUpdate {
   readonly requestUpdate: number;
 }
 
+/**
+ * struct {
+ *     CertificateCompressionAlgorithm algorithm;
+ *     uint24 uncompressed_length;
+ *     opaque compressed_certificate_message<1..2^24-1>;
+ * } CompressedCertificate;  RFC 8879 §4
+ */
+export interface CompressedCertificate {
+  readonly algorithm: number;
+  readonly uncompressedLength: number;
+  readonly compressedCertificateMessage: Uint8Array;
+}
+
 export interface MessageBodies {
   readonly [HandshakeType.client_hello]: ClientHello;
   readonly [HandshakeType.server_hello]: ServerHello;
@@ -115,6 +128,7 @@ export interface MessageBodies {
   readonly [HandshakeType.certificate_verify]: CertificateVerify;
   readonly [HandshakeType.finished]: Finished;
   readonly [HandshakeType.key_update]: KeyUpdate;
+  readonly [HandshakeType.compressed_certificate]: CompressedCertificate;
 }
 
 /** The handshake types this library reads and writes. */
@@ -186,6 +200,11 @@ const codecs: { readonly [T in MessageType]: Codec<MessageBodies[T]> } = {
     signature: opaque('u16'),
   }),
   [HandshakeType.finished]: struct<Finished>('Finished', { verifyData: rest }),
+  [HandshakeType.compressed_certificate]: struct<CompressedCertificate>('CompressedCertificate', {
+    algorithm: u16,
+    uncompressedLength: u24,
+    compressedCertificateMessage: opaque('u24', 1),
+  }),
   [HandshakeType.key_update]: struct<KeyUpdate>('KeyUpdate', { requestUpdate: code(1, KeyUpdateRequest) }),
 };
 
@@ -215,6 +234,15 @@ export function parseMessage(raw: Uint8Array): HandshakeMessage {
     const malformed = type === HandshakeType.client_hello ? 'ERR_TLS_CLIENT_HELLO_DECODE' : 'ERR_TLS_DECODE';
     return reject(malformed, 'decode_error', `${nameOf(HandshakeType, type)} is malformed: ${error.message}`);
   }
+}
+
+/** A message whose body came by itself. @throws as {@link parseMessage} */
+export function messageFrom<T extends MessageType>(type: T, body: Uint8Array): MessageOf<T> {
+  const w = new Writer(4 + body.length);
+  w.u8(type);
+  w.u24(body.length);
+  w.raw(body);
+  return parseMessage(w.finish()) as MessageOf<T>;
 }
 
 /** struct { HandshakeType msg_type; uint24 length; … } Handshake;  RFC 9846 §4 */

@@ -1,4 +1,4 @@
-import { ReadError, type Reader } from '../bytes/reader.ts';
+import { ReadError, Reader } from '../bytes/reader.ts';
 import type { Writer } from '../bytes/writer.ts';
 import type { Dump } from './dump.ts';
 import { nameOf } from './enums.ts';
@@ -125,6 +125,21 @@ export const rest: Codec<Uint8Array> = {
     if (r.remaining > 0) d.bytes(start, r.rest());
   },
 };
+
+/** Checks the form of all bytes that are left, and answers them as they are. */
+export function keepingBytes(form: Codec<unknown>): Codec<Uint8Array> {
+  return {
+    read(r) {
+      const bytes = r.rest();
+      const inner = new Reader(bytes);
+      form.read(inner);
+      inner.done();
+      return bytes;
+    },
+    write: (w, value) => w.raw(value),
+    describe: form.describe,
+  };
+}
 
 /** A last field that older versions leave out altogether: no bytes left means `absent`. */
 export function optionalTail<T>(codec: Codec<T>, absent: T): Codec<T> {

@@ -32,6 +32,7 @@ export { type BudgetLimits, defaultBudget } from './path.ts';
 export { decodePem, type PemBlock } from './pem.ts';
 export { encodePem } from './pem-write.ts';
 export { nodeProfile, type Profile, rfc5280, webpki } from './profile.ts';
+export { dangerouslyTrustRawPublicKey, type RawPublicKey, verifyRawPublicKey } from './raw-public-key.ts';
 export type { FailedPath, Failure, Refusal } from './refusal.ts';
 export type { FetchCrl, FetchOcsp, GivenCrl, RevocationMode, RevocationOptions } from './revocation.ts';
 export type { RevocationReason } from './revocation-status.ts';

@@ -8,6 +8,7 @@ import { Budget, type BudgetLimits, DEFAULT_MAX_DEPTH, presentedChain, tolerant 
 import type { PolicyInputs } from './policies.ts';
 import { CertificatePool } from './pool.ts';
 import type { Profile } from './profile.ts';
+import type { RawPublicKey } from './raw-public-key.ts';
 import { asFailure, type Failure, isStrangers, type Refusal, refused, worstOf } from './refusal.ts';
 import { type GivenCrl, Revocation, type RevocationOptions } from './revocation.ts';
 import { Search } from './search.ts';
@@ -24,8 +25,10 @@ declare const verifiedBrand: unique symbol;
  */
 export interface VerifiedPeer {
   readonly [verifiedBrand]: true;
-  /** Leaf first: the path to the anchor, or what was presented where nothing was verified. */
+  /** Leaf first: the path to the anchor, or what was presented where nothing was verified. Empty for a raw key. */
   readonly certificates: readonly Certificate[];
+  /** In place of certificates (RFC 7250). */
+  readonly rawPublicKey: RawPublicKey | undefined;
   readonly verified: boolean;
   /**
    * The certificate policies that the path is valid for, of those asked for; `2.5.29.32.0` stands for any. Empty where
@@ -91,7 +94,7 @@ function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Ver
     if (found !== undefined) {
       const mismatch = nameFailure(leaf, options.name);
       if (mismatch !== undefined) return refused(mismatch, []);
-      return { ok: true, peer: mint({ certificates: found.path, policies: found.policies, verified: true }) };
+      return { ok: true, peer: mintPeer({ certificates: found.path, policies: found.policies, verified: true }) };
     }
     const more = search.exhausted ? [] : yield* issuers.more(presentedChain(leaf, intermediates, maxDepth));
     if (more.length === 0) {
@@ -110,7 +113,7 @@ function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Ver
 export function dangerouslyTrust(chain: readonly Uint8Array[], failure?: Failure): VerifiedPeer {
   const leaf = parseCertificate(chain[0] ?? new Uint8Array(0));
   const others = chain.slice(1).flatMap((der) => tolerant(() => parseCertificate(der)) ?? []);
-  return mint({ certificates: [leaf, ...others], policies: [], verified: false, ...(failure && { failure }) });
+  return mintPeer({ certificates: [leaf, ...others], policies: [], verified: false, ...(failure && { failure }) });
 }
 
 function nameFailure(leaf: Certificate, names: VerifyOptions['name']): Failure | undefined {
@@ -124,8 +127,10 @@ function nameFailure(leaf: Certificate, names: VerifyOptions['name']): Failure |
   }
 }
 
-function mint(
-  peer: Omit<VerifiedPeer, typeof verifiedBrand | 'failure'> & { readonly failure?: Failure },
+/** For the two functions of this layer that judge raw keys; nothing outside of it may call this. */
+export function mintPeer(
+  peer: Partial<Omit<VerifiedPeer, typeof verifiedBrand>> & Pick<VerifiedPeer, 'verified'>,
 ): VerifiedPeer {
-  return Object.freeze({ failure: undefined, ...peer }) as VerifiedPeer;
+  const blank = { certificates: [], rawPublicKey: undefined, policies: [], failure: undefined };
+  return Object.freeze({ ...blank, ...peer }) as unknown as VerifiedPeer;
 }

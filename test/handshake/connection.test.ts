@@ -352,7 +352,13 @@ describe('asks', () => {
   });
 
   test('a proof about another chain is not taken', () => {
-    const wrong = trustAnything({ peer: 'server', chain: [makeOther()], serverName: undefined, resumed: false });
+    const plainChain = {
+      certificateType: 'X509',
+      ocspResponse: undefined,
+      timestamps: undefined,
+      resumed: false,
+    } as const;
+    const wrong = trustAnything({ peer: 'server', chain: [makeOther()], serverName: undefined, ...plainChain });
     const ends = shuttle(newPair({ verifyChain: () => wrong }));
     expect(errorOf(ends.clientEvents)).toEqual({ code: 'ERR_TLS_INTERNAL', alert: 'internal_error' });
   });

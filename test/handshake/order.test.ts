@@ -42,6 +42,11 @@ const samples: { readonly [T in MessageType]: MessageBodies[T] } = {
   [HandshakeType.certificate_verify]: { algorithm: 0x0403, signature: new Uint8Array(8) },
   [HandshakeType.finished]: { verifyData: new Uint8Array(32) },
   [HandshakeType.key_update]: { requestUpdate: 0 },
+  [HandshakeType.compressed_certificate]: {
+    algorithm: 1,
+    uncompressedLength: 1,
+    compressedCertificateMessage: new Uint8Array(1),
+  },
 };
 const types = Object.keys(samples).map(Number) as MessageType[];
 

@@ -51,6 +51,7 @@ export class Peer {
       takeEarlyData: () => {},
       allowHalfRoundTrip: () => {},
       skipEarlyData: () => {},
+      limitRecords: () => {},
       verifyData: () => new Uint8Array(0),
       log: () => {},
     };

@@ -62,7 +62,10 @@ const messages: readonly [string, Uint8Array][] = [
     encodeMessage(HandshakeType.certificate, {
       certificateRequestContext: bytes(0),
       certificateList: [
-        { certData: bytes(300), extensions: writeExtensions('CT', { status_request: bytes(20) }) },
+        {
+          certData: bytes(300),
+          extensions: writeExtensions('CT', { status_request: { statusType: 1, response: bytes(20) } }),
+        },
         { certData: bytes(500), extensions: [] },
       ],
     }),

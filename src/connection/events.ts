@@ -1,0 +1,38 @@
+import type { TlsError } from '../errors.ts';
+import type { Facts } from '../handshake/config.ts';
+import type { PendingAsk } from '../handshake/script.ts';
+import type { KeylogLabel } from '../handshake/wire.ts';
+import type { Session } from '../session/session.ts';
+
+/** What a connection has to say when it is polled. */
+export type Event =
+  /**
+   * Application data; the bytes are fresh and the receiver's to keep. `early`: it came as 0-RTT data, which an attacker
+   * may have replayed (RFC 9846 §8).
+   */
+  | { readonly type: 'data'; readonly bytes: Uint8Array; readonly early?: true }
+  /** Something the handshake needs; answer with `perform(ask.request)` or your own. Messages wait meanwhile. */
+  | { readonly type: 'ask'; readonly ask: PendingAsk }
+  /** The handshake is complete; application data may be written from here. */
+  | { readonly type: 'open'; readonly facts: Facts }
+  /** Client: a session that a later connection may offer. It is the receiver's to keep, or to wipe. */
+  | { readonly type: 'session'; readonly session: Session }
+  /** Server: the client's answer to {@link Connection.requestCertificate}. */
+  | { readonly type: 'authenticated'; readonly facts: Facts }
+  /** Client: whether the server took the 0-RTT data. What it refused was not processed; nobody sends it again. */
+  | { readonly type: 'early'; readonly accepted: boolean }
+  /** Key log material (only with `keylog: true`). */
+  | SecretEvent
+  /** No more data from the peer. `closeNotify: false` means it may have been cut off by someone else (§6.1). */
+  | { readonly type: 'end'; readonly closeNotify: boolean }
+  /** Fatal: emitted once; the alert, if any, is in the output; nothing follows. */
+  | { readonly type: 'error'; readonly error: TlsError };
+
+export interface SecretEvent {
+  readonly type: 'secret';
+  readonly label: KeylogLabel;
+  readonly clientRandom: Uint8Array;
+  readonly secret: Uint8Array;
+}
+
+export type Phase = 'handshake' | 'open' | 'closing' | 'closed' | 'failed';

@@ -1,0 +1,30 @@
+import type { Transcript } from '../keys/transcript.ts';
+import type { CertificateType } from '../session/session.ts';
+import type { ExtensionValues } from '../wire/extensions.ts';
+import { sendAuthentication, sendEmptyCertificate } from './auth.ts';
+import type { ClientConfig } from './config.ts';
+import { type Authentication, chooseAuthentication, refuseCredentials, wishesOf } from './credentials.ts';
+import type { Script } from './script.ts';
+import type { Wire } from './wire.ts';
+
+/** Answers a CertificateRequest, with an empty Certificate where nothing fits (RFC 9846 §4.5.1). */
+export function* authenticate(
+  wire: Wire,
+  config: ClientConfig,
+  transcript: Transcript,
+  request: ExtensionValues['CR'],
+  context: Uint8Array,
+  certificateType: CertificateType,
+): Script<Authentication | undefined> {
+  const { credentials = [], requireCredential } = config;
+  const wishes = wishesOf(request, certificateType);
+  const chosen = chooseAuthentication(credentials, wishes);
+  if (chosen === undefined) {
+    if (requireCredential === true && credentials.length > 0) refuseCredentials(credentials, wishes);
+    sendEmptyCertificate(wire, transcript, context);
+    return undefined;
+  }
+  const terms = { context, extensions: request, wantsOcsp: request.status_request === true };
+  yield* sendAuthentication(wire, config, transcript, 'client', chosen, terms);
+  return chosen;
+}

@@ -1,0 +1,97 @@
+import { equal } from '../bytes/equal.ts';
+import { type LocalErrorCode, reject } from '../errors.ts';
+import type { CertificateType } from '../session/session.ts';
+import { CertificateTypeId } from '../wire/enums.ts';
+import type { ExtensionValues } from '../wire/extensions.ts';
+import { parseCertificate } from '../x509/certificate.ts';
+import { DerError } from '../x509/der.ts';
+import type { Credential } from './config.ts';
+import { isHandshakeScheme } from './schemes.ts';
+
+/** A credential with the scheme that both sides know. */
+export interface Authentication {
+  readonly credential: Credential;
+  readonly scheme: number;
+}
+
+/** What the peer said of the certificates it takes, in its ClientHello or CertificateRequest. */
+export interface PeerWishes {
+  /** signature_algorithms */
+  readonly schemes: readonly number[];
+  readonly certificateTypes: readonly CertificateType[];
+  /** DER names; empty: it did not say. */
+  readonly authorities: readonly Uint8Array[];
+}
+
+/** Why a credential does not fit. */
+type Misfit = Extract<
+  LocalErrorCode,
+  'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME' | 'ERR_TLS_NO_SHARED_CERTIFICATE_TYPE' | 'ERR_TLS_NO_MATCHING_ISSUER'
+>;
+
+/**
+ * The first credential that fits (RFC 9846 §4.5.1.1, §4.5.1.2), with the first of its schemes that the peer takes.
+ * Whether certificate_authorities counts is the credential's to say: the list is a hint.
+ */
+export function chooseAuthentication(credentials: readonly Credential[], peer: PeerWishes): Authentication | undefined {
+  for (const credential of credentials) {
+    const scheme = fittingScheme(credential, peer);
+    if (typeof scheme === 'number') return { credential, scheme };
+  }
+  return undefined;
+}
+
+/** Nothing fits: says why the last one did not. */
+export function refuseCredentials(credentials: readonly Credential[], peer: PeerWishes): never {
+  const last = credentials.at(-1);
+  const misfit = last && fittingScheme(last, peer);
+  const code = typeof misfit === 'string' ? misfit : 'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME';
+  return reject(code, 'handshake_failure', reasons[code]);
+}
+
+/** RFC 7250 §4.1: without the extension, certificates. */
+export function typesOf(ids: readonly number[] | undefined): CertificateType[] {
+  if (ids === undefined) return ['X509'];
+  const types = ['X509', 'RawPublicKey'] as const;
+  return ids.flatMap((id) => types.filter((type) => CertificateTypeId[type] === id));
+}
+
+/** What a CertificateRequest asks of the client. */
+export function wishesOf(request: ExtensionValues['CR'], certificateType: CertificateType): PeerWishes {
+  return {
+    schemes: request.signature_algorithms ?? [],
+    certificateTypes: [certificateType],
+    authorities: request.certificate_authorities ?? [],
+  };
+}
+
+function fittingScheme(credential: Credential, peer: PeerWishes): number | Misfit {
+  if (!peer.certificateTypes.includes(credential.type ?? 'X509')) return 'ERR_TLS_NO_SHARED_CERTIFICATE_TYPE';
+  const scheme = credential.signer.schemes.find((own) => isHandshakeScheme(own) && peer.schemes.includes(own));
+  if (scheme === undefined) return 'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME';
+  if (credential.mustMatchIssuer === true && !isIssuedBy(credential, peer.authorities)) {
+    return 'ERR_TLS_NO_MATCHING_ISSUER';
+  }
+  return scheme;
+}
+
+/** RFC 9846 §4.3.4: an authority may have issued any certificate of the chain. */
+function isIssuedBy({ chain }: Credential, authorities: readonly Uint8Array[]): boolean {
+  return chain.some((der) => authorities.some((name) => equal(issuerOf(der) ?? none, name)));
+}
+
+function issuerOf(der: Uint8Array): Uint8Array | undefined {
+  try {
+    return parseCertificate(der).issuer.raw;
+  } catch (error) {
+    if (error instanceof DerError) return undefined;
+    throw error;
+  }
+}
+
+const reasons: Readonly<Record<Misfit, string>> = {
+  ERR_TLS_NO_SHARED_SIGNATURE_SCHEME: 'no certificate fits the signature schemes of the peer',
+  ERR_TLS_NO_SHARED_CERTIFICATE_TYPE: 'there is no certificate of a type that the peer takes',
+  ERR_TLS_NO_MATCHING_ISSUER: 'no certificate is of an issuer that the peer knows',
+};
+const none = new Uint8Array(0);

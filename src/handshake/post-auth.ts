@@ -1,0 +1,56 @@
+import { equalConstantTime } from '../bytes/equal.ts';
+import { reject } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+import { HandshakeType as H } from '../wire/enums.ts';
+import { encodeMessage, type MessageOf } from '../wire/messages.ts';
+import type { PeerAuthentication } from './auth.ts';
+import { authenticate } from './client-auth.ts';
+import { readCertificateRequest } from './client-checks.ts';
+import type { ClientConfig, ServerConfig } from './config.ts';
+import type { Established } from './finish.ts';
+import { expect, type Script } from './script.ts';
+import { certificateRequest, encodeCertificateRequest, receiveClient } from './server-auth.ts';
+import { emit, type Wire } from './wire.ts';
+
+/** A client answers a CertificateRequest after the handshake, RFC 9846 §4.7.2. */
+export function* answerCertificateRequest(
+  wire: Wire,
+  config: ClientConfig,
+  established: Established,
+  message: MessageOf<typeof H.certificate_request>,
+): Script<void> {
+  const request = readCertificateRequest(message, false);
+  const context = message.body.certificateRequestContext;
+  const transcript = established.transcript.fork();
+  transcript.add(message.raw);
+  // RFC 9846 §4.7.2: consecutive on the wire, however long the signature takes.
+  const flight: Uint8Array[] = [];
+  const later: Wire = { ...wire, send: (part) => void flight.push(part) };
+  yield* authenticate(later, config, transcript, request, context, 'X509');
+  emit(later, transcript, encodeMessage(H.finished, { verifyData: wire.verifyData('write', transcript.hash()) }));
+  for (const part of flight) wire.send(part);
+}
+
+/**
+ * A server asks for a client certificate after the handshake, RFC 9846 §4.7.2.
+ * @param done what the client showed; undefined: it has none, and need not have one
+ */
+export function* requestCertificate(
+  wire: Wire,
+  config: ServerConfig,
+  limits: Limits,
+  established: Established,
+  done: (client: PeerAuthentication | undefined) => void,
+): Script<void> {
+  const request = certificateRequest(config);
+  // Unpredictable, so that no answer can be made in advance.
+  const context = config.provider.random(16);
+  const transcript = established.transcript.fork();
+  emit(wire, transcript, encodeCertificateRequest(context, request));
+  const client = yield* receiveClient(config, limits, transcript, context, request, 'X509');
+  const finished = yield* expect(H.finished);
+  if (!equalConstantTime(finished.body.verifyData, wire.verifyData('read', transcript.hash()))) {
+    reject('ERR_TLS_BAD_FINISHED', 'decrypt_error', "the client's Finished does not match the transcript");
+  }
+  done(client);
+}
