@@ -1,6 +1,7 @@
 // The -expect-… flags, once the handshake is over.
 import { equal } from '#opentls/bytes/equal';
 import type { Facts } from '#opentls/handshake/config';
+import type { Session } from '#opentls/session/session';
 import type { Observed } from './configs.ts';
 import { loadChain, provider } from './credentials.ts';
 import type { Options } from './flags.ts';
@@ -9,6 +10,19 @@ import { ShimError } from './names.ts';
 /** @throws ShimError for the first expectation that is not met */
 export function checkHandshake(options: Options, facts: Facts, observed: Observed): void {
   for (const check of checks) check(options, facts, observed);
+}
+
+/** @param session the last one that came, if any */
+export function checkSession(options: Options, session: Session | undefined): void {
+  if (options.server || options['shim-shuts-down']) return;
+  same('a session', !options['expect-no-session'], session !== undefined);
+  if (session === undefined) return;
+  same('0-RTT data with the session', options['expect-ticket-supports-early-data'], session.maxEarlyDataSize > 0);
+}
+
+/** @param resuming not the first connection of its test */
+export function checkResumed(options: Options, facts: Facts, resuming: boolean): void {
+  same('resumed', resuming && !options['expect-session-miss'], facts.resumed);
 }
 
 type Check = (options: Options, facts: Facts, observed: Observed) => void;
@@ -27,6 +41,9 @@ const checks: readonly Check[] = [
   (options, facts) => same('server name', options['expect-server-name'], facts.serverName),
   (options, facts) =>
     same('no server name', options['expect-no-server-name'] || undefined, facts.serverName === undefined),
+  (options, facts) => same('0-RTT data', options['expect-accept-early-data'] ? 'accepted' : undefined, facts.earlyData),
+  (options, facts) => same('0-RTT data', options['expect-reject-early-data'] ? 'rejected' : undefined, facts.earlyData),
+  (options, facts) => same('0-RTT data', options['expect-no-offer-early-data'] ? 'none' : undefined, facts.earlyData),
   checkAlpn,
   (options, _, { advertisedAlpn }) => {
     const wire = advertisedAlpn?.map((name) => String.fromCharCode(name.length) + latin1(name)).join('');

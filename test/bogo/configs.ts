@@ -10,9 +10,11 @@ import type {
   Credential,
   ServerConfig,
 } from '#opentls/handshake/config';
+import type { TicketSealer } from '#opentls/session/tickets';
 import { dangerouslyTrust } from '#opentls/x509/verify';
 import { loadCredential, provider } from './credentials.ts';
 import type { Options } from './flags.ts';
+import type { Memory } from './memory.ts';
 import { ShimError } from './names.ts';
 
 /** What the callbacks of one connection saw, for checks.ts. */
@@ -33,10 +35,12 @@ export function lacksAlgorithms(options: Options): boolean {
   return [...options.curves, ...options['key-shares']].some((id) => !groups.has(id));
 }
 
-export function clientConfig(options: Options, observed: Observed): ClientConfig {
+export function clientConfig(options: Options, memory: Memory, observed: Observed): ClientConfig {
   const shares = options['key-shares'];
   return {
-    ...commonConfig(options, observed),
+    ...commonConfig(options, memory, observed),
+    takeSession: () => memory.offer(),
+    earlyData: options['enable-early-data'],
     ...(options['host-name'] !== undefined && { serverName: options['host-name'] }),
     ...(shares.length > 0 && { keyShares: shares }),
     ...(options['no-key-shares'] && { keyShares: [] }),
@@ -48,11 +52,14 @@ export function clientConfig(options: Options, observed: Observed): ClientConfig
   };
 }
 
-export function serverConfig(options: Options, observed: Observed): ServerConfig {
-  const credentials = loadCredentials(options, observed);
+export function serverConfig(options: Options, memory: Memory, observed: Observed): ServerConfig {
   return {
-    ...commonConfig(options, observed),
-    credentials,
+    ...commonConfig(options, memory, observed),
+    credentials: loadCredentials(options, observed),
+    ...(!options['no-ticket'] && { tickets: ticketsOf(options, memory) }),
+    ...(options['enable-early-data'] && {
+      earlyData: { maxSize: MAX_EARLY_DATA, replay: memory.replay, ageTolerance: AGE_TOLERANCE },
+    }),
     chooseCredentials() {
       if (options['fail-early-callback']) throw callbackFailure('SHIM_CLIENT_HELLO_CALLBACK', 'handshake_failure');
       if (options['fail-cert-callback']) throw callbackFailure('SHIM_CERTIFICATE_CALLBACK', 'internal_error');
@@ -67,7 +74,7 @@ export function serverConfig(options: Options, observed: Observed): ServerConfig
   };
 }
 
-function commonConfig(options: Options, observed: Observed): CommonConfig {
+function commonConfig(options: Options, memory: Memory, observed: Observed): CommonConfig {
   const limit = options['max-cert-list'];
   return {
     provider,
@@ -75,6 +82,7 @@ function commonConfig(options: Options, observed: Observed): CommonConfig {
     groups: options.curves.length > 0 ? options.curves : defaultGroups,
     signatureSchemes: options['verify-prefs'].length > 0 ? options['verify-prefs'] : defaultSchemes,
     verifyChain: (request) => judge(request, options, observed),
+    now: memory.now,
     keylog: options['export-traffic-secrets'],
     maxFragment: options['max-send-fragment'],
     ...(limit !== undefined && { limits: { certificateMessage: limit } }),
@@ -83,9 +91,12 @@ function commonConfig(options: Options, observed: Observed): CommonConfig {
 
 /** Everybody is believed, or nobody: what the tests are about is what happens then (SHIM-SPEC §7). */
 function judge(request: ChainRequest, options: Options, observed: Observed): ChainVerdict {
+  // The reference asks again only where it is told to.
+  if (request.resumed && !options['reverify-on-resume']) return { ok: true, peer: dangerouslyTrust(request.chain) };
   observed.verified = options['verify-fail'] ? 'failed' : 'ok';
   const enforced = options.server || options['verify-peer'] || options['use-custom-verify-callback'];
   if (options['verify-fail'] && enforced) {
+    if (request.resumed) return { ok: false, code: 'CERT_REJECTED', reason: 'the test says so' };
     const alert = options['use-custom-verify-callback'] ? 'certificate_unknown' : 'handshake_failure';
     throw new TlsError('CERT_REJECTED', 'the test says so', { alert });
   }
@@ -97,6 +108,10 @@ function loadCredentials(options: Options, observed: Observed): readonly Credent
   const credentials = [...opened, fallback].map(loadCredential);
   observed.credentials = credentials;
   return credentials.filter((credential) => credential !== undefined);
+}
+
+function ticketsOf(options: Options, { tickets }: Memory): TicketSealer {
+  return options['skip-ticket'] ? { seal: () => undefined, open: (ticket) => tickets.open(ticket) } : tickets;
 }
 
 function alpnChoice(options: Options, observed: Observed): Pick<ServerConfig, 'chooseProtocol'> {
@@ -135,6 +150,10 @@ function callbackFailure(
 const defaultSuites: readonly number[] = [0x1301, 0x1302, 0x1303];
 const defaultGroups: readonly number[] = [0x11ec, 0x001d, 0x0017, 0x0018];
 const defaultSchemes: readonly number[] = [0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601, 0x0201];
+
+/** What the reference lets a client send, bytes, and by how much a client's clock may go wrong, milliseconds. */
+const MAX_EARLY_DATA = 14_336;
+const AGE_TOLERANCE = 60_500;
 
 /** TLS_FALLBACK_SCSV, RFC 7507. */
 const FALLBACK_SCSV = 0x5600;

@@ -9,6 +9,8 @@ export type News = Exclude<Event, { readonly type: 'ask' | 'secret' | 'error' }>
 /** A {@link Connection} on a {@link Transport}, driven by whoever asks for the next event. */
 export class Endpoint {
   readonly connection: Connection;
+  /** Called once, when the first flight is on its way: for 0-RTT data. */
+  onFirstFlight: (() => void) | undefined;
   readonly secrets: Map<KeylogLabel, Uint8Array> = new Map();
   readonly #transport: Transport;
   readonly #slowly: boolean;
@@ -38,6 +40,8 @@ export class Endpoint {
     for (;;) {
       const event = this.connection.poll();
       if (event === undefined) {
+        this.onFirstFlight?.();
+        this.onFirstFlight = undefined;
         this.#flushHandshake();
         if (!(await this.#feed())) return undefined;
         continue;
@@ -63,10 +67,18 @@ export class Endpoint {
     this.flush();
   }
 
-  /** Writes, but lets no more than a byte of it go until {@link release}. */
-  writeHeld(bytes: Uint8Array): void {
+  /** @returns what of it there is no room for as 0-RTT data */
+  writeEarly(bytes: Uint8Array): Uint8Array {
+    const taken = (this.connection.earlyRoom ?? 0) > 0 ? this.connection.writeEarly(bytes) : 0;
     this.flush();
-    this.connection.write([bytes]);
+    return bytes.subarray(taken);
+  }
+
+  /** Does what is given, but lets no more than a byte of its output go until {@link release}. */
+  holding(work: () => void): void {
+    this.flush();
+    this.#held = [];
+    work();
     const [first = new Uint8Array(0), ...others] = this.connection.takeOutput();
     this.#transport.write([first.subarray(0, 1)]);
     this.#held = [first.subarray(1), ...others];

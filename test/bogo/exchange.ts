@@ -3,27 +3,85 @@ import { concat } from '#opentls/bytes/concat';
 import { utf8 } from '#opentls/bytes/utf8';
 import type { Facts } from '#opentls/handshake/config';
 import type { KeylogLabel } from '#opentls/handshake/wire';
-import { checkHandshake } from './checks.ts';
+import type { Session } from '#opentls/session/session';
+import { checkHandshake, checkResumed, checkSession } from './checks.ts';
 import type { Observed } from './configs.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Options } from './flags.ts';
+import type { Memory } from './memory.ts';
 import { ShimError } from './names.ts';
 
-/** @throws TlsError, ShimError for whatever makes the test fail */
-export async function exchange(endpoint: Endpoint, options: Options, observed: Observed): Promise<void> {
-  const facts = await handshake(endpoint);
-  checkHandshake(options, facts, observed);
-  writeExports(endpoint, options);
-  if (options['shim-writes-first']) writeFirst(endpoint, options);
-  if (!options['shim-shuts-down']) await echo(endpoint, options);
-  await shutDown(endpoint, options);
+/** One connection of a test. */
+export interface Task {
+  readonly options: Options;
+  /** What holds once the server has refused the client's 0-RTT data. */
+  readonly retry: Options;
+  /** Not the first connection. */
+  readonly resuming: boolean;
+  readonly memory: Memory;
 }
 
-async function handshake(endpoint: Endpoint): Promise<Facts> {
+/** @throws TlsError, ShimError for whatever makes the test fail */
+export async function exchange(endpoint: Endpoint, task: Task, observed: Observed): Promise<void> {
+  const unsent = task.options['shim-writes-first'] ? initialWrites(task.options) : [];
+  const sessions = new Sessions(task.memory);
+  const { facts, left } = await handshake(endpoint, task.options, unsent, sessions);
+  const refused = facts.role === 'client' && facts.earlyData === 'rejected';
+  const options = refused ? task.retry : task.options;
+  checkHandshake(options, facts, observed);
+  checkResumed(options, facts, task.resuming);
+  writeExports(endpoint, options);
+  // Refused 0-RTT data is not sent again: it would be the application's choice.
+  if (!refused) writeFirst(endpoint, options, left);
+  else if (options['shim-writes-first']) writeFirst(endpoint, options, initialWrites(options));
+  if (!options['shim-shuts-down']) await echo(endpoint, options, sessions);
+  checkSession(options, sessions.last);
+  await shutDown(endpoint, options, sessions);
+}
+
+/** The tickets of a connection. */
+class Sessions {
+  last: Session | undefined;
+  readonly #memory: Memory;
+
+  constructor(memory: Memory) {
+    this.#memory = memory;
+  }
+
+  add(session: Session): void {
+    this.last = session;
+    this.#memory.keep(session);
+  }
+}
+
+interface Opened {
+  readonly facts: Facts;
+  /** What of the initial writes did not go out as 0-RTT data. */
+  readonly left: readonly Uint8Array[];
+}
+
+async function handshake(
+  endpoint: Endpoint,
+  options: Options,
+  unsent: readonly Uint8Array[],
+  sessions: Sessions,
+): Promise<Opened> {
+  let left = unsent;
+  endpoint.onFirstFlight = () => {
+    if (endpoint.connection.earlyRoom === undefined) return;
+    const write = (): void => {
+      left = unsent.map((bytes) => endpoint.writeEarly(bytes)).filter(({ length }) => length > 0);
+    };
+    if (options['read-with-unfinished-write']) endpoint.holding(write);
+    else write();
+  };
   for (;;) {
     const news = await endpoint.next();
     if (news === undefined) throw new ShimError('SHIM_TRANSPORT', 'the handshake stands still');
-    if (news.type === 'open') return news.facts;
+    if (news.type === 'open') return { facts: news.facts, left };
+    // 0-RTT data is answered at once, before the client's Finished.
+    if (news.type === 'data') answer(endpoint, options, news.bytes);
+    if (news.type === 'session') sessions.add(news.session);
   }
 }
 
@@ -37,28 +95,40 @@ function writeExports(endpoint: Endpoint, options: Options): void {
   endpoint.write(concat([new Uint8Array([read.length & 0xff, read.length >> 8]), read, write]));
 }
 
-function writeFirst(endpoint: Endpoint, options: Options): void {
+function initialWrites(options: Options): readonly Uint8Array[] {
   const bytes = utf8(options['shim-initial-write'] ?? 'hello');
-  if (options['read-with-unfinished-write']) return endpoint.writeHeld(bytes);
-  for (let i = 0; i < (options['repeat-shim-initial-write'] ?? 1); i++) endpoint.write(bytes);
+  return Array.from({ length: options['repeat-shim-initial-write'] ?? 1 }, () => bytes);
 }
 
-/** Sends back what comes, every bit turned, until there is no more. */
-async function echo(endpoint: Endpoint, options: Options): Promise<void> {
+function writeFirst(endpoint: Endpoint, options: Options, writes: readonly Uint8Array[]): void {
+  const write = (): void => {
+    for (const bytes of writes) endpoint.write(bytes);
+  };
+  if (options['read-with-unfinished-write'] && writes.length > 0) endpoint.holding(write);
+  else write();
+}
+
+/** Sends back what comes until there is no more. */
+async function echo(endpoint: Endpoint, options: Options, sessions: Sessions): Promise<void> {
   for (;;) {
     const news = await endpoint.next();
     if (news === undefined || news.type === 'end') return;
-    if (news.type !== 'data') continue;
-    endpoint.release();
-    const size = options['read-size'] ?? 512;
-    for (let i = 0; i < news.bytes.length; i += size) {
-      if (options['key-update']) endpoint.connection.updateKeys();
-      endpoint.write(news.bytes.subarray(i, i + size).map((byte) => byte ^ 0xff));
-    }
+    if (news.type === 'data') answer(endpoint, options, news.bytes);
+    if (news.type === 'session') sessions.add(news.session);
   }
 }
 
-async function shutDown(endpoint: Endpoint, options: Options): Promise<void> {
+/** Every bit turned. */
+function answer(endpoint: Endpoint, options: Options, bytes: Uint8Array): void {
+  endpoint.release();
+  const size = options['read-size'] ?? 512;
+  for (let i = 0; i < bytes.length; i += size) {
+    if (options['key-update']) endpoint.connection.updateKeys();
+    endpoint.write(bytes.subarray(i, i + size).map((byte) => byte ^ 0xff));
+  }
+}
+
+async function shutDown(endpoint: Endpoint, options: Options, sessions: Sessions): Promise<void> {
   if (!options['check-close-notify']) return;
   endpoint.connection.closeWrite();
   endpoint.flush();
@@ -66,6 +136,7 @@ async function shutDown(endpoint: Endpoint, options: Options): Promise<void> {
   for (;;) {
     const news = await endpoint.next();
     if (news === undefined) return;
+    if (news.type === 'session') sessions.add(news.session);
     if (news.type === 'end' && !news.closeNotify) {
       throw new ShimError('SHIM_SHUTDOWN', 'the peer ended without a close_notify');
     }

@@ -52,6 +52,25 @@ const table = {
   'fail-early-callback': yes,
   'fail-cert-callback': yes,
 
+  // Sessions and 0-RTT data
+  'no-ticket': yes,
+  'skip-ticket': yes,
+  // Here whoever makes the tickets is always a callback.
+  'use-ticket-callback': ignored,
+  'use-ticket-aead-callback': ignored,
+  'renew-ticket': ignored,
+  'resumption-delay': int,
+  'reverify-on-resume': yes,
+  'enable-early-data': yes,
+  'expect-session-miss': yes,
+  'expect-no-session': yes,
+  'expect-ticket-supports-early-data': yes,
+  'expect-accept-early-data': yes,
+  'expect-reject-early-data': yes,
+  'expect-no-offer-early-data': yes,
+  // Which of several reasons it was is not told here.
+  'expect-early-data-reason': ignoredWithArgument,
+
   // What is said after the handshake
   'shim-writes-first': yes,
   'shim-initial-write': text,

@@ -2,8 +2,9 @@
 import { Connection } from '#opentls/connection';
 import { clientConfig, lacksAlgorithms, serverConfig, unobserved } from './configs.ts';
 import { Endpoint } from './endpoint.ts';
-import { exchange } from './exchange.ts';
-import { type Options, parseFlags } from './flags.ts';
+import { exchange, type Task } from './exchange.ts';
+import { parseFlags } from './flags.ts';
+import { Memory } from './memory.ts';
 import { describeFailure } from './names.ts';
 import { Transport } from './transport.ts';
 
@@ -21,9 +22,12 @@ export async function runTest(args: readonly string[], signal: AbortSignal): Pro
   try {
     const invocation = parseFlags(args);
     if (invocation === undefined || lacksAlgorithms(invocation.initial)) return unimplemented;
+    const memory = new Memory();
     for (let i = 0; i <= invocation.resumeCount; i++) {
-      const failure = await connectOnce(i === 0 ? invocation.initial : invocation.resume, signal);
+      const options = i === 0 ? invocation.initial : invocation.resume;
+      const failure = await connectOnce({ options, retry: invocation.retry, resuming: i > 0, memory }, signal);
       if (failure !== undefined) return { code: 1, text: `${failure}\n` };
+      memory.pass(options['resumption-delay'] ?? 0);
     }
     return { code: 0, text: '' };
   } catch (error) {
@@ -32,15 +36,16 @@ export async function runTest(args: readonly string[], signal: AbortSignal): Pro
 }
 
 /** @returns the failure, if any */
-async function connectOnce(options: Options, signal: AbortSignal): Promise<string | undefined> {
+async function connectOnce(task: Task, signal: AbortSignal): Promise<string | undefined> {
+  const { options, memory } = task;
   const observed = unobserved();
   const connection = options.server
-    ? Connection.server(serverConfig(options, observed))
-    : Connection.client(clientConfig(options, observed));
+    ? Connection.server(serverConfig(options, memory, observed))
+    : Connection.client(clientConfig(options, memory, observed));
   const transport = await Transport.connect(options.port ?? 0, options.ipv6, options['shim-id'] ?? '0', signal);
   const endpoint = new Endpoint(connection, transport, options.async);
   try {
-    await exchange(endpoint, options, observed);
+    await exchange(endpoint, task, observed);
     return undefined;
   } catch (error) {
     return describeFailure(error, !options.server && endpoint.heardOneRecord);
