@@ -10,6 +10,7 @@ import type {
   Credential,
   ServerConfig,
 } from '#opentls/handshake/config';
+import { advertisedSchemes } from '#opentls/handshake/schemes';
 import type { TicketSealer } from '#opentls/session/tickets';
 import { dangerouslyTrust } from '#opentls/x509/verify';
 import { loadCredential, provider } from './credentials.ts';
@@ -20,25 +21,35 @@ import { ShimError } from './names.ts';
 /** What the callbacks of one connection saw, for checks.ts. */
 export interface Observed {
   advertisedAlpn: readonly Uint8Array[] | undefined;
-  verified: 'ok' | 'failed' | undefined;
+  /** 0-RTT data was offered. */
+  earlyOffered: boolean;
   /** In the order of `-new-x509-credential`; the default one is last. */
   credentials: readonly (Credential | undefined)[];
 }
 
 export function unobserved(): Observed {
-  return { advertisedAlpn: undefined, verified: undefined, credentials: [] };
+  return { advertisedAlpn: undefined, earlyOffered: false, credentials: [] };
 }
 
-/** Whether a test needs an algorithm that the provider lacks. */
-export function lacksAlgorithms(options: Options): boolean {
-  const groups = new Set(provider.groups.map(({ id }) => id));
-  return [...options.curves, ...options['key-shares']].some((id) => !groups.has(id));
+/** Whether a test needs what the provider or this API lacks. */
+export function lacks(options: Options): boolean {
+  const groups = provider.groups.map(({ id }) => id);
+  const { curves, 'key-shares': shares, 'verify-prefs': schemes } = options;
+  if ([...curves, ...shares].some((id) => !groups.includes(id))) return true;
+  if (schemes.length > 0 && advertisedSchemes(provider, schemes).length === 0) return true;
+  // A client has its credentials from the start.
+  return !options.server && options['fail-cert-callback'];
 }
 
-export function clientConfig(options: Options, memory: Memory, observed: Observed): ClientConfig {
+/** @param retry what holds once 0-RTT data was refused */
+export function clientConfig(options: Options, retry: Options, memory: Memory, observed: Observed): ClientConfig {
   const shares = options['key-shares'];
   return {
-    ...commonConfig(options, memory, observed),
+    ...commonConfig(options, memory),
+    verifyChain(request) {
+      // A server that presents a certificate has refused the session, and with it 0-RTT data.
+      return judge(request, observed.earlyOffered && !request.resumed ? retry : options, memory);
+    },
     takeSession: () => memory.offer(),
     earlyData: options['enable-early-data'],
     ...(options['host-name'] !== undefined && { serverName: options['host-name'] }),
@@ -54,7 +65,8 @@ export function clientConfig(options: Options, memory: Memory, observed: Observe
 
 export function serverConfig(options: Options, memory: Memory, observed: Observed): ServerConfig {
   return {
-    ...commonConfig(options, memory, observed),
+    ...commonConfig(options, memory),
+    verifyChain: (request) => judge(request, options, memory),
     credentials: loadCredentials(options, observed),
     ...(!options['no-ticket'] && { tickets: ticketsOf(options, memory) }),
     ...(options['enable-early-data'] && {
@@ -74,26 +86,25 @@ export function serverConfig(options: Options, memory: Memory, observed: Observe
   };
 }
 
-function commonConfig(options: Options, memory: Memory, observed: Observed): CommonConfig {
+function commonConfig(options: Options, memory: Memory): Omit<CommonConfig, 'verifyChain'> {
   const limit = options['max-cert-list'];
   return {
     provider,
     suites: provider.suites.map(({ id }) => id).filter((id) => defaultSuites.includes(id)),
     groups: options.curves.length > 0 ? options.curves : defaultGroups,
     signatureSchemes: options['verify-prefs'].length > 0 ? options['verify-prefs'] : defaultSchemes,
-    verifyChain: (request) => judge(request, options, observed),
     now: memory.now,
     keylog: options['export-traffic-secrets'],
     maxFragment: options['max-send-fragment'],
-    ...(limit !== undefined && { limits: { certificateMessage: limit } }),
+    limits: { chainLength: CHAIN_LENGTH, ...(limit !== undefined && { certificateMessage: limit }) },
   };
 }
 
 /** Everybody is believed, or nobody: what the tests are about is what happens then (SHIM-SPEC §7). */
-function judge(request: ChainRequest, options: Options, observed: Observed): ChainVerdict {
+function judge(request: ChainRequest, options: Options, memory: Memory): ChainVerdict {
   // The reference asks again only where it is told to.
   if (request.resumed && !options['reverify-on-resume']) return { ok: true, peer: dangerouslyTrust(request.chain) };
-  observed.verified = options['verify-fail'] ? 'failed' : 'ok';
+  memory.verdict = options['verify-fail'] ? 'failed' : 'ok';
   const enforced = options.server || options['verify-peer'] || options['use-custom-verify-callback'];
   if (options['verify-fail'] && enforced) {
     if (request.resumed) return { ok: false, code: 'CERT_REJECTED', reason: 'the test says so' };
@@ -150,6 +161,9 @@ function callbackFailure(
 const defaultSuites: readonly number[] = [0x1301, 0x1302, 0x1303];
 const defaultGroups: readonly number[] = [0x11ec, 0x001d, 0x0017, 0x0018];
 const defaultSchemes: readonly number[] = [0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601, 0x0201];
+
+/** Certificates: the reference counts bytes alone. */
+const CHAIN_LENGTH = 100;
 
 /** What the reference lets a client send, bytes, and by how much a client's clock may go wrong, milliseconds. */
 const MAX_EARLY_DATA = 14_336;

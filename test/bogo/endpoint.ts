@@ -88,7 +88,6 @@ export class Endpoint {
     if (this.#held === undefined) return;
     this.#transport.write(this.#held);
     this.#held = undefined;
-    this.flush();
   }
 
   flush(): void {

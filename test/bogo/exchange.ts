@@ -23,17 +23,15 @@ export interface Task {
 
 /** @throws TlsError, ShimError for whatever makes the test fail */
 export async function exchange(endpoint: Endpoint, task: Task, observed: Observed): Promise<void> {
-  const unsent = task.options['shim-writes-first'] ? initialWrites(task.options) : [];
   const sessions = new Sessions(task.memory);
-  const { facts, left } = await handshake(endpoint, task.options, unsent, sessions);
+  const { facts, left } = await handshake(endpoint, task.options, observed, sessions);
   const refused = facts.role === 'client' && facts.earlyData === 'rejected';
   const options = refused ? task.retry : task.options;
-  checkHandshake(options, facts, observed);
+  checkHandshake(options, facts, observed, task.memory);
   checkResumed(options, facts, task.resuming);
   writeExports(endpoint, options);
   // Refused 0-RTT data is not sent again: it would be the application's choice.
-  if (!refused) writeFirst(endpoint, options, left);
-  else if (options['shim-writes-first']) writeFirst(endpoint, options, initialWrites(options));
+  writeFirst(endpoint, options, refused ? initialWrites(options) : left);
   if (!options['shim-shuts-down']) await echo(endpoint, options, sessions);
   checkSession(options, sessions.last);
   await shutDown(endpoint, options, sessions);
@@ -63,12 +61,15 @@ interface Opened {
 async function handshake(
   endpoint: Endpoint,
   options: Options,
-  unsent: readonly Uint8Array[],
+  observed: Observed,
   sessions: Sessions,
 ): Promise<Opened> {
+  const unsent = initialWrites(options);
   let left = unsent;
   endpoint.onFirstFlight = () => {
     if (endpoint.connection.earlyRoom === undefined) return;
+    observed.earlyOffered = true;
+    writeExports(endpoint, options);
     const write = (): void => {
       left = unsent.map((bytes) => endpoint.writeEarly(bytes)).filter(({ length }) => length > 0);
     };
@@ -78,7 +79,11 @@ async function handshake(
   for (;;) {
     const news = await endpoint.next();
     if (news === undefined) throw new ShimError('SHIM_TRANSPORT', 'the handshake stands still');
-    if (news.type === 'open') return { facts: news.facts, left };
+    if (news.type === 'open') {
+      endpoint.release();
+      endpoint.flush();
+      return { facts: news.facts, left };
+    }
     // 0-RTT data is answered at once, before the client's Finished.
     if (news.type === 'data') answer(endpoint, options, news.bytes);
     if (news.type === 'session') sessions.add(news.session);
@@ -96,6 +101,7 @@ function writeExports(endpoint: Endpoint, options: Options): void {
 }
 
 function initialWrites(options: Options): readonly Uint8Array[] {
+  if (!options['shim-writes-first'] && !options['read-with-unfinished-write']) return [];
   const bytes = utf8(options['shim-initial-write'] ?? 'hello');
   return Array.from({ length: options['repeat-shim-initial-write'] ?? 1 }, () => bytes);
 }

@@ -9,6 +9,8 @@ export class Memory {
   readonly now: () => number = () => Date.now() + this.#ahead;
   readonly tickets: TicketSealer = new TicketKeys(provider, { now: this.now });
   readonly replay: StrikeRegister = new StrikeRegister();
+  /** What became of the peer's chain when it was last judged; a session keeps it. */
+  verdict: 'ok' | 'failed' | undefined;
   #session: Uint8Array | undefined;
 
   /** Sets the clock forward. */

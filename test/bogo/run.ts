@@ -1,6 +1,6 @@
 // One test: its connections, one after the other.
 import { Connection } from '#opentls/connection';
-import { clientConfig, lacksAlgorithms, serverConfig, unobserved } from './configs.ts';
+import { clientConfig, lacks, serverConfig, unobserved } from './configs.ts';
 import { Endpoint } from './endpoint.ts';
 import { exchange, type Task } from './exchange.ts';
 import { parseFlags } from './flags.ts';
@@ -21,7 +21,7 @@ const unimplemented: Outcome = { code: 89, text: '' };
 export async function runTest(args: readonly string[], signal: AbortSignal): Promise<Outcome> {
   try {
     const invocation = parseFlags(args);
-    if (invocation === undefined || lacksAlgorithms(invocation.initial)) return unimplemented;
+    if (invocation === undefined || [invocation.initial, invocation.resume].some(lacks)) return unimplemented;
     const memory = new Memory();
     for (let i = 0; i <= invocation.resumeCount; i++) {
       const options = i === 0 ? invocation.initial : invocation.resume;
@@ -41,7 +41,7 @@ async function connectOnce(task: Task, signal: AbortSignal): Promise<string | un
   const observed = unobserved();
   const connection = options.server
     ? Connection.server(serverConfig(options, memory, observed))
-    : Connection.client(clientConfig(options, memory, observed));
+    : Connection.client(clientConfig(options, task.retry, memory, observed));
   const transport = await Transport.connect(options.port ?? 0, options.ipv6, options['shim-id'] ?? '0', signal);
   const endpoint = new Endpoint(connection, transport, options.async);
   try {
