@@ -1,5 +1,6 @@
 // The -expect-… flags, once the handshake is over.
 import { equal } from '#opentls/bytes/equal';
+import { toHex } from '#opentls/bytes/hex';
 import type { Facts } from '#opentls/handshake/config';
 import type { Session } from '#opentls/session/session';
 import type { Observed } from './configs.ts';
@@ -69,6 +70,7 @@ const checks: readonly Check[] = [
     if (options['expect-verify-result']) same('verify result', expected, verdict ?? 'ok');
   },
   checkSelectedCredential,
+  checkWithCertificate,
 ];
 
 /** A client that expects no protocol expects none. */
@@ -88,8 +90,25 @@ function checkPeerChain(options: Options, facts: Facts): void {
   if (!matches) throw new ShimError('SHIM_EXPECTATION', `the peer's chain is not that of ${path}`);
 }
 
+/** What comes with a certificate comes in full handshakes only. */
+function checkWithCertificate(options: Options, facts: Facts): void {
+  if (facts.resumed) return;
+  const type = options['expect-peer-certificate-type'];
+  same('certificate type', type, { X509: 0, RawPublicKey: 2 }[facts.peerCertificateType]);
+  sameBytes('OCSP response', options['expect-ocsp-response'], facts.peerOcspResponse);
+  sameBytes('timestamps', options['expect-signed-cert-timestamps'], facts.peerTimestamps);
+  const [key] = facts.peerChain;
+  const digest = key && provider.hashes.sha256.digest(key);
+  sameBytes('hash of the raw public key', options['expect-peer-rpk-sha256'], digest);
+}
+
+function sameBytes(what: string, expected: Uint8Array | undefined, got: Uint8Array | undefined): void {
+  same(what, expected && toHex(expected), got && toHex(got));
+}
+
 /** -1: the default one, or none. */
 function checkSelectedCredential(options: Options, facts: Facts, { credentials }: Observed): void {
+  if (facts.resumed) return;
   const opened = credentials.slice(0, -1);
   const index = opened.findIndex((credential) => credential !== undefined && credential.chain === facts.localChain);
   same('credential', options['expect-selected-credential'], index);

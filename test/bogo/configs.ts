@@ -1,6 +1,7 @@
 // The flags of one connection as a configuration of opentls.
 
 import { TlsError } from '#opentls/errors';
+import type { CertificateCompression } from '#opentls/handshake/compression';
 import type {
   ChainRequest,
   ChainVerdict,
@@ -11,12 +12,15 @@ import type {
   ServerConfig,
 } from '#opentls/handshake/config';
 import { advertisedSchemes } from '#opentls/handshake/schemes';
+import type { CertificateType } from '#opentls/session/session';
 import type { TicketSealer } from '#opentls/session/tickets';
+import { dangerouslyTrustRawPublicKey } from '#opentls/x509/raw-public-key';
 import { dangerouslyTrust } from '#opentls/x509/verify';
+import { toyCompressions } from './compression.ts';
 import { loadCredential, provider } from './credentials.ts';
 import type { Options } from './flags.ts';
 import type { Memory } from './memory.ts';
-import { ShimError } from './names.ts';
+import { type ShimCode, ShimError } from './names.ts';
 
 /** What the callbacks of one connection saw, for checks.ts. */
 export interface Observed {
@@ -37,6 +41,8 @@ export function lacks(options: Options): boolean {
   const { curves, 'key-shares': shares, 'verify-prefs': schemes } = options;
   if ([...curves, ...shares].some((id) => !groups.includes(id))) return true;
   if (schemes.length > 0 && advertisedSchemes(provider, schemes).length === 0) return true;
+  const types = [...options['accepted-peer-cert-types'], ...options['available-client-cert-types']];
+  if (types.some((id) => !certificateTypes.has(id))) return true;
   // A client has its credentials from the start.
   return !options.server && options['fail-cert-callback'];
 }
@@ -56,6 +62,10 @@ export function clientConfig(options: Options, retry: Options, memory: Memory, o
     ...(shares.length > 0 && { keyShares: shares }),
     ...(options['no-key-shares'] && { keyShares: [] }),
     credentials: loadCredentials(options, observed),
+    requireCredential: true,
+    certificateTypes: typesOf(options['available-client-cert-types']),
+    grease: options['enable-grease'],
+    shuffleExtensions: options['permute-extensions'],
     alpn: splitNames(options['advertise-alpn'] ?? ''),
     ...(options['fallback-scsv'] && {
       shapeClientHello: (draft) => ({ ...draft, cipherSuites: [...draft.cipherSuites, FALLBACK_SCSV] }),
@@ -74,9 +84,11 @@ export function serverConfig(options: Options, memory: Memory, observed: Observe
     }),
     chooseCredentials() {
       if (options['fail-early-callback']) throw callbackFailure('SHIM_CLIENT_HELLO_CALLBACK', 'handshake_failure');
+      if (options['fail-ocsp-callback']) throw callbackFailure('SHIM_OCSP_CALLBACK', 'internal_error');
       if (options['fail-cert-callback']) throw callbackFailure('SHIM_CERTIFICATE_CALLBACK', 'internal_error');
       return undefined;
     },
+    ...authorities(options),
     ...alpnChoice(options, observed),
     clientCertificate: options['require-any-client-certificate']
       ? 'required'
@@ -93,6 +105,10 @@ function commonConfig(options: Options, memory: Memory): Omit<CommonConfig, 'ver
     suites: provider.suites.map(({ id }) => id).filter((id) => defaultSuites.includes(id)),
     groups: options.curves.length > 0 ? options.curves : defaultGroups,
     signatureSchemes: options['verify-prefs'].length > 0 ? options['verify-prefs'] : defaultSchemes,
+    peerCertificateTypes: typesOf(options['accepted-peer-cert-types']),
+    requestOcsp: options['enable-ocsp-stapling'],
+    requestTimestamps: options['enable-signed-cert-timestamps'],
+    certificateCompression: compressionsOf(options),
     now: memory.now,
     keylog: options['export-traffic-secrets'],
     maxFragment: options['max-send-fragment'],
@@ -103,7 +119,7 @@ function commonConfig(options: Options, memory: Memory): Omit<CommonConfig, 'ver
 /** Everybody is believed, or nobody: what the tests are about is what happens then (SHIM-SPEC §7). */
 function judge(request: ChainRequest, options: Options, memory: Memory): ChainVerdict {
   // The reference asks again only where it is told to.
-  if (request.resumed && !options['reverify-on-resume']) return { ok: true, peer: dangerouslyTrust(request.chain) };
+  if (request.resumed && !options['reverify-on-resume']) return accept(request);
   memory.verdict = options['verify-fail'] ? 'failed' : 'ok';
   const enforced = options.server || options['verify-peer'] || options['use-custom-verify-callback'];
   if (options['verify-fail'] && enforced) {
@@ -111,18 +127,52 @@ function judge(request: ChainRequest, options: Options, memory: Memory): ChainVe
     const alert = options['use-custom-verify-callback'] ? 'certificate_unknown' : 'handshake_failure';
     throw new TlsError('CERT_REJECTED', 'the test says so', { alert });
   }
-  return { ok: true, peer: dangerouslyTrust(request.chain) };
+  if (request.peer === 'server' && options['fail-ocsp-callback']) {
+    throw callbackFailure('SHIM_OCSP_CALLBACK', 'bad_certificate_status_response');
+  }
+  return accept(request);
+}
+
+function accept({ certificateType, chain }: ChainRequest): ChainVerdict {
+  const [leaf = new Uint8Array(0)] = chain;
+  const peer = certificateType === 'X509' ? dangerouslyTrust(chain) : dangerouslyTrustRawPublicKey(leaf);
+  return { ok: true, peer };
 }
 
 function loadCredentials(options: Options, observed: Observed): readonly Credential[] {
   const [fallback, ...opened] = options.credentials;
-  const credentials = [...opened, fallback].map(loadCredential);
+  const credentials = [...opened, fallback].map((flags) => {
+    const credential = loadCredential(flags);
+    return credential && options['decline-ocsp-callback'] ? { ...credential, ocspResponse: undefined } : credential;
+  });
   observed.credentials = credentials;
   return credentials.filter((credential) => credential !== undefined);
 }
 
 function ticketsOf(options: Options, { tickets }: Memory): TicketSealer {
   return options['skip-ticket'] ? { seal: () => undefined, open: (ticket) => tickets.open(ticket) } : tickets;
+}
+
+/** Of the registry, TLS Certificate Types; the ones that a library of TLS 1.3 has. */
+const certificateTypes: ReadonlyMap<number, CertificateType> = new Map([
+  [0, 'X509'],
+  [2, 'RawPublicKey'],
+]);
+
+function typesOf(ids: readonly number[]): readonly CertificateType[] | undefined {
+  return ids.length > 0 ? ids.flatMap((id) => certificateTypes.get(id) ?? []) : undefined;
+}
+
+function compressionsOf(options: Options): readonly CertificateCompression[] {
+  const ids = options['install-one-cert-compression-alg'];
+  return toyCompressions.filter(({ id }) => options['install-cert-compression-algs'] || ids.includes(id));
+}
+
+/** Names as hex, with commas between. */
+function authorities(options: Options): Pick<ServerConfig, 'certificateAuthorities'> {
+  const list = options['use-client-ca-list'];
+  if (list === undefined || list === '<NULL>' || list === '<EMPTY>') return {};
+  return { certificateAuthorities: list.split(',').map((name) => new Uint8Array(Buffer.from(name, 'hex'))) };
 }
 
 function alpnChoice(options: Options, observed: Observed): Pick<ServerConfig, 'chooseProtocol'> {
@@ -151,8 +201,8 @@ function latin1(value: string): Uint8Array {
 }
 
 function callbackFailure(
-  code: 'SHIM_CLIENT_HELLO_CALLBACK' | 'SHIM_CERTIFICATE_CALLBACK',
-  alert: 'handshake_failure' | 'internal_error',
+  code: ShimCode,
+  alert: 'handshake_failure' | 'internal_error' | 'bad_certificate_status_response',
 ): TlsError {
   return new TlsError('ERR_TLS_CONFIG', 'the test says so', { alert, blame: 'config', cause: new ShimError(code) });
 }

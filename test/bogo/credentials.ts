@@ -16,9 +16,19 @@ export const provider: CryptoProvider = { ...base, verifiers: [...base.verifiers
 /** @returns undefined where the flags name no certificate */
 export function loadCredential(options: CredentialOptions): Credential | undefined {
   const { 'cert-file': certFile, 'key-file': keyFile, 'signing-prefs': prefs } = options;
-  if (certFile === undefined || keyFile === undefined) return undefined;
-  const signer = signerOf(readFileSync(keyFile, 'utf8'));
-  return { chain: loadChain(certFile), signer: prefs.length === 0 ? signer : restricted(signer, prefs) };
+  if (keyFile === undefined) return undefined;
+  const whole = signerOf(readFileSync(keyFile, 'utf8'));
+  const signer = prefs.length === 0 ? whole : restricted(whole, prefs);
+  const common = {
+    signer,
+    ocspResponse: options['ocsp-response'],
+    timestamps: options['signed-cert-timestamps'],
+    mustMatchIssuer: options['must-match-issuer'],
+  };
+  if (options['raw-public-key'] && signer.publicKey !== undefined) {
+    return { ...common, type: 'RawPublicKey', chain: [signer.publicKey] };
+  }
+  return certFile === undefined ? undefined : { ...common, chain: loadChain(certFile) };
 }
 
 /** DER, leaf first. */

@@ -1,5 +1,16 @@
 // The flags of the runner that this shim knows. Any other one is answered with "unimplemented".
-import { ignored, ignoredWithArgument, initialValues, int, ints, type Kind, text, type Values, yes } from './kinds.ts';
+import {
+  base64,
+  ignored,
+  ignoredWithArgument,
+  initialValues,
+  int,
+  ints,
+  type Kind,
+  text,
+  type Values,
+  yes,
+} from './kinds.ts';
 
 /** A new flag is a line here, and whatever reads it: configs.ts, exchange.ts or checks.ts. */
 const table = {
@@ -28,6 +39,21 @@ const table = {
   'use-custom-verify-callback': yes,
   'require-any-client-certificate': yes,
 
+  'accepted-peer-cert-types': ints,
+  'available-client-cert-types': ints,
+  'use-client-ca-list': text,
+
+  // What comes with a certificate
+  'enable-ocsp-stapling': yes,
+  // The response is part of the credential here; the flag says when the reference learns of it.
+  'use-ocsp-callback': ignored,
+  'set-ocsp-in-callback': ignored,
+  'decline-ocsp-callback': yes,
+  'fail-ocsp-callback': yes,
+  'enable-signed-cert-timestamps': yes,
+  'install-cert-compression-algs': yes,
+  'install-one-cert-compression-alg': ints,
+
   // Algorithms
   curves: ints,
   'key-shares': ints,
@@ -37,6 +63,8 @@ const table = {
   cipher: ignoredWithArgument,
   'server-preference': yes,
   'fallback-scsv': yes,
+  'enable-grease': yes,
+  'permute-extensions': yes,
 
   // Names and protocols
   'host-name': text,
@@ -107,6 +135,10 @@ const table = {
   'expect-peer-cert-file': text,
   'expect-verify-result': yes,
   'expect-selected-credential': int,
+  'expect-peer-certificate-type': int,
+  'expect-peer-rpk-sha256': base64,
+  'expect-ocsp-response': base64,
+  'expect-signed-cert-timestamps': base64,
   // TLS 1.3 has both built in.
   'expect-extended-master-secret': ignored,
   'expect-secure-renegotiation': ignored,
@@ -122,12 +154,16 @@ const credentialTable = {
   'cert-file': text,
   'key-file': text,
   'signing-prefs': ints,
+  'ocsp-response': base64,
+  'signed-cert-timestamps': base64,
+  'must-match-issuer': yes,
+  'raw-public-key': yes,
 } as const satisfies Readonly<Record<string, Kind<unknown>>>;
 
 export type CredentialOptions = Values<typeof credentialTable>;
 
 export interface Options extends Values<typeof table> {
-  /** The default one, then each `-new-x509-credential`. */
+  /** The default one, then each that a flag has opened. */
   readonly credentials: readonly [CredentialOptions, ...CredentialOptions[]];
 }
 
@@ -163,6 +199,9 @@ export function parseFlags(args: readonly string[]): Invocation | undefined {
   return { resumeCount, ...sets };
 }
 
+/** Flags that open a credential, for those of {@link credentialTable} to fill. */
+const openers: readonly string[] = ['new-x509-credential', 'new-rpk-credential'];
+
 const none: Options = { ...initialValues(table), credentials: [initialValues(credentialTable)] };
 
 /** `-on-shim-on-resume-X`: for the shim, when it resumes. */
@@ -174,15 +213,16 @@ function readName(flag: string): { readonly name: string; readonly applies: read
 }
 
 function kindOf(name: string): Kind<unknown> | undefined {
-  if (name === 'new-x509-credential') return ignored;
+  if (openers.includes(name)) return ignored;
   if (isIn(credentialTable, name)) return credentialTable[name];
   return isIn(table, name) ? table[name] : undefined;
 }
 
 function apply(options: Options, name: string, argument: string): Options {
   const { credentials } = options;
-  if (name === 'new-x509-credential') {
-    return { ...options, credentials: [...credentials, initialValues(credentialTable)] };
+  if (openers.includes(name)) {
+    const opened = { ...initialValues(credentialTable), 'raw-public-key': name === 'new-rpk-credential' };
+    return { ...options, credentials: [...credentials, opened] };
   }
   if (isIn(credentialTable, name)) {
     const last = credentials.at(-1) ?? credentials[0];
