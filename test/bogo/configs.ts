@@ -64,6 +64,8 @@ export function clientConfig(options: Options, retry: Options, memory: Memory, o
     credentials: loadCredentials(options, observed),
     requireCredential: true,
     certificateTypes: typesOf(options['available-client-cert-types']),
+    requestOcsp: options['enable-ocsp-stapling'],
+    requestTimestamps: options['enable-signed-cert-timestamps'],
     grease: options['enable-grease'],
     shuffleExtensions: options['permute-extensions'],
     alpn: splitNames(options['advertise-alpn'] ?? ''),
@@ -106,8 +108,6 @@ function commonConfig(options: Options, memory: Memory): Omit<CommonConfig, 'ver
     groups: options.curves.length > 0 ? options.curves : defaultGroups,
     signatureSchemes: options['verify-prefs'].length > 0 ? options['verify-prefs'] : defaultSchemes,
     peerCertificateTypes: typesOf(options['accepted-peer-cert-types']),
-    requestOcsp: options['enable-ocsp-stapling'],
-    requestTimestamps: options['enable-signed-cert-timestamps'],
     certificateCompression: compressionsOf(options),
     now: memory.now,
     keylog: options['export-traffic-secrets'],
@@ -121,7 +121,9 @@ function judge(request: ChainRequest, options: Options, memory: Memory): ChainVe
   // The reference asks again only where it is told to.
   if (request.resumed && !options['reverify-on-resume']) return accept(request);
   memory.verdict = options['verify-fail'] ? 'failed' : 'ok';
-  const enforced = options.server || options['verify-peer'] || options['use-custom-verify-callback'];
+  const asked = options['verify-peer'] || options['use-custom-verify-callback'];
+  // A raw public key has nothing but this judgement.
+  const enforced = options.server || asked || request.certificateType === 'RawPublicKey';
   if (options['verify-fail'] && enforced) {
     if (request.resumed) return { ok: false, code: 'CERT_REJECTED', reason: 'the test says so' };
     const alert = options['use-custom-verify-callback'] ? 'certificate_unknown' : 'handshake_failure';

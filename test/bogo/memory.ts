@@ -5,17 +5,17 @@ import { provider } from './credentials.ts';
 
 /** What the connections of one test have in common: a client's newest session, a server's keys, the clock. */
 export class Memory {
-  #ahead = 0;
-  readonly now: () => number = () => Date.now() + this.#ahead;
+  /** Stands still, but for {@link pass}: ages are told to the millisecond. */
+  #time = Date.now();
+  readonly now: () => number = () => this.#time;
   readonly tickets: TicketSealer = new TicketKeys(provider, { now: this.now });
   readonly replay: StrikeRegister = new StrikeRegister();
   /** What became of the peer's chain when it was last judged; a session keeps it. */
   verdict: 'ok' | 'failed' | undefined;
   #session: Uint8Array | undefined;
 
-  /** Sets the clock forward. */
   pass(seconds: number): void {
-    this.#ahead += seconds * 1000;
+    this.#time += seconds * 1000;
   }
 
   keep(session: Session): void {
