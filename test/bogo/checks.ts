@@ -110,7 +110,12 @@ function sameBytes(what: string, expected: Uint8Array | undefined, got: Uint8Arr
 function checkSelectedCredential(options: Options, facts: Facts, { credentials }: Observed): void {
   if (facts.resumed) return;
   const opened = credentials.slice(0, -1);
-  const index = opened.findIndex((credential) => credential !== undefined && credential.chain === facts.localChain);
+  const { localChain, externalPsk } = facts;
+  const index = opened.findIndex(
+    ({ credential, psks }) =>
+      (credential !== undefined && credential.chain === localChain) ||
+      (externalPsk !== undefined && psks.some(({ identity }) => equal(identity, externalPsk))),
+  );
   same('credential', options['expect-selected-credential'], index);
 }
 

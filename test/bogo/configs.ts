@@ -1,5 +1,6 @@
 // The flags of one connection as a configuration of opentls.
 
+import { equal } from '#opentls/bytes/equal';
 import { TlsError } from '#opentls/errors';
 import type { CertificateCompression } from '#opentls/handshake/compression';
 import type {
@@ -12,12 +13,13 @@ import type {
   ServerConfig,
 } from '#opentls/handshake/config';
 import { advertisedSchemes } from '#opentls/handshake/schemes';
+import type { ExternalPsk } from '#opentls/keys/importer';
 import type { CertificateType } from '#opentls/session/session';
 import type { TicketSealer } from '#opentls/session/tickets';
 import { dangerouslyTrustRawPublicKey } from '#opentls/x509/raw-public-key';
 import { dangerouslyTrust } from '#opentls/x509/verify';
 import { toyCompressions } from './compression.ts';
-import { loadCredential, provider } from './credentials.ts';
+import { loadCredential, loadPsks, provider } from './credentials.ts';
 import type { Options } from './flags.ts';
 import type { Memory } from './memory.ts';
 import { type ShimCode, ShimError } from './names.ts';
@@ -27,8 +29,13 @@ export interface Observed {
   advertisedAlpn: readonly Uint8Array[] | undefined;
   /** 0-RTT data was offered. */
   earlyOffered: boolean;
-  /** In the order of `-new-x509-credential`; the default one is last. */
-  credentials: readonly (Credential | undefined)[];
+  /** Those that flags have opened, in order; the default one is last. */
+  credentials: readonly Loaded[];
+}
+
+export interface Loaded {
+  readonly credential: Credential | undefined;
+  readonly psks: readonly ExternalPsk[];
 }
 
 export function unobserved(): Observed {
@@ -50,6 +57,7 @@ export function lacks(options: Options): boolean {
 /** @param retry what holds once 0-RTT data was refused */
 export function clientConfig(options: Options, retry: Options, memory: Memory, observed: Observed): ClientConfig {
   const shares = options['key-shares'];
+  const credentials = loadCredentials(options, observed);
   return {
     ...commonConfig(options, memory),
     verifyChain(request) {
@@ -61,7 +69,8 @@ export function clientConfig(options: Options, retry: Options, memory: Memory, o
     ...(options['host-name'] !== undefined && { serverName: options['host-name'] }),
     ...(shares.length > 0 && { keyShares: shares }),
     ...(options['no-key-shares'] && { keyShares: [] }),
-    credentials: loadCredentials(options, observed),
+    credentials,
+    externalPsks: observed.credentials.flatMap(({ psks }) => psks),
     requireCredential: true,
     certificateTypes: typesOf(options['available-client-cert-types']),
     requestOcsp: options['enable-ocsp-stapling'],
@@ -76,16 +85,20 @@ export function clientConfig(options: Options, retry: Options, memory: Memory, o
 }
 
 export function serverConfig(options: Options, memory: Memory, observed: Observed): ServerConfig {
+  const credentials = loadCredentials(options, observed);
+  const psks = observed.credentials.flatMap((loaded) => loaded.psks);
   return {
     ...commonConfig(options, memory),
     verifyChain: (request) => judge(request, options, memory),
-    credentials: loadCredentials(options, observed),
+    credentials,
+    ...(psks.length > 0 && { findPsk: (identity) => psks.find((psk) => equal(psk.identity, identity)) }),
     ...(!options['no-ticket'] && { tickets: ticketsOf(options, memory) }),
     ...(options['enable-early-data'] && {
       earlyData: { maxSize: MAX_EARLY_DATA, replay: memory.replay, ageTolerance: AGE_TOLERANCE },
     }),
     chooseCredentials() {
       if (options['fail-early-callback']) throw callbackFailure('SHIM_CLIENT_HELLO_CALLBACK', 'handshake_failure');
+      if (options['fail-ddos-callback']) throw callbackFailure('SHIM_CLIENT_HELLO_CALLBACK', 'internal_error');
       if (options['fail-ocsp-callback']) throw callbackFailure('SHIM_OCSP_CALLBACK', 'internal_error');
       if (options['fail-cert-callback']) throw callbackFailure('SHIM_CERTIFICATE_CALLBACK', 'internal_error');
       return undefined;
@@ -143,12 +156,12 @@ function accept({ certificateType, chain }: ChainRequest): ChainVerdict {
 
 function loadCredentials(options: Options, observed: Observed): readonly Credential[] {
   const [fallback, ...opened] = options.credentials;
-  const credentials = [...opened, fallback].map((flags) => {
+  observed.credentials = [...opened, fallback].map((flags) => {
     const credential = loadCredential(flags);
-    return credential && options['decline-ocsp-callback'] ? { ...credential, ocspResponse: undefined } : credential;
+    const declines = credential !== undefined && options['decline-ocsp-callback'];
+    return { credential: declines ? { ...credential, ocspResponse: undefined } : credential, psks: loadPsks(flags) };
   });
-  observed.credentials = credentials;
-  return credentials.filter((credential) => credential !== undefined);
+  return observed.credentials.flatMap(({ credential }) => credential ?? []);
 }
 
 function ticketsOf(options: Options, { tickets }: Memory): TicketSealer {

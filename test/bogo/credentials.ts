@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { CryptoProvider, Signer } from '#opentls/crypto/provider';
+import { Secret } from '#opentls/crypto/secret';
 import type { Credential } from '#opentls/handshake/config';
+import { type ExternalPsk, importPsk } from '#opentls/keys/importer';
 import { mlDsaSigner, mlDsaVerifiers } from '#opentls/providers/ml-dsa';
 import { noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
@@ -25,10 +27,22 @@ export function loadCredential(options: CredentialOptions): Credential | undefin
     timestamps: options['signed-cert-timestamps'],
     mustMatchIssuer: options['must-match-issuer'],
   };
-  if (options['raw-public-key'] && signer.publicKey !== undefined) {
+  if (options.kind === 'raw public key' && signer.publicKey !== undefined) {
     return { ...common, type: 'RawPublicKey', chain: [signer.publicKey] };
   }
   return certFile === undefined ? undefined : { ...common, chain: loadChain(certFile) };
+}
+
+/** A key agreed outside of TLS, imported (RFC 9258); empty where the flags are not about one. */
+export function loadPsks(options: CredentialOptions): readonly ExternalPsk[] {
+  const { 'psk-importer-key': key, 'psk-importer-identity': identity, 'psk-importer-context': context } = options;
+  if (options.kind !== 'psk' || key === undefined || identity === undefined) return [];
+  const hash = options['psk-importer-sha384'] ? 'sha384' : 'sha256';
+  return importPsk(
+    { identity, secret: new Secret('psk', key.slice()), hash },
+    context ?? key.slice(0, 0),
+    provider.hashes,
+  );
 }
 
 /** DER, leaf first. */

@@ -78,6 +78,8 @@ const table = {
   'use-early-callback': ignored,
   'use-old-client-cert-callback': ignored,
   'fail-early-callback': yes,
+  'install-ddos-callback': ignored,
+  'fail-ddos-callback': yes,
   'fail-cert-callback': yes,
 
   // Sessions and 0-RTT data
@@ -142,6 +144,9 @@ const table = {
   // TLS 1.3 has both built in.
   'expect-extended-master-secret': ignored,
   'expect-secure-renegotiation': ignored,
+  // Without a meaning in TLS 1.3.
+  'no-legacy-server-connect': ignored,
+  'renegotiate-freely': ignored,
   // Of the session cache of TLS 1.2.
   'expect-session-id': ignored,
   'expect-no-session-id': ignored,
@@ -157,10 +162,16 @@ const credentialTable = {
   'ocsp-response': base64,
   'signed-cert-timestamps': base64,
   'must-match-issuer': yes,
-  'raw-public-key': yes,
+  'psk-importer-key': base64,
+  'psk-importer-identity': base64,
+  'psk-importer-context': base64,
+  'psk-importer-sha256': yes,
+  'psk-importer-sha384': yes,
 } as const satisfies Readonly<Record<string, Kind<unknown>>>;
 
-export type CredentialOptions = Values<typeof credentialTable>;
+export interface CredentialOptions extends Values<typeof credentialTable> {
+  readonly kind: 'x509' | 'raw public key' | 'psk';
+}
 
 export interface Options extends Values<typeof table> {
   /** The default one, then each that a flag has opened. */
@@ -200,9 +211,18 @@ export function parseFlags(args: readonly string[]): Invocation | undefined {
 }
 
 /** Flags that open a credential, for those of {@link credentialTable} to fill. */
-const openers: readonly string[] = ['new-x509-credential', 'new-rpk-credential'];
+const openers = {
+  'new-x509-credential': 'x509',
+  'new-rpk-credential': 'raw public key',
+  'new-psk-credential': 'psk',
+} as const;
 
-const none: Options = { ...initialValues(table), credentials: [initialValues(credentialTable)] };
+const emptyCredential = (kind: CredentialOptions['kind']): CredentialOptions => ({
+  ...initialValues(credentialTable),
+  kind,
+});
+
+const none: Options = { ...initialValues(table), credentials: [emptyCredential('x509')] };
 
 /** `-on-shim-on-resume-X`: for the shim, when it resumes. */
 function readName(flag: string): { readonly name: string; readonly applies: readonly Set[]; readonly ignore: boolean } {
@@ -213,16 +233,15 @@ function readName(flag: string): { readonly name: string; readonly applies: read
 }
 
 function kindOf(name: string): Kind<unknown> | undefined {
-  if (openers.includes(name)) return ignored;
+  if (isIn(openers, name)) return ignored;
   if (isIn(credentialTable, name)) return credentialTable[name];
   return isIn(table, name) ? table[name] : undefined;
 }
 
 function apply(options: Options, name: string, argument: string): Options {
   const { credentials } = options;
-  if (openers.includes(name)) {
-    const opened = { ...initialValues(credentialTable), 'raw-public-key': name === 'new-rpk-credential' };
-    return { ...options, credentials: [...credentials, opened] };
+  if (isIn(openers, name)) {
+    return { ...options, credentials: [...credentials, emptyCredential(openers[name])] };
   }
   if (isIn(credentialTable, name)) {
     const last = credentials.at(-1) ?? credentials[0];
