@@ -11,7 +11,7 @@ import { type Established, peerFacts } from './handshake/finish.ts';
 import { answerCertificateRequest, requestCertificate } from './handshake/post-auth.ts';
 import { type Answers, type AskName, type PendingAsk, Runner } from './handshake/script.ts';
 import { serverHandshake } from './handshake/server.ts';
-import { issueTickets, receiveTicket } from './handshake/tickets.ts';
+import { receiveTicket } from './handshake/tickets.ts';
 import type { Wire } from './handshake/wire.ts';
 import { revealForKeylog } from './keys/schedule.ts';
 import { defaultLimits, type Limits } from './limits.ts';
@@ -185,6 +185,7 @@ export class Connection {
     this.#sending.alert(WARNING, AlertDescription.close_notify);
     if (this.facts === undefined) return this.destroy();
     this.#writeClosed = true;
+    this.#tasks.abandon();
     this.#sending.wipe();
   }
 
@@ -380,11 +381,7 @@ export class Connection {
     this.#asked = undefined;
     this.#established = established;
     this.#receiving.endHandshake();
-    const { facts, resumption } = established;
-    this.#events.push({ type: 'open', facts });
-    if (this.#setup.role === 'server') {
-      this.#tasks.add(issueTickets(this.#wire, this.#setup.config, facts, resumption));
-    }
+    this.#events.push({ type: 'open', facts: established.facts });
     return true;
   }
 

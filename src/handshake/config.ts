@@ -178,6 +178,8 @@ export interface ServerConfig extends CommonConfig {
 
 /** What a server may look at to choose. */
 export interface ClientHelloView {
+  /** Whether an OCSP response was asked for. */
+  readonly wantsOcsp: boolean;
   readonly serverName: string | undefined;
   readonly alpn: readonly Uint8Array[];
   readonly suites: readonly number[];

@@ -5,6 +5,7 @@ import type { Limits } from '../limits.ts';
 import { ExtensionType, ProtocolVersion } from '../wire/enums.ts';
 import { type ExtensionValues, hostName, type KeyShareEntry, readExtensions } from '../wire/extensions.ts';
 import type { ClientHello } from '../wire/messages.ts';
+import { OCSP } from './auth.ts';
 import type { ClientHelloView, ServerConfig } from './config.ts';
 import { enabledGroups, enabledSuites } from './enabled.ts';
 
@@ -34,6 +35,7 @@ export function readClientHello(body: ClientHello, limits: Limits): Hello {
   checkPsk(body, extensions);
   checkShares(extensions, limits);
   const view: ClientHelloView = {
+    wantsOcsp: extensions.status_request?.statusType === OCSP,
     serverName: checkedName(extensions),
     alpn: extensions.application_layer_protocol_negotiation ?? [],
     suites: body.cipherSuites,

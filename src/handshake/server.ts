@@ -8,7 +8,7 @@ import type { CertificateType } from '../session/session.ts';
 import { CertificateTypeId, HandshakeType as H, ProtocolVersion } from '../wire/enums.ts';
 import { type ExtensionValues, writeExtensions } from '../wire/extensions.ts';
 import { encodeMessage, helloRetryRequestRandom, type ServerHello } from '../wire/messages.ts';
-import { OCSP, sendAuthentication } from './auth.ts';
+import { sendAuthentication } from './auth.ts';
 import type { Credential, Facts, ServerConfig } from './config.ts';
 import { type Authentication, chooseAuthentication, refuseCredentials, typesOf } from './credentials.ts';
 import {
@@ -24,6 +24,7 @@ import { ask, expect, type Script } from './script.ts';
 import { checkCanSign, checkRetriedHello, chooseGroup, chooseSuite, type Hello, readClientHello } from './select.ts';
 import { certificateRequest, encodeCertificateRequest, receiveClient } from './server-auth.ts';
 import { admitsEarlyData, findExternal, type SelectedPsk, selectPsk, sharesMode } from './server-psk.ts';
+import { issueTickets } from './tickets.ts';
 import { emit, type Wire } from './wire.ts';
 
 /** What the ClientHello led to, before any key exists. */
@@ -227,8 +228,7 @@ function* encryptedHandshake(
   if (request !== undefined) emit(wire, transcript, encodeCertificateRequest(none, request));
   if (authentication !== undefined) {
     const { extensions } = hello;
-    const wantsOcsp = extensions.status_request?.statusType === OCSP;
-    const wishes = { context: none, extensions, wantsOcsp };
+    const wishes = { context: none, extensions, wantsOcsp: hello.view.wantsOcsp };
     yield* sendAuthentication(wire, config, transcript, 'server', authentication, wishes);
   }
   const localFinished = verifyData(suite.hash, secrets.server, transcript.hash());
@@ -271,7 +271,9 @@ function* encryptedHandshake(
       localFinished,
       peerFinished: finished.body.verifyData,
     };
-    return { facts, exporter, resumption: main.intoResumption(transcript.hash()), transcript };
+    const resumption = main.intoResumption(transcript.hash());
+    yield* issueTickets(wire, config, facts, resumption);
+    return { facts, exporter, resumption, transcript };
   } finally {
     main.wipe();
   }

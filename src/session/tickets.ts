@@ -30,6 +30,8 @@ interface TicketKey {
 export interface TicketKeysOptions {
   /** 48 bytes each: the first seals, all of them open. Default: random ones, replaced by themselves. */
   readonly keys?: readonly Uint8Array[] | undefined;
+  /** Tickets are good only where this is the same: what separates the sessions of applications. */
+  readonly context?: Uint8Array | undefined;
   /** Milliseconds after which random keys are replaced; the one before still opens. Default 12 hours. */
   readonly rotation?: number | undefined;
   /** Milliseconds since 1970. Default `Date.now`. */
@@ -43,6 +45,7 @@ export interface TicketKeysOptions {
 export class TicketKeys implements TicketSealer {
   readonly #provider: CryptoProvider;
   readonly #rotation: number | undefined;
+  readonly #context: Uint8Array;
   readonly #now: () => number;
   #keys: readonly TicketKey[];
 
@@ -50,6 +53,7 @@ export class TicketKeys implements TicketSealer {
   constructor(provider: CryptoProvider, options: TicketKeysOptions = {}) {
     this.#provider = provider;
     this.#now = options.now ?? Date.now;
+    this.#context = options.context ?? new Uint8Array(0);
     this.#rotation = options.keys === undefined ? (options.rotation ?? TWELVE_HOURS) : undefined;
     this.#keys = (options.keys ?? [provider.random(TICKET_KEYS_LENGTH)]).map((key) => this.#keyOf(key));
     if (this.#keys.length === 0) misuse('ERR_TLS_CONFIG', 'ticket keys: none given');
@@ -69,7 +73,7 @@ export class TicketKeys implements TicketSealer {
     const body = new Uint8Array(plain.length + this.#suite().aead.tagLength);
     body.set(plain);
     wipe(plain);
-    aead.seal(nonce, concat([name, salt]), body, plain.length);
+    aead.seal(nonce, concat([name, salt, this.#context]), body, plain.length);
     aead.wipe();
     return concat([name, salt, body]);
   }
@@ -81,7 +85,8 @@ export class TicketKeys implements TicketSealer {
     if (key === undefined || length < 0) return undefined;
     const { aead, nonce } = ticketKey(suite, key.secret, ticket.subarray(NAME, NAME + SALT));
     const plain = new Uint8Array(length);
-    const good = aead.open(nonce, ticket.subarray(0, NAME + SALT), ticket.subarray(NAME + SALT), plain);
+    const aad = concat([ticket.subarray(0, NAME + SALT), this.#context]);
+    const good = aead.open(nonce, aad, ticket.subarray(NAME + SALT), plain);
     aead.wipe();
     return good ? decodeState(plain) : undefined;
   }

@@ -1,7 +1,8 @@
 import type { CryptoProvider, Signer } from '../../crypto/provider.ts';
 import { TlsError } from '../../errors.ts';
-import type { Credential } from '../../handshake/config.ts';
+import type { ClientConfig, Credential, ServerConfig } from '../../handshake/config.ts';
 import { noble } from '../../providers/noble.ts';
+import type { TicketKeys } from '../../session/tickets.ts';
 import { type CertificateList, parseCrl } from '../../x509/crl.ts';
 import { nodeProfile } from '../../x509/profile.ts';
 import { SignatureCache } from '../../x509/signatures.ts';
@@ -21,6 +22,7 @@ import {
   validateString,
 } from './errors.ts';
 import { checkServerIdentity } from './identity.ts';
+import { ticketKeysOf } from './sessions.ts';
 
 export type SecureVersion = 'TLSv1.3' | 'TLSv1.2' | 'TLSv1.1' | 'TLSv1';
 
@@ -62,9 +64,30 @@ export interface SecureContextOptions {
    * revocation, policies or transparency.
    */
   readonly verification?: PeerVerification | undefined;
+  /** Options of the engine that `node:tls` has no name for (opentls). */
+  readonly engine?: EngineOptions | undefined;
   /** Milliseconds since 1970, for the validity of certificates (opentls). Default: the clock. */
   readonly now?: (() => number) | undefined;
 }
+
+/** What of the engine's configuration a context may set: each is described there. */
+export type EngineOptions = Pick<
+  ClientConfig,
+  | 'certificateSchemes'
+  | 'certificateCompression'
+  | 'requestTimestamps'
+  | 'pskModes'
+  | 'recordSizeLimit'
+  | 'maxFragmentLength'
+  | 'padding'
+  | 'grease'
+  | 'shuffleExtensions'
+  | 'keyShares'
+  | 'postHandshakeAuth'
+  | 'externalPsks'
+  | 'limits'
+> &
+  Pick<ServerConfig, 'ticketCount' | 'findPsk' | 'earlyData' | 'retryCookie'>;
 
 /** Options of `verifyPeer` that a context may set. */
 export type PeerVerification = Pick<
@@ -82,6 +105,11 @@ export class ContextState {
   readonly trust: TrustStore;
   readonly preferOwnOrder: boolean;
   readonly now: () => number;
+  readonly engine: EngineOptions;
+  /** Undefined: SSL_OP_NO_TICKET. */
+  readonly tickets: TicketKeys | undefined;
+  /** Seconds. */
+  readonly ticketLifetime: number | undefined;
   /** With the signatures of chains that this context has found good. */
   readonly verification: PeerVerification & Pick<VerifyOptions, 'crls' | 'cache'>;
 
@@ -102,8 +130,14 @@ export class ContextState {
     this.trust = ca ? TrustStore.from(anchorsOf(ca), { allowPartial }) : defaultTrust();
     this.preferOwnOrder = Boolean(options.honorCipherOrder) || (secureOptions & SSL_OP_CIPHER_SERVER_PREFERENCE) !== 0;
     this.now = options.now ?? Date.now;
-    this.verification = verificationOf(options, this.provider);
+    this.engine = options.engine ?? {};
     checkUnused(options);
+    const { ticketKeys, sessionIdContext, sessionTimeout } = options;
+    const noTickets = (secureOptions & SSL_OP_NO_TICKET) !== 0;
+    this.tickets = noTickets ? undefined : ticketKeysOf(this.provider, ticketKeys, sessionIdContext, this.now);
+    // As with OpenSSL, no time at all means its default.
+    this.ticketLifetime = sessionTimeout || undefined;
+    this.verification = verificationOf(options, this.provider);
     Object.freeze(this);
   }
 }
@@ -297,4 +331,5 @@ const versions: ReadonlySet<string> = new Set(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'T
 const anyVersion = /^(?:TLS|SSLv23)(?:_(?:client|server))?_method$/;
 
 const SSL_OP_CIPHER_SERVER_PREFERENCE = 0x40_0000;
+const SSL_OP_NO_TICKET = 0x4000;
 const SSL_OP_NO_TLSv1_3 = 0x2000_0000;

@@ -7,7 +7,6 @@ import type { ContextState } from './context.ts';
 import { ephemeralKeyInfo, sigalgName } from './context-names.ts';
 import {
   codedError,
-  invalidArgType,
   validateBuffer,
   validateFunction,
   validateInteger,
@@ -15,6 +14,7 @@ import {
   validateString,
 } from './errors.ts';
 import { type DetailedCertificate, legacyCertificate, legacyChain } from './legacy-cert.ts';
+import { fromBlob } from './sessions.ts';
 import { TransportSocket } from './transport-socket.ts';
 
 export interface CipherInfo {
@@ -40,6 +40,8 @@ export abstract class DescribedSocket extends TransportSocket {
   readonly ssl: null = null;
 
   abstract readonly isServer: boolean;
+  /** The last session that came. */
+  protected sessionBlob: Buffer | undefined;
   protected abstract readonly context: ContextState;
   protected abstract readonly connection: Connection | undefined;
 
@@ -112,13 +114,16 @@ export abstract class DescribedSocket extends TransportSocket {
     return leaf && new X509Certificate(leaf.raw);
   }
 
-  /** Sessions are not resumed: there is none to get. */
-  getSession(): undefined | null {
-    return this.destroyed ? null : undefined;
+  /** Client: the last session that a ticket gave, as the 'session' event does; undefined before. */
+  getSession(): Buffer | undefined | null {
+    return this.destroyed ? null : this.sessionBlob;
   }
 
-  getTLSTicket(): undefined | null {
-    return this.destroyed ? null : undefined;
+  /** Client: the ticket of {@link getSession}. */
+  getTLSTicket(): Buffer | undefined | null {
+    if (this.destroyed) return null;
+    const ticket = fromBlob(this.sessionBlob)?.ticket;
+    return ticket && Buffer.from(ticket);
   }
 
   /**
@@ -136,12 +141,7 @@ export abstract class DescribedSocket extends TransportSocket {
     return Buffer.from(this.connection.exportKey(label, bytes, length));
   }
 
-  /** Accepted and of no effect: sessions are not resumed. */
-  setSession(session: string | NodeJS.ArrayBufferView): void {
-    if (typeof session !== 'string' && !ArrayBuffer.isView(session)) {
-      throw invalidArgType('session', 'of type string or an instance of Buffer, TypedArray, or DataView', session);
-    }
-  }
+  abstract setSession(session: string | NodeJS.ArrayBufferView): void;
 
   /** TLS 1.3 has none: answers false, and the callback an error. */
   renegotiate(options: object, callback?: (error: Error) => void): boolean {

@@ -1,13 +1,24 @@
 /** From a socket's options to the engine's configuration. */
 import type { Awaitable } from '../../crypto/provider.ts';
 import type { ClientConfig, ClientHelloView, CommonConfig, Credential, ServerConfig } from '../../handshake/config.ts';
+import type { ExternalPsk } from '../../keys/importer.ts';
+import type { Session } from '../../session/session.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import { parseAlpn } from './alpn.ts';
-import { type ContextState, stateOf } from './context.ts';
+import { type ContextState, type EngineOptions, stateOf } from './context.ts';
 import { codedError } from './errors.ts';
 import { legacyChain } from './legacy-cert.ts';
+import { askOcsp } from './ocsp-request.ts';
 import { PeerCheck } from './peer-check.ts';
-import { identify, type SniCallback, type TLSSocketOptions } from './socket-options.ts';
+import { clientPsks, serverPsk } from './psk.ts';
+import { ticketsOf } from './sessions.ts';
+import {
+  identify,
+  type PskCallback,
+  type SniCallback,
+  serverTickets,
+  type TLSSocketOptions,
+} from './socket-options.ts';
 import type { TLSSocket } from './tls-socket.ts';
 
 /** One handshake: what the application was asked, and what it answered. */
@@ -45,25 +56,44 @@ export class Handshake {
     this.#context = context;
   }
 
-  clientConfig(serverName: string | undefined): ClientConfig {
-    return { ...this.#common(), serverName, credentials: this.#context.credentials };
+  clientConfig(serverName: string | undefined, session: Session | undefined): ClientConfig {
+    const { earlyData, requestOCSP, pskCallback } = this.#options;
+    return {
+      ...this.#common(),
+      serverName,
+      credentials: this.#context.credentials,
+      requestOcsp: Boolean(requestOCSP),
+      ...(session && { takeSession: () => session }),
+      earlyData: earlyData !== undefined,
+      ...(pskCallback && { externalPsks: clientPsks(this.#ask(() => pskCallback(null))) }),
+    };
   }
 
   serverConfig(): ServerConfig {
-    const { requestCert, rejectUnauthorized, SNICallback, ALPNCallback } = this.#options;
+    const { requestCert, rejectUnauthorized, SNICallback, ALPNCallback, server, pskCallback } = this.#options;
+    const { tickets, ticketLifetime, provider } = this.#context;
+    const asksOcsp = server !== undefined && server.listenerCount('OCSPRequest') > 0;
+    const own = this.#options[serverTickets] ?? tickets;
     return {
+      tickets: own && ticketsOf(server, own, provider),
+      ticketLifetime,
       ...this.#common(),
       credentials: this.#context.credentials,
       preferOwnOrder: this.#context.preferOwnOrder,
       clientCertificate: !requestCert ? 'none' : rejectUnauthorized ? 'required' : 'optional',
-      ...((SNICallback || ALPNCallback) && { chooseCredentials: (hello) => this.#chooseCredentials(hello) }),
+      ...(pskCallback && { findPsk: (identity) => this.#findPsk(pskCallback, identity) }),
+      ...((SNICallback || ALPNCallback || asksOcsp) && {
+        chooseCredentials: (hello) => this.#chooseCredentials(hello),
+      }),
       ...(ALPNCallback && { chooseProtocol: () => this.#protocol }),
     };
   }
 
-  #common(): CommonConfig {
-    const { provider, suites, groups, schemes } = this.#context;
+  #common(): CommonConfig & EngineOptions {
+    const { provider, suites, groups, schemes, engine, now } = this.#context;
     return {
+      ...engine,
+      now,
       provider,
       suites,
       groups,
@@ -82,12 +112,17 @@ export class Handshake {
 
   /** Both callbacks may choose the certificate, ALPNCallback by `setKeyCert()`: it is asked last. */
   #chooseCredentials(hello: ClientHelloView): Awaitable<readonly Credential[]> {
-    const finish = (): readonly Credential[] => {
+    const finish = (): Awaitable<readonly Credential[]> => {
       if (hello.alpn.length > 0) this.#protocol = this.#chooseProtocol(hello);
-      return this.#context.credentials;
+      const { credentials } = this.#context;
+      const { server } = this.#options;
+      if (!hello.wantsOcsp || server === undefined || server.listenerCount('OCSPRequest') === 0) return credentials;
+      return askOcsp(server, credentials).catch((error) => {
+        throw this.#note(error);
+      });
     };
     const { SNICallback } = this.#options;
-    if (hello.serverName === undefined || SNICallback === undefined) return finish();
+    if (hello.serverName === undefined || !SNICallback) return finish();
     return this.#chooseContext(hello.serverName, SNICallback).then(finish);
   }
 
@@ -116,6 +151,14 @@ export class Handshake {
         reject(this.#note(cause));
       }
     });
+  }
+
+  #findPsk(callback: PskCallback, identity: Uint8Array): ExternalPsk | undefined {
+    const name = Buffer.from(identity).toString();
+    return serverPsk(
+      identity,
+      this.#ask(() => callback(this.#socket, name)),
+    );
   }
 
   #chooseProtocol(hello: ClientHelloView): Uint8Array | undefined {

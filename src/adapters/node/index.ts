@@ -11,15 +11,16 @@ import { TLSSocket } from './tls-socket.ts';
 
 export type { AlpnOption } from './alpn.ts';
 export type { CACertificateType, CertificateInput } from './ca.ts';
+export { certificateCompression } from './certificate-compression.ts';
 export type { ConnectionOptions } from './connect.ts';
-export type { SecureContextOptions, SecureVersion } from './context.ts';
+export type { EngineOptions, PeerVerification, SecureContextOptions, SecureVersion } from './context.ts';
 export type { KeyInput } from './credentials.ts';
 export type { CipherInfo } from './described-socket.ts';
 export type { CodedError } from './errors.ts';
 export type { DetailedCertificate, LegacyCertificate } from './legacy-cert.ts';
 export type { OnReadOptions } from './onread.ts';
 export type { SecureConnectionListener, ServerOptions } from './server.ts';
-export type { SniCallback, TLSSocketOptions } from './socket-options.ts';
+export type { PskCallback, SniCallback, TLSSocketOptions } from './socket-options.ts';
 export {
   checkServerIdentity,
   connect,

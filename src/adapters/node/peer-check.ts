@@ -2,7 +2,7 @@ import { type Awaitable, isThenable } from '../../crypto/provider.ts';
 import type { ChainRequest, ChainVerdict } from '../../handshake/config.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import type { Failure } from '../../x509/refusal.ts';
-import { dangerouslyTrust, type Verdict, verifyPeer } from '../../x509/verify.ts';
+import { dangerouslyTrust, type Verdict, type VerifyOptions, verifyPeer } from '../../x509/verify.ts';
 import type { ContextState } from './context.ts';
 import { certificateCode } from './errors.ts';
 
@@ -34,8 +34,12 @@ export class PeerCheck {
 
   verify(request: ChainRequest): Awaitable<ChainVerdict> {
     const { trust, provider, now, verification } = this.#policy.context();
+    // A session that is not good enough is followed by a handshake that is judged by itself.
+    this.#failure = undefined;
+    this.#identityError = undefined;
     const verdict = verifyPeer(request.chain, {
       ...verification,
+      ...stapled(request, verification),
       trust,
       verifiers: provider.verifiers,
       purpose: request.peer,
@@ -56,4 +60,15 @@ export class PeerCheck {
     const cause = this.#identityError;
     return { ok: false, code: 'HOSTNAME_MISMATCH', reason: cause.message, cause };
   }
+}
+
+/** What came with the leaf counts where revocation or transparency is looked at. */
+function stapled(
+  { ocspResponse, timestamps }: ChainRequest,
+  { revocation, transparency }: ContextState['verification'],
+): Pick<VerifyOptions, 'revocation' | 'transparency'> {
+  return {
+    ...(revocation && ocspResponse && { revocation: { ...revocation, stapled: [ocspResponse] } }),
+    ...(transparency && timestamps && { transparency: { ...transparency, fromTls: timestamps } }),
+  };
 }

@@ -1,6 +1,7 @@
 import { captureRejectionSymbol } from 'node:events';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { TicketKeys } from '../../session/tickets.ts';
 import { type AlpnOption, convertALPNProtocols } from './alpn.ts';
 import { callable } from './callable.ts';
 import { live, SecureContext, type SecureContextOptions, stateOf } from './context.ts';
@@ -13,7 +14,8 @@ import {
   validateNumber,
   validateObject,
 } from './errors.ts';
-import type { SniCallback, TLSSocketOptions } from './socket-options.ts';
+import { ticketKeysOf } from './sessions.ts';
+import { type PskCallback, type SniCallback, serverTickets, type TLSSocketOptions } from './socket-options.ts';
 import { TLSSocket } from './tls-socket.ts';
 
 /** Options of `createServer()`: of the context, of the sockets, and of `net.Server`. */
@@ -26,6 +28,10 @@ export interface ServerOptions extends SecureContextOptions, net.ServerOpts {
   /** Milliseconds. Default 120000. */
   readonly handshakeTimeout?: number | undefined;
   readonly enableTrace?: boolean | undefined;
+  /** The key of an identity, for suites with SHA-256; null: none. */
+  readonly pskCallback?: PskCallback | undefined;
+  /** Accepted; TLS 1.3 has no hint. */
+  readonly pskIdentityHint?: string | undefined;
 }
 
 export type SecureConnectionListener = (socket: TLSSocket) => void;
@@ -38,7 +44,10 @@ class TlsServer extends net.Server {
   ALPNCallback: TLSSocketOptions['ALPNCallback'];
   readonly _contexts: (readonly [pattern: RegExp, context: SecureContext])[] = [];
   _sharedCreds: SecureContext;
-  #ticketKeys: Buffer | undefined;
+  #tickets: TicketKeys | undefined;
+  #ownTickets: TicketKeys | undefined;
+  readonly #sessionIdContext: string | undefined;
+  readonly #pskCallback: PskCallback | undefined;
   readonly #handshakeTimeout: number;
   readonly #SNICallback: SniCallback | undefined;
   readonly #enableTrace: boolean | undefined;
@@ -52,7 +61,9 @@ class TlsServer extends net.Server {
     this.ALPNCallback = given.ALPNCallback;
     if (given.ALPNProtocols) convertALPNProtocols(given.ALPNProtocols, this);
     this._sharedCreds = makeContext(given);
-    this.#ticketKeys = copyOf(given.ticketKeys);
+    this.#ownTickets = stateOf(this._sharedCreds).tickets;
+    this.#sessionIdContext = given.sessionIdContext;
+    this.#pskCallback = given.pskCallback;
     this.#handshakeTimeout = given.handshakeTimeout || 120_000;
     this.#SNICallback = given.SNICallback;
     this.#enableTrace = given.enableTrace;
@@ -64,7 +75,9 @@ class TlsServer extends net.Server {
   setSecureContext(options: SecureContextOptions): void {
     validateObject(options, 'options');
     this._sharedCreds = makeContext(options);
-    this.#ticketKeys = copyOf(options.ticketKeys) ?? this.#ticketKeys;
+    // Without keys of its own, tickets from before stay good.
+    this.#tickets = options.ticketKeys ? undefined : (this.#tickets ?? this.#ownTickets);
+    this.#ownTickets = stateOf(this._sharedCreds).tickets;
   }
 
   /**
@@ -79,10 +92,9 @@ class TlsServer extends net.Server {
     this._contexts.push([new RegExp(`^${pattern}$`, 'i'), secureContext]);
   }
 
-  /** 48 bytes; random where none were given. They protect nothing yet: sessions are not resumed. */
+  /** 48 bytes: what seals session tickets. */
   getTicketKeys(): Buffer {
-    this.#ticketKeys ??= Buffer.from(stateOf(this._sharedCreds).provider.random(48));
-    return Buffer.from(this.#ticketKeys);
+    return Buffer.from((this.#tickets ?? this.#ownTickets ?? this.#makeTickets(undefined)).current);
   }
 
   setTicketKeys(keys: NodeJS.ArrayBufferView): void {
@@ -90,7 +102,12 @@ class TlsServer extends net.Server {
     if (keys.byteLength !== 48) {
       throw codedError('ERR_ASSERTION', 'Session ticket keys must be a 48-byte buffer');
     }
-    this.#ticketKeys = copyOf(keys);
+    this.#tickets = this.#makeTickets(keys);
+  }
+
+  #makeTickets(keys: NodeJS.ArrayBufferView | undefined): TicketKeys {
+    const { provider, now } = stateOf(this._sharedCreds);
+    return ticketKeysOf(provider, keys, this.#sessionIdContext, now);
   }
 
   #accept(transport: Duplex): void {
@@ -104,7 +121,9 @@ class TlsServer extends net.Server {
       ALPNProtocols: this.ALPNProtocols,
       ALPNCallback: this.ALPNCallback,
       SNICallback: this.#SNICallback ?? (this._contexts.length > 0 ? chooseContext : undefined),
+      pskCallback: this.#pskCallback,
       enableTrace: this.#enableTrace,
+      [serverTickets]: this.#tickets,
       pauseOnConnect: Reflect.get(this, 'pauseOnConnect') === true,
     });
     socket.on('secure', onSecure);
@@ -154,10 +173,6 @@ function readOptions(options: ServerOptions | SecureConnectionListener | null | 
 /** A server prefers its own order unless it is told not to. */
 function makeContext(options: SecureContextOptions): SecureContext {
   return live.createSecureContext({ ...options, honorCipherOrder: options.honorCipherOrder ?? true });
-}
-
-function copyOf(keys: NodeJS.ArrayBufferView | undefined): Buffer | undefined {
-  return keys && Buffer.from(Buffer.from(keys.buffer, keys.byteOffset, keys.byteLength));
 }
 
 /** SNICallback over {@link TlsServer.addContext}. */

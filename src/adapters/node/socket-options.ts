@@ -1,3 +1,4 @@
+import type { TicketSealer } from '../../session/tickets.ts';
 import type { AlpnOption } from './alpn.ts';
 import type { SecureContext, SecureContextOptions } from './context.ts';
 import { invalidArgType, validateFunction } from './errors.ts';
@@ -18,6 +19,11 @@ export type SniCallback = (
   callback: (error: Error | null, context?: unknown) => void,
 ) => void;
 
+/** A client's is given null, and answers key and identity; a server's is given socket and identity. */
+export type PskCallback = (
+  ...args: readonly [hint: null] | readonly [socket: TLSSocket, identity: string]
+) => { readonly psk: NodeJS.ArrayBufferView; readonly identity?: string } | NodeJS.ArrayBufferView | null | undefined;
+
 /** Options of `new TLSSocket(socket, options)`. */
 export interface TLSSocketOptions extends SecureContextOptions {
   readonly isServer?: boolean | undefined;
@@ -34,8 +40,16 @@ export interface TLSSocketOptions extends SecureContextOptions {
   readonly SNICallback?: SniCallback | undefined;
   /** Milliseconds. Default: none. */
   readonly handshakeTimeout?: number | undefined;
-  /** Accepted; sessions are not resumed. */
+  /** Client: from a 'session' event, to be resumed. */
   readonly session?: unknown;
+  /**
+   * Client: to be sent as 0-RTT data if `session` allows it (opentls). The 'earlyData' event tells whether it was
+   * taken; what was not is not sent again.
+   */
+  readonly earlyData?: Uint8Array | undefined;
+  /** Of both sides; a client answers the hint, which TLS 1.3 has none of, a server the identity. */
+  readonly pskCallback?: PskCallback | undefined;
+  /** Client: ask for an OCSP response, for the 'OCSPResponse' event. */
   readonly requestOCSP?: boolean | undefined;
   readonly enableTrace?: boolean | undefined;
   readonly pauseOnConnect?: boolean | undefined;
@@ -48,8 +62,12 @@ export interface TLSSocketOptions extends SecureContextOptions {
   readonly keepAliveInitialDelay?: number | undefined;
   readonly blockList?: unknown;
   /** Client: whether the certificate is for the right host. */
+  readonly [serverTickets]?: TicketSealer | undefined;
   readonly [identify]?: ((certificate: DetailedCertificate) => Error | undefined) | undefined;
 }
+
+/** How a server hands over the keys that were set on it. */
+export const serverTickets: unique symbol = Symbol('serverTickets');
 
 /** How `connect()` hands over the check of the name, which needs the options that only it has. */
 export const identify: unique symbol = Symbol('identify');

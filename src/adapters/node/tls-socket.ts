@@ -1,8 +1,10 @@
+import { EventEmitter } from 'node:events';
 import net from 'node:net';
 import { addAbortSignal, type Duplex } from 'node:stream';
 import { Connection } from '../../connection.ts';
 import type { TlsError } from '../../errors.ts';
 import type { Facts } from '../../handshake/config.ts';
+import type { Session } from '../../session/session.ts';
 import { Pump } from '../pump.ts';
 import { convertALPNProtocols } from './alpn.ts';
 import {
@@ -13,10 +15,11 @@ import {
   stateOf,
 } from './context.ts';
 import { DescribedSocket } from './described-socket.ts';
-import { codedError, toNodeError, validateInteger, validateString } from './errors.ts';
+import { codedError, toNodeError, validateBuffer, validateInteger, validateString } from './errors.ts';
 import { Handshake } from './handshake.ts';
 import { keylogLine } from './keylog.ts';
 import { OnRead } from './onread.ts';
+import { fromBlob, toBlob } from './sessions.ts';
 import { checkSocketOptions, type TLSSocketOptions } from './socket-options.ts';
 import { isConnecting, linger, newSocket, repeatConnectEvents, writeAll } from './transport.ts';
 import { type WriteCallback, Writer } from './writer.ts';
@@ -38,6 +41,7 @@ export class TLSSocket extends DescribedSocket {
   #handshake: Handshake | undefined;
   #pump: Pump | undefined;
   #serverName: string | undefined;
+  #session: Session | undefined;
   #controlReleased = false;
   #handshakeTimer: NodeJS.Timeout | undefined;
   /** Ciphertext that there was no room for. */
@@ -72,6 +76,7 @@ export class TLSSocket extends DescribedSocket {
     this.server = options.server;
     this.context = context;
     this.#handshake = new Handshake(this, context, own);
+    if (!this.isServer) this.#session = fromBlob(options.session);
     this.#onread = !socket && options.onread ? new OnRead(options.onread) : undefined;
     this.on('error', this._tlsError);
     if (options.pauseOnConnect) this.pause();
@@ -115,6 +120,22 @@ export class TLSSocket extends DescribedSocket {
     validateString(name, 'name');
     if (this.isServer) throw codedError('ERR_TLS_SNI_FROM_SERVER', 'Cannot issue SNI from a TLS server-side socket');
     this.#serverName = name === '' || net.isIP(name) !== 0 ? undefined : name;
+  }
+
+  /** The session to offer. Only before the handshake. */
+  override setSession(session: string | NodeJS.ArrayBufferView): void {
+    if (typeof session !== 'string') validateBuffer(session, 'session');
+    if (!this.isServer) this.#session = fromBlob(session);
+  }
+
+  /**
+   * Server: asks the client for a certificate after the handshake (opentls); 'authenticated' tells the answer.
+   * @throws TlsError ERR_TLS_INVALID_STATE where the client did not say that it can
+   */
+  requestCertificate(): void {
+    if (this.connection === undefined) throw codedError('ERR_TLS_INVALID_STATE', 'there is no connection');
+    this.connection.requestCertificate();
+    this.#pump?.run();
   }
 
   /** Inside SNICallback or ALPNCallback: the certificate to show. */
@@ -226,9 +247,12 @@ export class TLSSocket extends DescribedSocket {
     if (this.destroyed || transport === undefined || handshake === undefined || this.#pump !== undefined) return;
     const connection = this.isServer
       ? Connection.server(handshake.serverConfig())
-      : Connection.client(handshake.clientConfig(this.#serverName));
+      : Connection.client(handshake.clientConfig(this.#serverName, this.#session));
     this.#pump = new Pump(connection, {
-      data: (bytes) => this.#data(bytes),
+      data: (bytes, early) => this.#data(bytes, early),
+      session: (session) => this.#newSession(session),
+      early: (accepted) => void this.emit('earlyData', accepted),
+      authenticated: (facts) => void this.emit('authenticated', facts),
       open: (facts) => this.#open(facts),
       end: () => this.#end(),
       error: (error) => this.#fail(error),
@@ -237,6 +261,7 @@ export class TLSSocket extends DescribedSocket {
       thrown: (error) => process.nextTick(rethrow, error),
     });
     this.#pump.run();
+    this.#writeEarly(connection);
     transport.on('data', (chunk: Uint8Array | string) => this.#receive(toBytes(chunk, 'latin1')));
     transport.resume();
     if (transport.readableEnded) this.#transportEnd();
@@ -302,10 +327,46 @@ export class TLSSocket extends DescribedSocket {
     this.destroy(error);
   }
 
-  #data(bytes: Uint8Array): boolean {
+  /** 0-RTT data is written as soon as the ClientHello is out; what there is no room for is not sent. */
+  #writeEarly(connection: Connection): void {
+    const { earlyData } = this._tlsOptions;
+    if (earlyData === undefined || this.isServer) return;
+    if (connection.earlyRoom === undefined || connection.earlyRoom < earlyData.length) {
+      this.once('secure', () => this.emit('earlyData', false));
+      return;
+    }
+    connection.writeEarly(earlyData);
+    this.#pump?.run();
+  }
+
+  #newSession(session: Session): void {
+    const blob = toBlob(session);
+    session.psk.wipe();
+    this.sessionBlob = blob;
+    this.emit('session', blob);
+  }
+
+  #data(bytes: Uint8Array, early: boolean): boolean {
     this.received += bytes.length;
+    if (early) return this.#earlyData(bytes);
     if (this.#onread !== undefined) return this.#onread.deliver(bytes);
     return this.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+  }
+
+  /** Not part of the stream: whoever takes it knows that it may have been replayed. */
+  #earlyData(bytes: Uint8Array): boolean {
+    const { connection, transport } = this;
+    if (connection !== undefined && transport !== undefined) this.#startWriting(connection, transport);
+    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (!this.emit('earlyData', chunk) && this.server instanceof EventEmitter)
+      this.server.emit('earlyData', this, chunk);
+    return true;
+  }
+
+  #startWriting(connection: Connection, transport: Duplex): Writer {
+    this.#writer ??= new Writer(connection, transport, () => this._unrefTimer());
+    if (this.#maxFragment !== undefined) this.#writer.fragment = this.#maxFragment;
+    return this.#writer;
   }
 
   #open(facts: Facts): void {
@@ -318,13 +379,15 @@ export class TLSSocket extends DescribedSocket {
     this.servername ??= facts.serverName ?? false;
     this.authorizationError = this.#handshake?.check.code ?? null;
     this.#handshake = undefined;
-    this.#writer = new Writer(connection, transport, () => this._unrefTimer());
-    if (this.#maxFragment !== undefined) this.#writer.fragment = this.#maxFragment;
+    const writer = this.#startWriting(connection, transport);
     this._secureEstablished = true;
+    if (this._tlsOptions.requestOCSP && !this.isServer && !facts.resumed) {
+      this.emit('OCSPResponse', facts.peerOcspResponse === undefined ? null : Buffer.from(facts.peerOcspResponse));
+    }
     this.emit('secure');
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    if (waiting !== undefined) this.#writer.write(waiting.chunks, waiting.callback);
+    if (waiting !== undefined) writer.write(waiting.chunks, waiting.callback);
     if (this.#waitingEnd !== undefined && !this.destroyed) this._final(this.#waitingEnd);
     this.#waitingEnd = undefined;
   }

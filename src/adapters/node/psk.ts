@@ -1,0 +1,29 @@
+/** External PSKs by `pskCallback`: for suites with SHA-256, as OpenSSL takes them. */
+import { Secret } from '../../crypto/secret.ts';
+import type { ExternalPsk } from '../../keys/importer.ts';
+import { invalidArgType } from './errors.ts';
+import type { PskCallback } from './socket-options.ts';
+
+type Answer = ReturnType<PskCallback>;
+
+/** @throws ERR_INVALID_ARG_TYPE for an answer without key or identity */
+export function clientPsks(answer: Answer): ExternalPsk[] {
+  if (answer === null || answer === undefined) return [];
+  if (ArrayBuffer.isView(answer)) throw invalidArgType('pskCallback()', 'an object with psk and identity', answer);
+  const { psk, identity } = answer;
+  if (typeof identity !== 'string') throw invalidArgType('identity', 'of type string', identity);
+  return [{ identity: new Uint8Array(Buffer.from(identity)), secret: secretOf(psk), hash: 'sha256' }];
+}
+
+/** @throws ERR_INVALID_ARG_TYPE for an answer that is no key */
+export function serverPsk(identity: Uint8Array, answer: Answer): ExternalPsk | undefined {
+  if (answer === null || answer === undefined) return undefined;
+  return { identity, secret: secretOf(ArrayBuffer.isView(answer) ? answer : answer.psk), hash: 'sha256' };
+}
+
+function secretOf(psk: NodeJS.ArrayBufferView): Secret<'psk'> {
+  if (!ArrayBuffer.isView(psk)) {
+    throw invalidArgType('psk', 'an instance of Buffer, TypedArray, or DataView', psk);
+  }
+  return new Secret('psk', new Uint8Array(psk.buffer, psk.byteOffset, psk.byteLength).slice());
+}
