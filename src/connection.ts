@@ -9,7 +9,7 @@ import type { ClientConfig, Facts, Role, ServerConfig } from './handshake/config
 import { postHandshake } from './handshake/established.ts';
 import { type Established, peerFacts } from './handshake/finish.ts';
 import { answerCertificateRequest, requestCertificate } from './handshake/post-auth.ts';
-import { type Answers, type AskName, type PendingAsk, Runner } from './handshake/script.ts';
+import { type Answers, type AskName, discard, type PendingAsk, Runner, underCustody } from './handshake/script.ts';
 import { serverHandshake } from './handshake/server.ts';
 import { receiveTicket } from './handshake/tickets.ts';
 import type { Wire } from './handshake/wire.ts';
@@ -70,8 +70,8 @@ export class Connection {
     this.#wire = this.#makeWire(config.keylog === true);
     this.#runner = new Runner(
       setup.role === 'client'
-        ? clientHandshake(this.#wire, setup.config, this.#limits)
-        : serverHandshake(this.#wire, setup.config, this.#limits),
+        ? underCustody((custody) => clientHandshake(this.#wire, setup.config, this.#limits, custody))
+        : underCustody((custody) => serverHandshake(this.#wire, setup.config, this.#limits, custody)),
     );
   }
 
@@ -131,10 +131,11 @@ export class Connection {
     }
   }
 
-  /** Answers an ask; ignored when it is no longer open, as after the connection has died. */
+  /** Answers an ask; ignored when it is no longer open, as after the connection has died: its secrets are wiped. */
   answer(ask: PendingAsk, value: Answers[AskName]): void {
     if (this.#runner?.pending === ask) this.#guard(() => this.#resume((runner) => runner.answer(ask, value)));
     else if (this.#tasks.pending === ask) this.#guard(() => this.#tasks.answer(ask, value));
+    else discard(ask.request, value);
   }
 
   /** The operation asked for has failed: the connection fails with this error as cause. */

@@ -1,4 +1,5 @@
 import { equal } from '../bytes/equal.ts';
+import type { Custody } from '../crypto/custody.ts';
 import type { CipherSuite, Hash } from '../crypto/provider.ts';
 import type { Secret } from '../crypto/secret.ts';
 import { EarlySecret } from '../keys/schedule.ts';
@@ -20,10 +21,11 @@ export interface OfferedPsk extends BindablePsk {
 }
 
 /** All that this client can offer: the session first, since only the first may bring 0-RTT data (RFC 9846 §4.3.10). */
-export function* gatherPsks(config: ClientConfig): Script<readonly OfferedPsk[]> {
+export function* gatherPsks(config: ClientConfig, custody: Custody): Script<readonly OfferedPsk[]> {
   const psks: OfferedPsk[] = [];
   const { takeSession, externalPsks = [] } = config;
   const session = takeSession && (yield* ask('takeSession', { take: takeSession }));
+  if (session !== undefined) custody.hold(session.psk);
   const resumable = session && (yield* resumablePsk(config, session));
   if (resumable !== undefined) psks.push(resumable);
   for (const { identity, secret, hash: name, imported } of externalPsks) {
@@ -32,6 +34,7 @@ export function* gatherPsks(config: ClientConfig): Script<readonly OfferedPsk[]>
     const kind = imported === true ? 'imported' : 'external';
     psks.push({ kind, hash, identity, early: EarlySecret.from(hash, secret), session: undefined, peer: undefined });
   }
+  for (const { early } of psks) custody.hold(early);
   return psks;
 }
 

@@ -1,3 +1,4 @@
+import type { Custody } from '../crypto/custody.ts';
 import type { CipherSuite } from '../crypto/provider.ts';
 import type { Secret } from '../crypto/secret.ts';
 import { reject } from '../errors.ts';
@@ -32,50 +33,47 @@ import {
   handshakeSecrets,
   peerFacts,
 } from './finish.ts';
-import { firstOffer, type Offer, retriedOffer, wipeOffer } from './offer.ts';
+import { firstOffer, type Offer, retriedOffer } from './offer.ts';
 import { takeRecordLimits } from './record-limits.ts';
 import { ask, expect, type Script } from './script.ts';
 import { emit, type Wire } from './wire.ts';
 
 /** The client's handshake, RFC 9846 §4 and Appendix A.1, top to bottom. */
-export function* clientHandshake(wire: Wire, config: ClientConfig, limits: Limits): Script<Established> {
-  let offer = yield* firstOffer(config);
+export function* clientHandshake(
+  wire: Wire,
+  config: ClientConfig,
+  limits: Limits,
+  custody: Custody,
+): Script<Established> {
+  let offer = yield* firstOffer(config, custody);
   const earlyOffered = offer.early !== undefined;
-  try {
-    wire.send(offer.message);
-    if (offer.early !== undefined) beginEarlyData(wire, offer, offer.early);
-    let hello = yield* expect(H.server_hello);
-    let transcript = startTranscript(offer, checkSuite(config, offer, hello.body));
-    const retried = isRetry(hello.body);
-    if (retried) {
-      const suite = checkSuite(config, offer, hello.body);
-      const retry = checkRetry(offer, hello.body);
-      if (offer.early !== undefined) refuseEarlyData(wire);
-      // RFC 9846 §4.1: ClientHello1 becomes message_hash.
-      transcript = transcript.intoRetry();
-      transcript.add(hello.raw);
-      const first = hello.body;
-      offer = yield* retriedOffer(config, offer, retry, suite, transcript);
-      if (offer.hello.legacySessionId.length > 0) wire.changeCipherSpec();
-      emit(wire, transcript, offer.message);
-      hello = yield* expect(H.server_hello);
-      checkAgainstRetry(first, retry, hello.body);
-    }
-    const accepted = acceptServerHello(config, offer, hello.body);
+  wire.send(offer.message);
+  if (offer.early !== undefined) beginEarlyData(wire, offer, offer.early);
+  let hello = yield* expect(H.server_hello);
+  let transcript = startTranscript(offer, checkSuite(config, offer, hello.body));
+  const retried = isRetry(hello.body);
+  if (retried) {
+    const suite = checkSuite(config, offer, hello.body);
+    const retry = checkRetry(offer, hello.body);
+    if (offer.early !== undefined) refuseEarlyData(wire);
+    // RFC 9846 §4.1: ClientHello1 becomes message_hash.
+    transcript = transcript.intoRetry();
     transcript.add(hello.raw);
-
-    const shared = accepted.exchange && (yield* ask('agree', accepted.exchange));
-    const early = accepted.psk?.early ?? EarlySecret.from(accepted.suite.hash);
-    const keys = early.intoHandshake(shared);
-    try {
-      const handshake = { offer, accepted, transcript, keys, retried, earlyOffered };
-      return yield* encryptedHandshake(wire, config, limits, handshake);
-    } finally {
-      keys.wipe();
-    }
-  } finally {
-    wipeOffer(offer);
+    const first = hello.body;
+    offer = yield* retriedOffer(config, offer, retry, suite, transcript, custody);
+    if (offer.hello.legacySessionId.length > 0) wire.changeCipherSpec();
+    emit(wire, transcript, offer.message);
+    hello = yield* expect(H.server_hello);
+    checkAgainstRetry(first, retry, hello.body);
   }
+  const accepted = acceptServerHello(config, offer, hello.body);
+  transcript.add(hello.raw);
+
+  const shared = accepted.exchange && (yield* ask('agree', accepted.exchange));
+  const early = accepted.psk?.early ?? EarlySecret.from(accepted.suite.hash);
+  const keys = custody.hold(early.intoHandshake(shared));
+  const keyed = { offer, accepted, transcript, keys, retried, earlyOffered };
+  return yield* encryptedHandshake(wire, config, limits, keyed, custody);
 }
 
 /** A handshake that has its keys. */
@@ -90,8 +88,14 @@ interface Keyed {
 }
 
 /** EncryptedExtensions to both Finished: everything after ServerHello is protected (RFC 9846 §2). */
-function* encryptedHandshake(wire: Wire, config: ClientConfig, limits: Limits, keyed: Keyed): Script<Established> {
-  const { offer, accepted, transcript, keys, retried } = keyed;
+function* encryptedHandshake(
+  wire: Wire,
+  config: ClientConfig,
+  limits: Limits,
+  keyed: Keyed,
+  custody: Custody,
+): Script<Established> {
+  const { offer, accepted, transcript, keys } = keyed;
   const { suite, psk } = accepted;
   const { random } = offer.hello;
   const secrets = handshakeSecrets(wire, keys, random, transcript.hash());
@@ -99,6 +103,7 @@ function* encryptedHandshake(wire: Wire, config: ClientConfig, limits: Limits, k
   if (offer.hello.legacySessionId.length > 0) wire.changeCipherSpec();
   // 0-RTT data may go on until the server's Finished; until its fate is known, the key stays.
   if (offer.early === undefined) wire.protect('write', suite, secrets.client);
+  else custody.hold(secrets.client);
 
   const encrypted = yield* expect(H.encrypted_extensions);
   const { values, alpn } = checkEncryptedExtensions(offer, encrypted.body.extensions);
@@ -106,7 +111,7 @@ function* encryptedHandshake(wire: Wire, config: ClientConfig, limits: Limits, k
   const earlyAccepted = values.early_data === true;
   if (earlyAccepted) checkEarlyAccepted(offer, accepted, alpn);
   if (offer.early !== undefined) wire.earlyDecided(earlyAccepted);
-  if (offer.early !== undefined && !earlyAccepted) wire.protect('write', suite, secrets.client);
+  if (offer.early !== undefined && !earlyAccepted) wire.protect('write', suite, custody.give(secrets.client));
 
   takeRecordLimits(wire, config, values);
   const server =
@@ -116,8 +121,12 @@ function* encryptedHandshake(wire: Wire, config: ClientConfig, limits: Limits, k
   const finished = yield* expect(H.finished);
   checkFinished('server', suite, secrets.server, transcript, finished.body);
   transcript.add(finished.raw);
-  const upToServerFinished = transcript.hash();
-  if (earlyAccepted) endEarlyData(wire, transcript, suite, secrets.client);
+  const main = custody.hold(keys.intoMain());
+  const traffic = applicationSecrets(wire, main, random, transcript.hash());
+  const client = custody.hold(traffic.client);
+  const exporter = custody.hold(traffic.exporter);
+  wire.protect('read', suite, traffic.server);
+  if (earlyAccepted) endEarlyData(wire, transcript, suite, custody.give(secrets.client));
 
   const request = server?.request;
   const ownType = checkClientCertificateType(config, values);
@@ -125,33 +134,38 @@ function* encryptedHandshake(wire: Wire, config: ClientConfig, limits: Limits, k
   const localFinished = verifyData(suite.hash, secrets.client, transcript.hash());
   emit(wire, transcript, encodeMessage(H.finished, { verifyData: localFinished }));
 
-  const main = keys.intoMain();
-  const { client, server: serverTraffic, exporter } = applicationSecrets(wire, main, random, upToServerFinished);
+  wire.protect('write', suite, custody.give(client));
   const resumption = main.intoResumption(transcript.hash());
-  wire.protect('read', suite, serverTraffic);
-  wire.protect('write', suite, client);
-  const { session } = psk ?? {};
   const facts: Facts = {
-    role: 'client',
-    ...factNames(config.provider, suite, accepted.exchange?.share.group),
+    ...clientFacts(config, keyed, server),
     alpn,
+    localSignatureScheme: authentication?.scheme,
+    localChain: authentication?.credential.chain,
+    earlyData: !keyed.earlyOffered ? 'none' : earlyAccepted ? 'accepted' : 'rejected',
+    localFinished,
+    peerFinished: finished.body.verifyData,
+  };
+  return { facts, exporter: custody.give(exporter), resumption, transcript };
+}
+
+/** What the server has shown, or what its PSK stands for. */
+function clientFacts(config: ClientConfig, { accepted, retried }: Keyed, server: ServerAuthentication | undefined) {
+  const { suite, psk, exchange } = accepted;
+  const { session } = psk ?? {};
+  return {
+    role: 'client',
+    ...factNames(config.provider, suite, exchange?.share.group),
     serverName: config.serverName,
     peerSignatureScheme: server?.scheme,
-    localSignatureScheme: authentication?.scheme,
-    peerSignatureSchemes: request?.signature_algorithms ?? [],
+    peerSignatureSchemes: server?.request?.signature_algorithms ?? [],
     peer: server?.peer ?? psk?.peer,
     ...peerFacts(server, session),
-    localChain: authentication?.credential.chain,
     helloRetryRequest: retried,
     postHandshakeAuth: false,
     resumed: session !== undefined,
     externalPsk: psk !== undefined && session === undefined ? psk.identity : undefined,
-    earlyData: !keyed.earlyOffered ? 'none' : earlyAccepted ? 'accepted' : 'rejected',
     authenticatedAt: session?.authenticatedAt ?? (config.now ?? Date.now)(),
-    localFinished,
-    peerFinished: finished.body.verifyData,
-  };
-  return { facts, exporter, resumption, transcript };
+  } as const;
 }
 
 /** 0-RTT data is protected with keys of the PSK alone (RFC 9846 §4.3.10, §7.1). */
@@ -182,6 +196,10 @@ function endEarlyData(wire: Wire, transcript: Transcript, suite: CipherSuite, se
   wire.protect('write', suite, secret);
 }
 
+interface ServerAuthentication extends PeerAuthentication {
+  readonly request: ExtensionValues['CR'] | undefined;
+}
+
 /** CertificateRequest, if any, to CertificateVerify. Not with a PSK: that authenticates (RFC 9846 §4.4.2). */
 function* receiveServer(
   config: ClientConfig,
@@ -189,7 +207,7 @@ function* receiveServer(
   offer: Offer,
   transcript: Transcript,
   certificateType: CertificateType,
-): Script<PeerAuthentication & { readonly request: ExtensionValues['CR'] | undefined }> {
+): Script<ServerAuthentication> {
   let next = yield* expect(H.certificate_request, ...certificateTypes(config));
   let request: ExtensionValues['CR'] | undefined;
   if (next.type === H.certificate_request) {

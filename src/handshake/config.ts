@@ -162,6 +162,8 @@ export interface ServerConfig extends CommonConfig {
   readonly earlyData?: EarlyDataPolicy | undefined;
   /** The key of an identity that is no ticket. */
   readonly findPsk?: ((identity: Uint8Array) => Awaitable<ExternalPsk | undefined>) | undefined;
+  /** Authenticate by certificate where one fits, although the client offers such a key too. Default false. */
+  readonly preferCertificate?: boolean | undefined;
   /** Per connection, by SNI; `undefined` falls back to `credentials`. */
   readonly chooseCredentials?: ((hello: ClientHelloView) => Awaitable<readonly Credential[] | undefined>) | undefined;
   /** Per connection, in place of `alpn`; `undefined` refuses with no_application_protocol. Not called without ALPN. */

@@ -7,6 +7,7 @@ import { parseCertificate } from '../x509/certificate.ts';
 import { DerError } from '../x509/der.ts';
 import type { Credential } from './config.ts';
 import { isHandshakeScheme } from './schemes.ts';
+import type { Hello } from './select.ts';
 
 /** A credential with the scheme that both sides know. */
 export interface Authentication {
@@ -54,6 +55,15 @@ export function typesOf(ids: readonly number[] | undefined): CertificateType[] {
   if (ids === undefined) return ['X509'];
   const types = ['X509', 'RawPublicKey'] as const;
   return ids.flatMap((id) => types.filter((type) => CertificateTypeId[type] === id));
+}
+
+/** What a ClientHello asks of the server. */
+export function wishesOfClient({ view, extensions }: Hello): PeerWishes {
+  return {
+    schemes: view.signatureSchemes,
+    certificateTypes: typesOf(extensions.server_certificate_type),
+    authorities: extensions.certificate_authorities ?? [],
+  };
 }
 
 /** What a CertificateRequest asks of the client. */

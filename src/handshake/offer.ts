@@ -1,3 +1,4 @@
+import type { Custody } from '../crypto/custody.ts';
 import type { CipherSuite, KeyShare } from '../crypto/provider.ts';
 import { Transcript } from '../keys/transcript.ts';
 import type { CertificateType } from '../session/session.ts';
@@ -37,12 +38,12 @@ export interface Offer {
 }
 
 /** The first ClientHello, RFC 9846 §4.2.2. */
-export function* firstOffer(config: ClientConfig): Script<Offer> {
+export function* firstOffer(config: ClientConfig, custody: Custody): Script<Offer> {
   const { provider } = config;
-  const psks = yield* gatherPsks(config);
+  const psks = yield* gatherPsks(config, custody);
   const early = earlySuite(config, psks);
   const shares: KeyShare[] = [];
-  for (const group of shareGroups(config)) shares.push(yield* ask('keyShare', { group }));
+  for (const group of shareGroups(config)) shares.push(custody.hold(yield* ask('keyShare', { group })));
   const draft: ClientHello = {
     legacyVersion: ProtocolVersion.TLS12,
     random: provider.random(32),
@@ -65,13 +66,14 @@ export function* retriedOffer(
   retry: ExtensionValues['HRR'],
   suite: CipherSuite,
   transcript: Transcript,
+  custody: Custody,
 ): Script<Offer> {
   let { shares } = first;
   // pre_shared_key is made anew, and 0-RTT data is over (RFC 9846 §4.2.2).
   let extensions = without(first.hello.extensions, ExtensionType.pre_shared_key, ExtensionType.early_data);
   if (retry.key_share !== undefined) {
     const group = groupById(config.provider, retry.key_share);
-    const share = yield* ask('keyShare', { group });
+    const share = custody.hold(yield* ask('keyShare', { group }));
     for (const old of shares) old.wipe();
     shares = [share];
     const [replacement] = writeExtensions('CH', { key_share: [{ group: share.group, keyExchange: share.publicKey }] });
@@ -81,12 +83,6 @@ export function* retriedOffer(
   const [psks, others] = partition(first.psks, (psk) => psk.hash === suite.hash);
   for (const { early } of others) early.wipe();
   return finishOffer(config, { hello: { ...first.hello, extensions }, shares, psks, early: undefined }, transcript);
-}
-
-/** Forgets what was offered. */
-export function wipeOffer({ shares, psks }: Offer): void {
-  for (const share of shares) share.wipe();
-  for (const { early } of psks) early.wipe();
 }
 
 function draftExtensions(config: ClientConfig, shares: readonly KeyShare[], early: boolean): Extension[] {

@@ -1,3 +1,4 @@
+import { Custody } from '../crypto/custody.ts';
 import type { Awaitable, Encapsulation, Group, KeyShare, SignatureVerifier, Signer } from '../crypto/provider.ts';
 import type { Secret } from '../crypto/secret.ts';
 import { misuse } from '../errors.ts';
@@ -128,6 +129,26 @@ export function perform(request: AskRequest): Awaitable<Answers[AskName]> {
     case 'admitEarlyData':
       return request.guard.admit(request.id, request.now);
   }
+}
+
+/** A script that owns secrets: what it has not given away when it ends, however it ends, is wiped. */
+export function* underCustody<T>(script: (custody: Custody) => Script<T>): Script<T> {
+  const custody = new Custody();
+  try {
+    return yield* script(custody);
+  } finally {
+    custody.wipe();
+  }
+}
+
+/** An answer that nobody waits for any more: the secrets in it are wiped. */
+export function discard(request: AskRequest, answer: Answers[AskName]): void {
+  const answers = { [request.ask]: answer } as Partial<Answers>;
+  answers.keyShare?.wipe();
+  answers.agree?.wipe();
+  answers.encapsulate?.shared.wipe();
+  answers.takeSession?.psk.wipe();
+  answers.openTicket?.psk.wipe();
 }
 
 /** Steps a script and knows what it waits for. A script that threw cannot be resumed. */

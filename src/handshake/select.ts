@@ -1,5 +1,5 @@
 import { equal } from '../bytes/equal.ts';
-import type { CipherSuite, Group, HashName } from '../crypto/provider.ts';
+import type { CipherSuite, Group } from '../crypto/provider.ts';
 import { reject } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { ExtensionType, ProtocolVersion } from '../wire/enums.ts';
@@ -51,14 +51,9 @@ export interface GroupChoice {
   readonly share: KeyShareEntry | undefined;
 }
 
-/**
- * The suite, by the order of the side that `preferOwnOrder` names.
- * @param hash of an external PSK: no other suite can use it (RFC 9846 §4.3.11)
- */
-export function chooseSuite(config: ServerConfig, hello: Hello, hash: HashName | undefined): CipherSuite {
-  const suites = ranked(config, enabledSuites(config), hello.body.cipherSuites);
-  const suite = suites.find((candidate) => hash === undefined || candidate.hash.name === hash) ?? suites[0];
-  return suite ?? reject('ERR_TLS_NO_SHARED_CIPHER', 'handshake_failure', 'no cipher suite in common');
+/** The suites in common, best first, by the order of the side that `preferOwnOrder` names. */
+export function sharedSuites(config: ServerConfig, hello: Hello): readonly CipherSuite[] {
+  return ranked(config, enabledSuites(config), hello.body.cipherSuites);
 }
 
 /** The group, by the same order; undefined where there is none in common. */
@@ -87,6 +82,7 @@ export function checkRetriedHello(
     sameNumbers(first.body.cipherSuites, second.body.cipherSuites) &&
     sameNumbers(first.view.groups, second.view.groups) &&
     sameNumbers(first.view.signatureSchemes, second.view.signatureSchemes) &&
+    sameNumbers(pskModesOf(first), pskModesOf(second)) &&
     first.view.serverName === second.view.serverName;
   if (!same) {
     reject('ERR_TLS_CLIENT_HELLO_CHANGED', 'illegal_parameter', 'the second ClientHello is not the first one retried');
@@ -149,9 +145,6 @@ function checkShares(extensions: ExtensionValues['CH'], limits: Limits): void {
       shares === undefined && groups !== undefined ? 'ERR_TLS_MISSING_KEY_SHARE' : 'ERR_TLS_MISSING_EXTENSION';
     reject(code, 'missing_extension', `the ClientHello has no ${names.join(', no ')}`);
   }
-  if (shares.length > limits.keyShares) {
-    reject('ERR_TLS_EXTENSION_DECODE', 'illegal_parameter', `${shares.length} key shares are too many`);
-  }
   const seen = new Set<number>();
   for (const { group } of shares) {
     if (seen.has(group)) reject('ERR_TLS_DUPLICATE_KEY_SHARE', 'illegal_parameter', 'two key shares for one group');
@@ -159,6 +152,9 @@ function checkShares(extensions: ExtensionValues['CH'], limits: Limits): void {
       reject('ERR_TLS_WRONG_GROUP', 'illegal_parameter', 'a key share for a group that is not in supported_groups');
     }
     seen.add(group);
+  }
+  if (shares.length > limits.keyShares) {
+    reject('ERR_TLS_EXTENSION_DECODE', 'illegal_parameter', `${shares.length} key shares are too many`);
   }
 }
 
@@ -188,6 +184,10 @@ function ranked<T extends { readonly id: number }>(
 ): readonly T[] {
   if (config.preferOwnOrder !== false) return own.filter((candidate) => peer.includes(candidate.id));
   return peer.flatMap((id) => own.filter((candidate) => candidate.id === id));
+}
+
+function pskModesOf({ extensions }: Hello): readonly number[] {
+  return extensions.psk_key_exchange_modes ?? [];
 }
 
 function sameNumbers(a: readonly number[], b: readonly number[]): boolean {

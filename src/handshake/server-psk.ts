@@ -12,23 +12,27 @@ import { type BindablePsk, checkBinder, pskModeIds, sessionChain, withTruncated 
 import { ask, type Script } from './script.ts';
 import type { Hello } from './select.ts';
 
-/** A PSK of the client that the server goes on with. */
-export interface SelectedPsk extends BindablePsk {
-  /** Among the identities offered: selected_identity. */
-  readonly index: number;
+/** A PSK of the first ClientHello that the server can go on with. */
+export interface FoundPsk extends BindablePsk {
   readonly identity: Uint8Array;
-  readonly binder: Uint8Array;
-  /** Milliseconds, as the client tells; of tickets. */
-  readonly toldAge: number;
   /** Of a ticket. */
   readonly state: SessionState | undefined;
   /** The client that the session was made with, judged anew. */
   readonly peer: VerifiedPeer | undefined;
 }
 
-/** An external key that the client named. */
-export interface FoundPsk {
+/** A PSK that the server goes on with: its binder was right. */
+export interface SelectedPsk extends FoundPsk {
+  /** Among the identities offered: selected_identity. */
   readonly index: number;
+  readonly binder: Uint8Array;
+  /** Milliseconds, as the client tells; of tickets. */
+  readonly toldAge: number;
+}
+
+/** An external key that the client named. */
+interface NamedPsk {
+  readonly identity: Uint8Array;
   readonly psk: ExternalPsk;
 }
 
@@ -38,82 +42,86 @@ export function sharesMode(config: ServerConfig, hello: Hello, mode: PskMode): b
   return pskModes.includes(mode) && (hello.extensions.psk_key_exchange_modes ?? []).includes(pskModeIds[mode]);
 }
 
-/** Looks the identities up among the keys agreed outside of TLS: before the suite, which has to have their hash. */
-export function* findExternal(config: ServerConfig, hello: Hello, limits: Limits): Script<FoundPsk | undefined> {
-  const { findPsk: find } = config;
-  const identities = hello.extensions.pre_shared_key?.identities ?? [];
+/**
+ * Looks the identities up among the keys agreed outside of TLS: before the suite, which has to have their hash. Of
+ * several, the one that the server rates highest; else the first that the client names.
+ */
+export function* findExternal(
+  { findPsk: find }: ServerConfig,
+  hello: Hello,
+  limits: Limits,
+  suites: readonly CipherSuite[],
+): Script<NamedPsk | undefined> {
   if (find === undefined) return undefined;
-  for (const [index, { identity }] of identities.slice(0, limits.pskIdentities).entries()) {
+  let best: NamedPsk | undefined;
+  for (const identity of identitiesOf(hello, limits)) {
     const psk = yield* ask('findPsk', { identity, find });
-    if (psk !== undefined) return { index, psk };
+    if (psk === undefined || !suites.some(({ hash }) => hash.name === psk.hash)) continue;
+    if (best === undefined || (psk.priority ?? 0) > (best.psk.priority ?? 0)) best = { identity, psk };
+  }
+  return best;
+}
+
+/**
+ * The PSK to go on with, of those for the suite: the external one, or a ticket that the client names before it. A
+ * ticket that is not good is passed over: forged, expired, from elsewhere (RFC 9846 §4.3.11).
+ */
+export function* findPsk(
+  config: ServerConfig,
+  limits: Limits,
+  hello: Hello,
+  { hash }: CipherSuite,
+  external: NamedPsk | undefined,
+): Script<FoundPsk | undefined> {
+  const { tickets } = config;
+  for (const identity of identitiesOf(hello, limits)) {
+    if (external !== undefined && equal(identity, external.identity)) {
+      const { secret, imported } = external.psk;
+      const kind = imported === true ? 'imported' : 'external';
+      return { identity, kind, hash, early: EarlySecret.from(hash, secret), state: undefined, peer: undefined };
+    }
+    const state = tickets && (yield* ask('openTicket', { tickets, ticket: identity }));
+    if (state === undefined) continue;
+    try {
+      const peer = yield* judgeState(config, hello, hash.name, state);
+      if (peer !== false) {
+        return { identity, kind: 'resumption', hash, early: EarlySecret.from(hash, state.psk), state, peer };
+      }
+    } finally {
+      state.psk.wipe();
+    }
   }
   return undefined;
 }
 
 /**
- * The PSK to go on with, its binder checked; undefined: a full handshake (RFC 9846 §4.3.11).
+ * Takes the PSK into use: it has to be there, with the right binder.
+ * @param hello first or second: the client may have left out others, not this one (RFC 9846 §4.2.2)
  * @param before the transcript up to this ClientHello
  * @param message the ClientHello, whole
  */
-export function* selectPsk(
-  config: ServerConfig,
-  limits: Limits,
-  hello: Hello,
-  suite: CipherSuite,
-  external: FoundPsk | undefined,
-  before: Transcript,
-  message: Uint8Array,
-): Script<SelectedPsk | undefined> {
+export function bindPsk(psk: FoundPsk, hello: Hello, before: Transcript, message: Uint8Array): SelectedPsk {
   const offered = hello.extensions.pre_shared_key;
-  if (offered === undefined) return undefined;
-  const selected = externalPsk(suite, external) ?? (yield* ticketPsk(config, limits, hello, suite));
-  if (selected === undefined) return undefined;
-  const { identity = none, obfuscatedTicketAge = 0 } = offered.identities[selected.index] ?? {};
-  const binder = offered.binders[selected.index] ?? none;
-  const truncated = withTruncated(
-    before,
-    message,
-    offered.binders.reduce((sum, { length }) => sum + 1 + length, 2),
-  );
-  if (!checkBinder(selected, truncated, binder)) {
-    selected.early.wipe();
+  if (offered === undefined) {
+    reject('ERR_TLS_MISSING_EXTENSION', 'missing_extension', 'the second ClientHello has no pre_shared_key any more');
+  }
+  const index = offered.identities.findIndex(({ identity }) => equal(identity, psk.identity));
+  const { obfuscatedTicketAge = 0 } = offered.identities[index] ?? {};
+  const binder = offered.binders[index];
+  if (binder === undefined) {
+    reject('ERR_TLS_UNKNOWN_PSK', 'illegal_parameter', 'the second ClientHello does not name the PSK any more');
+  }
+  const binders = offered.binders.reduce((sum, { length }) => sum + 1 + length, 2);
+  if (!checkBinder(psk, withTruncated(before, message, binders), binder)) {
     reject('ERR_TLS_BAD_BINDER', 'decrypt_error', 'the binder of the PSK does not match the ClientHello');
   }
-  const toldAge = (obfuscatedTicketAge - (selected.state?.ticketAgeAdd ?? 0)) >>> 0;
-  return { ...selected, identity, binder, toldAge };
+  const toldAge = (obfuscatedTicketAge - (psk.state?.ticketAgeAdd ?? 0)) >>> 0;
+  return { ...psk, index, binder, toldAge };
 }
 
-type Candidate = Pick<SelectedPsk, 'index' | 'kind' | 'hash' | 'early' | 'state' | 'peer'>;
-
-function externalPsk({ hash }: CipherSuite, found: FoundPsk | undefined): Candidate | undefined {
-  if (found === undefined || found.psk.hash !== hash.name) return undefined;
-  const { index, psk } = found;
-  const kind = psk.imported === true ? 'imported' : 'external';
-  return { index, kind, hash, early: EarlySecret.from(hash, psk.secret), state: undefined, peer: undefined };
-}
-
-/** The first ticket that is good. One that is not is passed over: forged, expired, from elsewhere (RFC 9846 §4.3.11). */
-function* ticketPsk(
-  config: ServerConfig,
-  limits: Limits,
-  hello: Hello,
-  { hash }: CipherSuite,
-): Script<Candidate | undefined> {
-  const { tickets } = config;
-  const identities = hello.extensions.pre_shared_key?.identities ?? [];
-  if (tickets === undefined) return undefined;
-  for (const [index, { identity }] of identities.slice(0, limits.pskIdentities).entries()) {
-    const state = yield* ask('openTicket', { tickets, ticket: identity });
-    if (state === undefined) continue;
-    const peer = yield* judgeState(config, hello, hash.name, state);
-    if (peer !== false) {
-      const early = EarlySecret.from(hash, state.psk);
-      state.psk.wipe();
-      return { index, kind: 'resumption', hash, early, state, peer };
-    }
-    state.psk.wipe();
-  }
-  return undefined;
+function identitiesOf({ extensions }: Hello, limits: Limits): readonly Uint8Array[] {
+  const { identities = [] } = extensions.pre_shared_key ?? {};
+  return identities.slice(0, limits.pskIdentities).map(({ identity }) => identity);
 }
 
 /** @returns false for a session that is not to be resumed here; else the client that it was made with, if known */
@@ -153,4 +161,3 @@ export function* admitsEarlyData(
 
 /** Milliseconds; RFC 9846 §8.3 holds ten seconds reasonable for clients on the Internet. */
 const AGE_TOLERANCE = 10_000;
-const none = new Uint8Array(0);

@@ -1,4 +1,5 @@
 import { equal } from '../bytes/equal.ts';
+import type { Custody } from '../crypto/custody.ts';
 import type { CipherSuite, Group } from '../crypto/provider.ts';
 import { reject } from '../errors.ts';
 import { EarlySecret, type HandshakeSecret, verifyData } from '../keys/schedule.ts';
@@ -10,7 +11,13 @@ import { type ExtensionValues, writeExtensions } from '../wire/extensions.ts';
 import { encodeMessage, helloRetryRequestRandom, type ServerHello } from '../wire/messages.ts';
 import { sendAuthentication } from './auth.ts';
 import type { Credential, Facts, ServerConfig } from './config.ts';
-import { type Authentication, chooseAuthentication, refuseCredentials, typesOf } from './credentials.ts';
+import {
+  type Authentication,
+  chooseAuthentication,
+  refuseCredentials,
+  typesOf,
+  wishesOfClient,
+} from './credentials.ts';
 import {
   applicationSecrets,
   checkFinished,
@@ -21,9 +28,25 @@ import {
 } from './finish.ts';
 import { agreeRecordLimits } from './record-limits.ts';
 import { ask, expect, type Script } from './script.ts';
-import { checkCanSign, checkRetriedHello, chooseGroup, chooseSuite, type Hello, readClientHello } from './select.ts';
+import {
+  checkCanSign,
+  checkRetriedHello,
+  chooseGroup,
+  type GroupChoice,
+  type Hello,
+  readClientHello,
+  sharedSuites,
+} from './select.ts';
 import { certificateRequest, encodeCertificateRequest, receiveClient } from './server-auth.ts';
-import { admitsEarlyData, findExternal, type SelectedPsk, selectPsk, sharesMode } from './server-psk.ts';
+import {
+  admitsEarlyData,
+  bindPsk,
+  type FoundPsk,
+  findExternal,
+  findPsk,
+  type SelectedPsk,
+  sharesMode,
+} from './server-psk.ts';
 import { issueTickets } from './tickets.ts';
 import { emit, type Wire } from './wire.ts';
 
@@ -44,6 +67,8 @@ interface Negotiated {
 interface Terms {
   /** Absent where a PSK authenticates. */
   readonly authentication: Authentication | undefined;
+  /** What the client may know us by, by certificate or by PSK: of the one that is presented, or would be. */
+  readonly serverType: CertificateType | undefined;
   /** Of the certificate that the client is asked for; absent: it is not. */
   readonly clientType: CertificateType | undefined;
   readonly alpn: Uint8Array | undefined;
@@ -51,38 +76,35 @@ interface Terms {
 }
 
 /** The server's handshake, RFC 9846 §4 and Appendix A.2, top to bottom. */
-export function* serverHandshake(wire: Wire, config: ServerConfig, limits: Limits): Script<Established> {
+export function* serverHandshake(
+  wire: Wire,
+  config: ServerConfig,
+  limits: Limits,
+  custody: Custody,
+): Script<Established> {
   const first = yield* expect(H.client_hello);
   const firstHello = readClientHello(first.body, limits);
   if (firstHello.extensions.cookie !== undefined) {
     reject('ERR_TLS_COOKIE', 'illegal_parameter', 'a cookie in the first ClientHello (RFC 9846 §4.3.2)');
   }
   const credentials = yield* chooseCredentials(config, firstHello);
-  const negotiated = yield* negotiate(wire, config, limits, firstHello, first.raw);
+  const plan = yield* choose(config, limits, firstHello, credentials);
+  const early = custody.hold(plan.psk?.early ?? EarlySecret.from(plan.suite.hash));
+  const negotiated = yield* exchangeHellos(wire, config, limits, firstHello, first.raw, plan);
   const { hello, suite, exchange, psk, transcript } = negotiated;
-  const early = psk?.early ?? EarlySecret.from(suite.hash);
-  try {
-    const terms = yield* agreeTerms(config, credentials, negotiated);
-    if (terms.earlyAccepted) takeEarlyData(wire, hello, suite, early, transcript, psk?.state?.maxEarlyDataSize ?? 0);
+  const terms = yield* agreeTerms(config, credentials, negotiated);
+  if (terms.earlyAccepted) takeEarlyData(wire, hello, suite, early, transcript, psk?.state?.maxEarlyDataSize ?? 0);
 
-    const answer = exchange && (yield* ask('encapsulate', exchange));
-    const serverHello = encodeHello(config.provider.random(32), hello, suite, {
-      ...(psk !== undefined && { pre_shared_key: psk.index }),
-      ...(exchange && answer && { key_share: { group: exchange.group.id, keyExchange: answer.publicKey } }),
-      supported_versions: ProtocolVersion.TLS13,
-    });
-    emit(wire, transcript, serverHello);
-    if (!negotiated.retried && hello.body.legacySessionId.length > 0) wire.changeCipherSpec();
-
-    const keys = early.intoHandshake(answer?.shared);
-    try {
-      return yield* encryptedHandshake(wire, config, limits, negotiated, terms, keys);
-    } finally {
-      keys.wipe();
-    }
-  } finally {
-    early.wipe();
-  }
+  const answer = exchange && (yield* ask('encapsulate', exchange));
+  const serverHello = encodeHello(config.provider.random(32), hello, suite, {
+    ...(psk !== undefined && { pre_shared_key: psk.index }),
+    ...(exchange && answer && { key_share: { group: exchange.group.id, keyExchange: answer.publicKey } }),
+    supported_versions: ProtocolVersion.TLS13,
+  });
+  emit(wire, transcript, serverHello);
+  if (!negotiated.retried && hello.body.legacySessionId.length > 0) wire.changeCipherSpec();
+  const keys = custody.hold(early.intoHandshake(answer?.shared));
+  return yield* encryptedHandshake(wire, config, limits, negotiated, terms, keys, custody);
 }
 
 function* chooseCredentials(config: ServerConfig, hello: Hello): Script<readonly Credential[]> {
@@ -91,28 +113,45 @@ function* chooseCredentials(config: ServerConfig, hello: Hello): Script<readonly
   return chosen ?? credentials;
 }
 
-/** Suite, PSK and group; where the group needs it, by a second ClientHello (RFC 9846 §4.2.4). */
-function* negotiate(
+/** What is taken of the first ClientHello. */
+interface Plan {
+  readonly suite: CipherSuite;
+  /** Absent where the PSK is used alone. */
+  readonly choice: GroupChoice | undefined;
+  readonly psk: FoundPsk | undefined;
+}
+
+/** Suite, PSK and group. */
+function* choose(config: ServerConfig, limits: Limits, hello: Hello, credentials: readonly Credential[]): Script<Plan> {
+  const suites = sharedSuites(config, hello);
+  const choice = chooseGroup(config, hello);
+  const withExchange = choice !== undefined && sharesMode(config, hello, 'psk_dhe_ke');
+  const usable = withExchange || sharesMode(config, hello, 'psk_ke');
+  const byCertificate = config.preferCertificate === true && chooseAuthentication(credentials, wishesOfClient(hello));
+  const external = usable && !byCertificate ? yield* findExternal(config, hello, limits, suites) : undefined;
+  const suite = suites.find(({ hash }) => external === undefined || hash.name === external.psk.hash) ?? suites[0];
+  if (suite === undefined) return reject('ERR_TLS_NO_SHARED_CIPHER', 'handshake_failure', 'no cipher suite in common');
+  const psk = usable ? yield* findPsk(config, limits, hello, suite, external) : undefined;
+  if (psk !== undefined && !withExchange) return { suite, choice: undefined, psk };
+  if (choice === undefined) reject('ERR_TLS_NO_SHARED_GROUP', 'handshake_failure', 'no key exchange group in common');
+  return { suite, choice, psk };
+}
+
+/** Where the group needs it, there is a second ClientHello (RFC 9846 §4.2.4). */
+function* exchangeHellos(
   wire: Wire,
   config: ServerConfig,
   limits: Limits,
   hello: Hello,
   message: Uint8Array,
+  { suite, choice, psk: found }: Plan,
 ): Script<Negotiated> {
-  const external = yield* findExternal(config, hello, limits);
-  const suite = chooseSuite(config, hello, external?.psk.hash);
-  const choice = chooseGroup(config, hello);
   const earlyOffered = hello.extensions.early_data === true;
   let transcript = Transcript.from(suite.hash);
-  if (sharesMode(config, hello, 'psk_ke') && !(choice !== undefined && sharesMode(config, hello, 'psk_dhe_ke'))) {
-    const psk = yield* selectPsk(config, limits, hello, suite, external, transcript, message);
-    if (psk !== undefined) {
-      transcript.add(message);
-      return { hello, suite, exchange: undefined, psk, transcript, retried: false, earlyOffered };
-    }
-  }
   if (choice === undefined) {
-    reject('ERR_TLS_NO_SHARED_GROUP', 'handshake_failure', 'no key exchange group in common');
+    const psk = found && bindPsk(found, hello, transcript, message);
+    transcript.add(message);
+    return { hello, suite, exchange: undefined, psk, transcript, retried: false, earlyOffered };
   }
   const { group } = choice;
   let { share } = choice;
@@ -128,9 +167,7 @@ function* negotiate(
     last = { hello: readClientHello(second.body, limits), message: second.raw };
     share = checkRetriedHello(hello, last.hello, group, cookie);
   }
-  const psk = sharesMode(config, last.hello, 'psk_dhe_ke')
-    ? yield* selectPsk(config, limits, last.hello, suite, external, transcript, last.message)
-    : undefined;
+  const psk = found && bindPsk(found, last.hello, transcript, last.message);
   transcript.add(last.message);
   const exchange = { group, peer: share.keyExchange };
   return { hello: last.hello, suite, exchange, psk, transcript, retried: last.message !== message, earlyOffered };
@@ -140,11 +177,7 @@ function* negotiate(
 function* agreeTerms(config: ServerConfig, credentials: readonly Credential[], negotiated: Negotiated): Script<Terms> {
   const { hello, suite, psk, retried, earlyOffered } = negotiated;
   if (psk === undefined) checkCanSign(hello);
-  const wishes = {
-    schemes: hello.view.signatureSchemes,
-    certificateTypes: typesOf(hello.extensions.server_certificate_type),
-    authorities: hello.extensions.certificate_authorities ?? [],
-  };
+  const wishes = wishesOfClient(hello);
   const authentication = psk === undefined ? chooseAuthentication(credentials, wishes) : undefined;
   if (psk === undefined && authentication === undefined) refuseCredentials(credentials, wishes);
   const asks = config.clientCertificate === 'optional' || config.clientCertificate === 'required';
@@ -154,7 +187,8 @@ function* agreeTerms(config: ServerConfig, credentials: readonly Credential[], n
   // RFC 9846 §4.3.10: never after a HelloRetryRequest.
   const candidate = earlyOffered && !retried ? psk : undefined;
   const earlyAccepted = candidate !== undefined && (yield* admitsEarlyData(config, suite, candidate, alpn));
-  return { authentication, clientType, alpn, earlyAccepted };
+  const shown = authentication?.credential ?? credentials.find((own) => wishes.certificateTypes.includes(typeOf(own)));
+  return { authentication, serverType: shown && typeOf(shown), clientType, alpn, earlyAccepted };
 }
 
 /** RFC 7250 §4.2: ours in order of preference, of those that the client can show. */
@@ -181,6 +215,7 @@ function* chooseAlpn(config: ServerConfig, hello: Hello): Script<Uint8Array | un
     chooseProtocol === undefined
       ? own.find((protocol) => offered.some((candidate) => equal(candidate, protocol)))
       : yield* ask('chooseProtocol', { hello: hello.view, choose: chooseProtocol });
+  if (chosen?.length === 0) reject('ERR_TLS_INVALID_ALPN', 'internal_error', 'the ALPN protocol chosen is empty');
   if (chosen === undefined) {
     reject('ERR_TLS_NO_APPLICATION_PROTOCOL', 'no_application_protocol', 'no ALPN protocol in common');
   }
@@ -214,16 +249,18 @@ function* encryptedHandshake(
   { hello, suite, exchange, psk, transcript, retried, earlyOffered }: Negotiated,
   terms: Terms,
   keys: HandshakeSecret,
+  custody: Custody,
 ): Script<Established> {
   const { authentication, clientType, alpn, earlyAccepted } = terms;
   const { random } = hello.body;
   const secrets = handshakeSecrets(wire, keys, random, transcript.hash());
   wire.protect('write', suite, secrets.server);
-  if (!earlyAccepted) wire.protect('read', suite, secrets.client);
+  if (earlyAccepted) custody.hold(secrets.client);
+  else wire.protect('read', suite, secrets.client);
   if (earlyOffered && !earlyAccepted && !retried) wire.skipEarlyData();
 
   const recordLimits = agreeRecordLimits(wire, config, hello.extensions);
-  emit(wire, transcript, encodeEncryptedExtensions(config, hello, terms, recordLimits));
+  emit(wire, transcript, encodeEncryptedExtensions(config, hello, psk?.state !== undefined, terms, recordLimits));
   const request = clientType && certificateRequest(config);
   if (request !== undefined) emit(wire, transcript, encodeCertificateRequest(none, request));
   if (authentication !== undefined) {
@@ -234,49 +271,49 @@ function* encryptedHandshake(
   const localFinished = verifyData(suite.hash, secrets.server, transcript.hash());
   emit(wire, transcript, encodeMessage(H.finished, { verifyData: localFinished }));
 
-  const main = keys.intoMain();
-  try {
-    const { client, server, exporter } = applicationSecrets(wire, main, random, transcript.hash());
-    wire.protect('write', suite, server);
-    if (earlyAccepted) {
-      wire.allowHalfRoundTrip();
-      const end = yield* expect(H.end_of_early_data);
-      transcript.add(end.raw);
-      wire.protect('read', suite, secrets.client);
-    }
-
-    const peer = request && clientType && (yield* receiveClient(config, limits, transcript, none, request, clientType));
-    const finished = yield* expect(H.finished);
-    checkFinished('client', suite, secrets.client, transcript, finished.body);
-    transcript.add(finished.raw);
-    wire.protect('read', suite, client);
-    const { state } = psk ?? {};
-    const facts: Facts = {
-      role: 'server',
-      ...factNames(config.provider, suite, exchange?.group.id),
-      alpn,
-      serverName: hello.view.serverName,
-      peerSignatureScheme: peer?.scheme,
-      localSignatureScheme: authentication?.scheme,
-      peerSignatureSchemes: hello.view.signatureSchemes,
-      peer: peer?.peer ?? psk?.peer,
-      ...peerFacts(peer, state),
-      localChain: authentication?.credential.chain,
-      helloRetryRequest: retried,
-      postHandshakeAuth: hello.extensions.post_handshake_auth === true,
-      resumed: state !== undefined,
-      externalPsk: psk !== undefined && state === undefined ? psk.identity : undefined,
-      earlyData: earlyAccepted ? 'accepted' : earlyOffered ? 'rejected' : 'none',
-      authenticatedAt: state?.authenticatedAt ?? (config.now ?? Date.now)(),
-      localFinished,
-      peerFinished: finished.body.verifyData,
-    };
-    const resumption = main.intoResumption(transcript.hash());
-    yield* issueTickets(wire, config, facts, resumption);
-    return { facts, exporter, resumption, transcript };
-  } finally {
-    main.wipe();
+  const main = custody.hold(keys.intoMain());
+  const { client, server, exporter } = applicationSecrets(wire, main, random, transcript.hash());
+  custody.hold(client);
+  custody.hold(exporter);
+  wire.protect('write', suite, server);
+  if (earlyAccepted) {
+    wire.allowHalfRoundTrip();
+    const end = yield* expect(H.end_of_early_data);
+    transcript.add(end.raw);
+    wire.protect('read', suite, custody.give(secrets.client));
   }
+
+  const peer = request && clientType && (yield* receiveClient(config, limits, transcript, none, request, clientType));
+  const finished = yield* expect(H.finished);
+  checkFinished('client', suite, secrets.client, transcript, finished.body);
+  transcript.add(finished.raw);
+  wire.protect('read', suite, custody.give(client));
+  const { state } = psk ?? {};
+  const facts: Facts = {
+    role: 'server',
+    ...factNames(config.provider, suite, exchange?.group.id),
+    alpn,
+    serverName: hello.view.serverName,
+    peerSignatureScheme: peer?.scheme,
+    localSignatureScheme: authentication?.scheme,
+    peerSignatureSchemes: hello.view.signatureSchemes,
+    peer: peer?.peer ?? psk?.peer,
+    ...peerFacts(peer, state),
+    localChain: authentication?.credential.chain,
+    helloRetryRequest: retried,
+    postHandshakeAuth: hello.extensions.post_handshake_auth === true,
+    resumed: state !== undefined,
+    externalPsk: psk !== undefined && state === undefined ? psk.identity : undefined,
+    earlyData: earlyAccepted ? 'accepted' : earlyOffered ? 'rejected' : 'none',
+    authenticatedAt: state?.authenticatedAt ?? (config.now ?? Date.now)(),
+    localFinished,
+    peerFinished: finished.body.verifyData,
+  };
+  const resumption = custody.hold(main.intoResumption(transcript.hash()));
+  // RFC 9846 §4.3.9: none that the client could not use.
+  const usable = sharesMode(config, hello, 'psk_dhe_ke') || sharesMode(config, hello, 'psk_ke');
+  if (usable) yield* issueTickets(wire, config, facts, resumption);
+  return { facts, exporter: custody.give(exporter), resumption: custody.give(resumption), transcript };
 }
 
 /** RFC 9846 §4.2.3, §4.2.4: both have the form of a ServerHello. */
@@ -309,16 +346,17 @@ function encodeRetry(hello: Hello, suite: CipherSuite, group: Group, cookie: Uin
 function encodeEncryptedExtensions(
   config: ServerConfig,
   hello: Hello,
-  { authentication, clientType, alpn, earlyAccepted }: Terms,
+  resumed: boolean,
+  { serverType, clientType, alpn, earlyAccepted }: Terms,
   recordLimits: ExtensionValues['EE'],
 ): Uint8Array {
   const { server_certificate_type, client_certificate_type } = hello.extensions;
   const extra = (config.encryptedExtensions ?? []).filter((extension) => hello.types.has(extension.type));
   const own = writeExtensions('EE', {
     ...(alpn !== undefined && { application_layer_protocol_negotiation: [alpn] }),
-    // RFC 6066 §3: an empty answer says that the name was used. Sessions of TLS 1.3 do not hold it.
-    ...(hello.view.serverName !== undefined && { server_name: true as const }),
-    ...(server_certificate_type && authentication && { server_certificate_type: typeIdOf(authentication.credential) }),
+    // RFC 6066 §3: an empty answer says that the name was used; none where a session is resumed.
+    ...(hello.view.serverName !== undefined && !resumed && { server_name: true as const }),
+    ...(server_certificate_type && serverType && { server_certificate_type: CertificateTypeId[serverType] }),
     ...(client_certificate_type && clientType && { client_certificate_type: CertificateTypeId[clientType] }),
     ...recordLimits,
     ...(earlyAccepted && { early_data: true as const }),
@@ -327,8 +365,8 @@ function encodeEncryptedExtensions(
   return encodeMessage(H.encrypted_extensions, { extensions: [...extra, ...unsaid] });
 }
 
-function typeIdOf({ type = 'X509' }: Credential): number {
-  return CertificateTypeId[type];
+function typeOf({ type = 'X509' }: Credential): CertificateType {
+  return type;
 }
 
 const none = new Uint8Array(0);

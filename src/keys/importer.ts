@@ -15,6 +15,8 @@ export interface ExternalPsk {
   readonly hash: 'sha256' | 'sha384';
   /** Made by {@link importPsk}. Default false. */
   readonly imported?: boolean;
+  /** Server: of several that a client offers, the highest is used; of equals, the client's first. Default 0. */
+  readonly priority?: number | undefined;
 }
 
 /**

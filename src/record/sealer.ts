@@ -30,16 +30,19 @@ export interface SealerOptions {
 
 /** The write half before there are keys: TLSPlaintext, RFC 9846 §5.1. */
 export class PlainSealer {
+  options: SealerOptions;
   #version: number;
 
-  constructor(role: 'client' | 'server') {
+  constructor(role: 'client' | 'server', options: SealerOptions = {}) {
     this.#version = role === 'client' ? INITIAL_VERSION : RECORD_VERSION;
+    this.options = options;
   }
 
   seal(type: number, chunks: readonly Uint8Array[], outbox: Outbox): void {
+    const { maxFragment = MAX_PLAINTEXT } = this.options;
     const source = new Gather(chunks);
     while (source.left > 0) {
-      const length = Math.min(source.left, MAX_PLAINTEXT);
+      const length = Math.min(source.left, maxFragment);
       const record = new Uint8Array(RECORD_HEADER + length);
       writeHeader(record, 0, type, this.#version, length);
       source.fill(record, RECORD_HEADER, length);

@@ -26,7 +26,7 @@ export class Sending {
       misuse('ERR_TLS_CONFIG', `maxFragment is ${maxFragment}, not ${MIN_FRAGMENT}..${MAX_PLAINTEXT}`);
     }
     this.#options = options;
-    this.#sealer = new PlainSealer(role);
+    this.#sealer = new PlainSealer(role, options);
   }
 
   /** Bytes waiting to be taken. */
@@ -72,14 +72,14 @@ export class Sending {
     this.flush();
     this.#sealer.wipe();
     // Not the first ClientHello: its version is that of all other records (RFC 9846 §5.1).
-    this.#sealer = new PlainSealer('server');
+    this.#sealer = new PlainSealer('server', this.#options);
   }
 
   /** Content bytes per record that the peer takes; what this side was configured for may be less. */
   limitRecords(content: number): void {
     const { maxFragment = content } = this.#options;
     this.#options = { ...this.#options, maxFragment: Math.min(maxFragment, content), maxPadded: content };
-    if (this.#sealer instanceof Sealer) this.#sealer.options = this.#options;
+    this.#sealer.options = this.#options;
   }
 
   /** @returns undefined without a key */

@@ -1,4 +1,5 @@
 import type { Connection, Event } from '#opentls/connection';
+import { Custody } from '#opentls/crypto/custody';
 import type { CipherSuite, RecordAead } from '#opentls/crypto/provider';
 import type { Secret, TrafficLabel } from '#opentls/crypto/secret';
 import { clientHandshake } from '#opentls/handshake/client';
@@ -56,7 +57,7 @@ export class Peer {
       log: () => {},
     };
     const script = role === 'client' ? clientHandshake : serverHandshake;
-    this.#runner = new Runner(script(wire, config, defaultLimits));
+    this.#runner = new Runner(script(wire, config, defaultLimits, new Custody()));
     this.#runner.start();
   }
 

@@ -117,7 +117,13 @@ describe('tickets, RFC 9846 §4.7.1', () => {
   });
 
   test('a mode that the server does not do means a full handshake', () => {
-    expect(resumedOf(resume({ ...withTickets(), pskModes: ['psk_ke'] }))).toEqual(full);
+    const tickets = withTickets();
+    expect(resumedOf(resume(tickets, {}, { server: { pskModes: ['psk_ke'] } }))).toEqual(full);
+  });
+
+  test('a client that cannot use tickets is sent none, RFC 9846 §4.3.9', () => {
+    const { clientEvents } = shuttle(newPair({}, { ...withTickets(), pskModes: ['psk_ke'] }));
+    expect(sessionsOf(clientEvents)).toHaveLength(0);
   });
 });
 
