@@ -1,6 +1,8 @@
 import { Connection } from '#opentls/connection';
 import type { CryptoProvider, Group, KeyShare, SignatureVerifier, Signer } from '#opentls/crypto/provider';
 import { perform } from '#opentls/handshake/script';
+import type { Session } from '#opentls/session/session';
+import { TicketKeys } from '#opentls/session/tickets';
 import { NamedGroup, SignatureScheme } from '#opentls/wire/enums';
 import {
   createCertificate,
@@ -62,6 +64,64 @@ export function rememberedHandshakes(providers: readonly CryptoProvider[]): read
   });
 }
 
+/**
+ * A handshake that resumes the session of the one before, next to a full one of the same peers, both with two new
+ * tickets. A client judges the chain of a session again: it remembers the signatures from the full handshake, as the
+ * adapters do, or it does not. So there are three ratios: of a second connection to a first one; of two by a client
+ * that has been there before; of two by one that remembers nothing.
+ */
+export function resumedHandshakes(providers: readonly CryptoProvider[]): readonly Row[] {
+  return providers.map((provider) => {
+    const tickets = new TicketKeys(provider);
+    const fresh = new Setup(provider, undefined, tickets);
+    const known = new Setup(provider, new SignatureCache({ hash: provider.hashes.sha256 }), tickets);
+    const [freshChain, knownChain] = [new SessionChain(fresh), new SessionChain(known)];
+    const tasks = [
+      { name: 'full', run: () => fresh.handshake() },
+      { name: 'full, known', run: () => known.handshake() },
+      { name: 'resumed', run: () => freshChain.next() },
+      { name: 'resumed, known', run: () => knownChain.next() },
+    ];
+    const times = interleaved(tasks, 15, 100, 6_000);
+    const time = (name: string): number => times.get(name) ?? Number.NaN;
+    return {
+      provider: provider.name,
+      'full ms': time('full').toFixed(2),
+      'full, chain known ms': time('full, known').toFixed(2),
+      'resumed ms': time('resumed').toFixed(2),
+      'resumed, chain known ms': time('resumed, known').toFixed(2),
+      'second/first': (time('resumed, known') / time('full')).toFixed(3),
+      'both known': (time('resumed, known') / time('full, known')).toFixed(3),
+      'neither known': (time('resumed') / time('full')).toFixed(3),
+    };
+  });
+}
+
+/** Handshakes that each resume the session of the one before. */
+class SessionChain {
+  readonly #setup: Setup;
+  #session: Session;
+
+  constructor(setup: Setup) {
+    this.#setup = setup;
+    this.#session = this.#keepLast(setup.open());
+  }
+
+  next(): void {
+    const pair = this.#setup.open(this.#session);
+    if (pair.client.facts?.resumed !== true || pair.server.facts?.resumed !== true) throw new Error('not resumed');
+    this.#session = this.#keepLast(pair);
+  }
+
+  #keepLast({ client, server, sessions }: Pair): Session {
+    const last = found(sessions.at(-1));
+    for (const { psk } of sessions.slice(0, -1)) psk.wipe();
+    client.destroy();
+    server.destroy();
+    return last;
+  }
+}
+
 /** Adds up what is spent in some calls within others. */
 class Clock {
   readonly wholes: number[] = [];
@@ -113,10 +173,18 @@ function timedProvider(provider: CryptoProvider, clock: Clock): CryptoProvider {
   };
 }
 
+/** Two ends whose handshake is done, and the sessions that came of it. */
+interface Pair {
+  readonly client: Connection;
+  readonly server: Connection;
+  readonly sessions: readonly Session[];
+}
+
 /** Both ends and what they need, in one thread. */
 export class Setup {
   readonly #provider: CryptoProvider;
   readonly #cache: SignatureCache | undefined;
+  readonly #tickets: TicketKeys | undefined;
   readonly #group: Group;
   readonly #signer: Signer;
   readonly #verifier: SignatureVerifier;
@@ -126,9 +194,10 @@ export class Setup {
   readonly #signature: Uint8Array;
   readonly #message = new Uint8Array(130).fill(5);
 
-  constructor(provider: CryptoProvider, cache?: SignatureCache) {
+  constructor(provider: CryptoProvider, cache?: SignatureCache, tickets?: TicketKeys) {
     this.#provider = provider;
     this.#cache = cache;
+    this.#tickets = tickets;
     this.#group = found(provider.groups.find(({ id }) => id === NamedGroup.x25519));
     this.#verifier = found(provider.verifiers.find(({ algorithm }) => algorithm === 'ecdsa_sha256'));
     const [root, intermediate, leaf] = [newSigner(provider), newSigner(provider), newSigner(provider)];
@@ -159,8 +228,8 @@ export class Setup {
     server.destroy();
   }
 
-  /** Two ends whose handshake is done. */
-  open(): { readonly client: Connection; readonly server: Connection } {
+  /** @param session to resume; without, the handshake is a full one */
+  open(session?: Session): Pair {
     const common = {
       provider: this.#provider,
       groups: [NamedGroup.x25519],
@@ -174,14 +243,16 @@ export class Setup {
           cache: this.#cache,
         }),
     };
-    const client = Connection.client({ ...common, serverName: 'localhost' });
-    const server = Connection.server({ ...common, credentials: [{ chain: this.#chain, signer: this.#signer }] });
+    const client = Connection.client({ ...common, serverName: 'localhost', takeSession: session && (() => session) });
+    const credentials = [{ chain: this.#chain, signer: this.#signer }];
+    const server = Connection.server({ ...common, credentials, tickets: this.#tickets });
+    const sessions: Session[] = [];
     for (let flights = 0; flights < 3; flights++) {
-      carry(client, server);
-      carry(server, client);
+      carry(client, server, sessions);
+      carry(server, client, sessions);
     }
     if (!client.writable || !server.writable) throw new Error('the handshake did not complete');
-    return { client, server };
+    return { client, server, sessions };
   }
 
   /** Two key pairs, two agreements, one signature; the leaf, the intermediate and CertificateVerify checked. */
@@ -197,17 +268,18 @@ export class Setup {
   }
 }
 
-function carry(from: Connection, to: Connection): void {
-  settle(from);
+function carry(from: Connection, to: Connection, sessions: Session[]): void {
+  settle(from, sessions);
   for (const slab of from.takeOutput()) {
     to.receive(slab);
-    settle(to);
+    settle(to, sessions);
   }
 }
 
-function settle(end: Connection): void {
+function settle(end: Connection, sessions: Session[]): void {
   for (let event = end.poll(); event !== undefined; event = end.poll()) {
     if (event.type === 'error') throw event.error;
+    if (event.type === 'session') sessions.push(event.session);
     if (event.type === 'ask') end.answer(event.ask, now(perform(event.ask.request)));
   }
 }

@@ -1,11 +1,11 @@
 /**
  * `npm run bench [-- PART …]`: opentls with each provider, node:tls, and the bare primitives, side by side in one run.
- * Parts: handshake, cache, records, parse, verify, crl, hostile, trust, stream, bulk, connect, memory. Default: all.
+ * Parts: handshake, cache, resumed, records, parse, verify, crl, hostile, trust, stream, bulk, connect, memory. Default: all.
  */
 import { noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
 import { benchCredentials } from './credentials.ts';
-import { handshakeCost, rememberedHandshakes } from './handshakes.ts';
+import { handshakeCost, rememberedHandshakes, resumedHandshakes } from './handshakes.ts';
 import { bulk, handshakeRate } from './loopback.ts';
 import { idleMemory } from './memory.ts';
 import { recordRates } from './records.ts';
@@ -19,6 +19,10 @@ const parts: Readonly<Record<string, readonly [title: string, run: () => Promise
     () => handshakeCost([noble, node]),
   ],
   cache: ['The same with a cache of verified signatures', () => rememberedHandshakes([noble, node])],
+  resumed: [
+    'A resumed handshake (psk_dhe_ke) next to a full one in memory: X25519, P-256, both ends in one thread',
+    () => resumedHandshakes([noble, node]),
+  ],
   records: ['Records in memory', () => recordRates([noble, node])],
   parse: ['A certificate of the web read (1,023 bytes)', parseRates],
   verify: ['A chain of the web verified: leaf and intermediate under a root', () => verifyCost([noble, node])],
