@@ -195,9 +195,9 @@ describe('the ClientHello that is sent, §4.2.2', () => {
     }
   });
 
-  test('no scheme with MD5, SHA-1, SHA-224 or DSA, even where it is configured', () => {
+  test('no scheme with MD5, SHA-224 or DSA, even where it is configured, and SHA-1 last', () => {
     const { extensions } = speak({ signatureSchemes: [0x0101, 0x0201, 0x0202, 0x0203, 0x0301, 0x0402, 0x0403] });
-    expect(extensions.signature_algorithms).toEqual([0x0403]);
+    expect(extensions.signature_algorithms).toEqual([0x0403, 0x0201, 0x0203]);
     expect(speak().extensions.signature_algorithms?.every((scheme) => scheme >> 8 > 3)).toBe(true);
   });
 
@@ -273,8 +273,8 @@ describe('what a client takes for an answer', () => {
     const client = { takeSession: () => session, externalPsks: [psk], earlyData: true };
     const early = [{ type: ExtensionType.early_data, data: new Uint8Array(0) }];
     const findPsk: ServerConfig['findPsk'] = (identity) => (hex(identity) === hex(psk.identity) ? psk : undefined);
-    const ends = shuttle(newPair(client, { findPsk, encryptedExtensions: early }));
-    expect(errorOf(ends.clientEvents)).toMatchObject({ alert: 'illegal_parameter' });
+    const ends = shuttle(newPair(client, { suites: [0x1301], findPsk, encryptedExtensions: early }));
+    expect(errorOf(ends.clientEvents)).toEqual({ code: 'ERR_TLS_EARLY_DATA', alert: 'illegal_parameter' });
   });
 
   test('unknown extensions of a NewSessionTicket are ignored', () => {
@@ -533,6 +533,8 @@ describe('after the handshake', () => {
     const asked = ends.client.poll();
     if (asked?.type !== 'ask') return expect.fail('the client need not sign');
     expect(asked.ask.request.ask).toBe('sign');
+    // Nothing goes out before all of it can.
+    expect(ends.client.takeOutput()).toEqual([]);
     ends.client.write([Buffer.from('one ')]);
     for (const slab of ends.client.takeOutput()) feed(ends.server, slab, ends.serverEvents);
     ends.client.updateKeys();
@@ -672,6 +674,15 @@ describe('records, §5', () => {
     expect(shown('server').slice(0, protectedFrom)).toEqual(['22:0303', ...ccs]);
     for (const side of ['client', 'server'] as const) {
       expect(new Set(shown(side).slice(protectedFrom))).toEqual(new Set(['23:0303']));
+    }
+  });
+
+  test('change_cipher_spec after the handshake is unexpected_message', () => {
+    const changeCipherSpec = record(ContentType.change_cipher_spec, new Uint8Array([1]));
+    for (const side of ['client', 'server'] as const) {
+      const events: Event[] = [];
+      feed(openPair()[side], changeCipherSpec, events);
+      expect(errorOf(events)).toMatchObject({ alert: 'unexpected_message' });
     }
   });
 
