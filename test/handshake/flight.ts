@@ -30,7 +30,7 @@ export function watch(client: Partial<ClientConfig> = {}, server: Partial<Server
       const opened = view.type === ContentType.application_data ? opener.tryOpen(view) : undefined;
       return opened?.type === ContentType.handshake ? [opened.bytes] : [];
     });
-    return split(Buffer.concat(content));
+    return split(new Uint8Array(Buffer.concat(content)));
   };
   return {
     ...ends,
