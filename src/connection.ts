@@ -1,4 +1,4 @@
-import { readAlert } from './connection/alert.ts';
+import { FATAL, readAlert, WARNING } from './connection/alert.ts';
 import { EarlyData } from './connection/early-data.ts';
 import type { Event, Phase, SecretEvent } from './connection/events.ts';
 import { KeyUpdates } from './connection/key-updates.ts';
@@ -427,6 +427,7 @@ export class Connection {
         this.#receiving.protect(suite, secret);
         this.#early.endRead();
       },
+      checkAligned: () => this.#receiving.checkAligned(),
       unprotectWrite: () => this.#sending.unprotect(),
       allowEarlyWrite: (size, exporter) => this.#early.beginWrite(size, exporter),
       earlyDecided: (accepted) => {
@@ -457,7 +458,3 @@ export class Connection {
 type Setup =
   | { readonly role: 'client'; readonly config: ClientConfig }
   | { readonly role: 'server'; readonly config: ServerConfig };
-
-/** AlertLevel, RFC 9846 §6 */
-const WARNING = 1;
-const FATAL = 2;

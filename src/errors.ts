@@ -32,12 +32,32 @@ export const AlertDescription = {
 
 export type AlertName = keyof typeof AlertDescription;
 
+/** Of older versions, never sent: the _RESERVED ones of RFC 9846 Appendix B.2. */
+const reservedAlerts = {
+  decryption_failed: 21,
+  decompression_failure: 30,
+  no_certificate: 41,
+  export_restriction: 60,
+  no_renegotiation: 100,
+} as const;
+
+type ReservedAlertName = keyof typeof reservedAlerts;
+
 /** Codes of the errors this endpoint finds by itself. Stable: part of the API. */
 export type LocalErrorCode =
   // malformed input
   | 'ERR_TLS_DECODE'
   | 'ERR_TLS_CLIENT_HELLO_DECODE'
   | 'ERR_TLS_EXTENSION_DECODE'
+  | 'ERR_TLS_ALPN_DECODE'
+  | 'ERR_TLS_CERTIFICATE_TYPE_DECODE'
+  | 'ERR_TLS_COOKIE_DECODE'
+  | 'ERR_TLS_FLAGS_DECODE'
+  | 'ERR_TLS_KEY_SHARE_DECODE'
+  | 'ERR_TLS_PSK_DECODE'
+  | 'ERR_TLS_SIGNATURE_ALGORITHMS_DECODE'
+  | 'ERR_TLS_STATUS_DECODE'
+  | 'ERR_TLS_CERTIFICATE_REQUEST_DECODE'
   | 'ERR_TLS_CERTIFICATE_DECODE'
   | 'ERR_TLS_KEY_DECODE'
   | 'ERR_TLS_NOT_TLS'
@@ -45,6 +65,8 @@ export type LocalErrorCode =
   | 'ERR_TLS_HTTPS_PROXY_REQUEST'
   // record layer
   | 'ERR_TLS_BAD_RECORD_MAC'
+  | 'ERR_TLS_WRONG_KEY'
+  | 'ERR_TLS_NO_CONTENT_TYPE'
   | 'ERR_TLS_RECORD_OVERFLOW'
   | 'ERR_TLS_PLAINTEXT_OVERFLOW'
   | 'ERR_TLS_UNEXPECTED_RECORD'
@@ -63,11 +85,16 @@ export type LocalErrorCode =
   | 'ERR_TLS_DUPLICATE_EXTENSION'
   | 'ERR_TLS_UNEXPECTED_EXTENSION'
   | 'ERR_TLS_UNSOLICITED_EXTENSION'
+  | 'ERR_TLS_LEGACY_EXTENSION'
   | 'ERR_TLS_MISSING_EXTENSION'
+  | 'ERR_TLS_MISSING_GROUPS'
+  | 'ERR_TLS_MISSING_SIGNATURE_ALGORITHMS'
   | 'ERR_TLS_TOO_MANY_EXTENSIONS'
   | 'ERR_TLS_PSK_NOT_LAST'
   | 'ERR_TLS_UNSUPPORTED_PROTOCOL'
   | 'ERR_TLS_WRONG_VERSION'
+  | 'ERR_TLS_VERSION_CHANGED'
+  | 'ERR_TLS_LEGACY_FIELD'
   | 'ERR_TLS_DOWNGRADE'
   | 'ERR_TLS_NO_SHARED_CIPHER'
   | 'ERR_TLS_WRONG_CIPHER'
@@ -83,6 +110,8 @@ export type LocalErrorCode =
   | 'ERR_TLS_COOKIE'
   | 'ERR_TLS_PSK'
   | 'ERR_TLS_UNKNOWN_PSK'
+  | 'ERR_TLS_PSK_REQUIRED'
+  | 'ERR_TLS_NO_SHARED_PSK_MODE'
   | 'ERR_TLS_PSK_HASH'
   | 'ERR_TLS_BAD_BINDER'
   | 'ERR_TLS_EARLY_DATA'
@@ -99,6 +128,8 @@ export type LocalErrorCode =
   | 'ERR_TLS_NO_MATCHING_ISSUER'
   | 'ERR_TLS_WRONG_CERTIFICATE_TYPE'
   | 'ERR_TLS_RAW_PUBLIC_KEY_DECODE'
+  | 'ERR_TLS_RAW_PUBLIC_KEY_EMPTY'
+  | 'ERR_TLS_INVALID_TIMESTAMPS'
   | 'ERR_TLS_UNKNOWN_CERTIFICATE_COMPRESSION'
   | 'ERR_TLS_CERTIFICATE_DECOMPRESSION'
   | 'ERR_TLS_CERTIFICATE_TOO_LARGE'
@@ -110,6 +141,7 @@ export type LocalErrorCode =
   | 'ERR_TLS_UNSUPPORTED_KEY'
   // alerts
   | 'ERR_TLS_BAD_ALERT'
+  | 'ERR_TLS_ALERT_LEVEL'
   | 'ERR_TLS_UNKNOWN_ALERT'
   | 'ERR_TLS_TOO_MANY_WARNINGS'
   // transport and caller
@@ -120,7 +152,7 @@ export type LocalErrorCode =
   | 'ERR_TLS_INTERNAL';
 
 /** A fatal alert that the peer sent. */
-export type AlertErrorCode = `ERR_TLS_ALERT_${Uppercase<AlertName>}`;
+export type AlertErrorCode = `ERR_TLS_ALERT_${Uppercase<AlertName | ReservedAlertName>}`;
 
 /** Why a certificate path was refused: the names that OpenSSL and `node:tls` use (X509_V_ERR_*). */
 export type CertificateErrorCode =
@@ -216,16 +248,22 @@ export function asTlsError(error: unknown): TlsError {
   return new TlsError('ERR_TLS_INTERNAL', 'internal error', { alert: 'internal_error', blame: 'local', cause: error });
 }
 
-const alertNames: ReadonlyMap<number, AlertName> = new Map(
-  (Object.entries(AlertDescription) as [AlertName, number][]).map(([name, id]) => [id, name]),
-);
-
 export function alertName(description: number): AlertName | undefined {
-  return alertNames.get(description);
+  return nameIn(AlertDescription, description);
 }
 
-/** The error for a fatal alert received from the peer. */
-export function alertReceived(alert: AlertName): TlsError {
-  const code: AlertErrorCode = `ERR_TLS_ALERT_${alert.toUpperCase() as Uppercase<AlertName>}`;
-  return new TlsError(code, `the peer sent a fatal alert: ${alert}`, { alert });
+/** The error for an error alert received from the peer. */
+export function alertReceived(description: number): TlsError {
+  const alert = alertName(description);
+  const name = alert ?? nameIn(reservedAlerts, description);
+  if (name === undefined) {
+    return new TlsError('ERR_TLS_UNKNOWN_ALERT', `the peer sent an unknown fatal alert: ${description}`);
+  }
+  const code: AlertErrorCode = `ERR_TLS_ALERT_${name.toUpperCase() as Uppercase<typeof name>}`;
+  return new TlsError(code, `the peer sent a fatal alert: ${name}`, { alert });
+}
+
+function nameIn<N extends string>(table: Readonly<Record<N, number>>, description: number): N | undefined {
+  for (const name in table) if (table[name] === description) return name;
+  return undefined;
 }

@@ -1,14 +1,19 @@
-import { AlertDescription, alertName, alertReceived, reject, TlsError } from '../errors.ts';
+import { AlertDescription, alertReceived, reject, type TlsError } from '../errors.ts';
 
-/** What an alert record says: the level is ignored, the description decides (RFC 9846 §6). */
+/** What an alert record says: the description decides, whichever of the two levels it has (RFC 9846 §6). */
 export function readAlert(bytes: Uint8Array): 'close_notify' | 'user_canceled' | TlsError {
-  const description = bytes[1];
+  const [level = 0, description] = bytes;
   if (description === undefined || bytes.length !== 2) {
     reject('ERR_TLS_BAD_ALERT', 'decode_error', 'an alert record that is not one alert');
   }
+  if (level !== WARNING && level !== FATAL) {
+    reject('ERR_TLS_ALERT_LEVEL', 'illegal_parameter', `an alert of the unknown level ${level}`);
+  }
   if (description === AlertDescription.close_notify) return 'close_notify';
   if (description === AlertDescription.user_canceled) return 'user_canceled';
-  const name = alertName(description);
-  if (name !== undefined) return alertReceived(name);
-  return new TlsError('ERR_TLS_UNKNOWN_ALERT', `the peer sent an unknown fatal alert: ${description}`);
+  return alertReceived(description);
 }
+
+/** AlertLevel, RFC 9846 §6 */
+export const WARNING = 1;
+export const FATAL = 2;

@@ -117,7 +117,7 @@ export function* receiveAuthentication(
   const verify = yield* expect(HandshakeType.certificate_verify);
   const { algorithm: scheme, signature } = verify.body;
   const key = keyOf(verified);
-  const verifier = checkScheme(config.provider, scheme, expected.acceptable, key);
+  const verifier = checkScheme(config.provider, scheme, expected, key);
   const message = signedContent(expected.peer, transcript.hash());
   if (!(yield* ask('verifySignature', { verifier, spki: key.spki, message, signature }))) {
     reject('ERR_TLS_BAD_SIGNATURE', 'decrypt_error', `the ${expected.peer}'s CertificateVerify does not verify`);
@@ -129,7 +129,7 @@ export function* receiveAuthentication(
 
 function* verifyChain(config: CommonConfig, request: ChainRequest): Script<VerifiedPeer> {
   const verdict = yield* ask('verifyChain', { request, verify: config.verifyChain });
-  if (!verdict.ok) return refuse(verdict);
+  if (!verdict.ok) return refuseChain(verdict);
   // The proof must be about the chain that was sent, whoever made it.
   const [leaf] = request.chain;
   if (leaf === undefined || !equal(keyOf(verdict.peer).raw, leaf)) {
@@ -141,7 +141,7 @@ function* verifyChain(config: CommonConfig, request: ChainRequest): Script<Verif
   return verdict.peer;
 }
 
-function refuse(refusal: ChainRefusal): never {
+export function refuseChain(refusal: ChainRefusal): never {
   throw new TlsError(refusal.code, refusal.reason, { alert: certificateAlert(refusal.code), cause: refusal.cause });
 }
 
@@ -177,11 +177,15 @@ function readCertificateList(body: Certificate, limits: Limits, expected: Expect
 /** That it is of the type agreed on at all, before anybody judges it. */
 function checkLeaf(chain: readonly Uint8Array[], type: CertificateType): void {
   const [leaf = none] = chain;
+  if (leaf.length === 0) {
+    const code = type === 'X509' ? 'ERR_TLS_CERTIFICATE_DECODE' : 'ERR_TLS_RAW_PUBLIC_KEY_EMPTY';
+    reject(code, 'decode_error', 'an entry without a certificate or key');
+  }
   try {
     if (type === 'X509') return void parseCertificate(leaf);
     parseSpki(leaf);
   } catch (error) {
-    if (!(error instanceof DerError)) throw error;
+    if (!(error instanceof DerError || error instanceof TlsError)) throw error;
     const [code, what] =
       type === 'X509'
         ? (['ERR_TLS_CERTIFICATE_DECODE', 'the certificate'] as const)
@@ -198,12 +202,15 @@ function checkLeaf(chain: readonly Uint8Array[], type: CertificateType): void {
 function checkScheme(
   provider: CryptoProvider,
   scheme: number,
-  acceptable: readonly number[],
+  { peer, acceptable }: Expected,
   key: PeerKey,
 ): SignatureVerifier {
   const verifier = verifierFor(provider, scheme);
   const fits = reading(() => schemeFitsKey(scheme, key.publicKey));
-  if (verifier === undefined || !isHandshakeScheme(scheme) || !acceptable.includes(scheme) || !fits) {
+  if (!fits && reading(() => key.publicKey.algorithm) === 'rsa-pss') {
+    reject('ERR_TLS_UNSUPPORTED_KEY', 'illegal_parameter', 'an RSASSA-PSS key does not make the scheme');
+  }
+  if (verifier === undefined || !isHandshakeScheme(scheme, peer) || !acceptable.includes(scheme) || !fits) {
     const name = nameOf(SignatureScheme, scheme);
     reject('ERR_TLS_WRONG_SIGNATURE_SCHEME', 'illegal_parameter', `CertificateVerify is made with ${name}`);
   }
@@ -240,10 +247,25 @@ function keyOf({ certificates, rawPublicKey }: VerifiedPeer): PeerKey {
 /** RFC 9846 §4.5.1.1, §4.5.1: what belongs to the leaf goes with it, to a peer that asked for it. */
 function leafExtensions({ ocspResponse, timestamps }: Credential, terms: CertificateRequestTerms): Extension[] {
   const wantsTimestamps = terms.extensions.signed_certificate_timestamp === true;
+  if (timestamps !== undefined) checkTimestamps(timestamps);
   return writeExtensions('CT', {
     ...(terms.wantsOcsp && ocspResponse && { status_request: { statusType: OCSP, response: ocspResponse } }),
     ...(wantsTimestamps && timestamps && { signed_certificate_timestamp: timestamps }),
   });
+}
+
+/** Before anything is sent: peers would refuse it. */
+function checkTimestamps(list: Uint8Array): void {
+  try {
+    const [extension] = writeExtensions('CT', { signed_certificate_timestamp: list });
+    if (extension !== undefined) readExtensions('CT', [extension]);
+  } catch (cause) {
+    throw new TlsError('ERR_TLS_INVALID_TIMESTAMPS', 'the timestamps of the certificate are not a list of them', {
+      alert: 'internal_error',
+      blame: 'config',
+      cause,
+    });
+  }
 }
 
 /** RFC 9846 §4.5.2: 64 spaces, the context string, a zero byte, the transcript hash. */

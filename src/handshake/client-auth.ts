@@ -2,9 +2,9 @@ import type { Transcript } from '../keys/transcript.ts';
 import type { CertificateType } from '../session/session.ts';
 import type { ExtensionValues } from '../wire/extensions.ts';
 import { sendAuthentication, sendEmptyCertificate } from './auth.ts';
-import type { ClientConfig } from './config.ts';
+import type { ClientConfig, Credential } from './config.ts';
 import { type Authentication, chooseAuthentication, refuseCredentials, wishesOf } from './credentials.ts';
-import type { Script } from './script.ts';
+import { ask, type Script } from './script.ts';
 import type { Wire } from './wire.ts';
 
 /** Answers a CertificateRequest, with an empty Certificate where nothing fits (RFC 9846 §4.5.1). */
@@ -16,7 +16,8 @@ export function* authenticate(
   context: Uint8Array,
   certificateType: CertificateType,
 ): Script<Authentication | undefined> {
-  const { credentials = [], requireCredential } = config;
+  const { requireCredential } = config;
+  const credentials = yield* chooseCredentials(config, request);
   const wishes = wishesOf(request, certificateType);
   const chosen = chooseAuthentication(credentials, wishes);
   if (chosen === undefined) {
@@ -27,4 +28,15 @@ export function* authenticate(
   const terms = { context, extensions: request, wantsOcsp: request.status_request === true };
   yield* sendAuthentication(wire, config, transcript, 'client', chosen, terms);
   return chosen;
+}
+
+function* chooseCredentials(config: ClientConfig, request: ExtensionValues['CR']): Script<readonly Credential[]> {
+  const { chooseCredentials: choose, credentials = [] } = config;
+  if (choose === undefined) return credentials;
+  const view = {
+    signatureSchemes: request.signature_algorithms ?? [],
+    certificateAuthorities: request.certificate_authorities ?? [],
+    oidFilters: request.oid_filters,
+  };
+  return (yield* ask('chooseClientCredentials', { request: view, choose })) ?? credentials;
 }

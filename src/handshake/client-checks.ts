@@ -34,7 +34,7 @@ export function checkSuite(config: ClientConfig, offer: Offer, hello: ServerHell
     reject('ERR_TLS_SESSION_ID_MISMATCH', 'illegal_parameter', 'the server did not echo legacy_session_id');
   }
   if (hello.legacyCompressionMethod !== 0) {
-    reject('ERR_TLS_COMPRESSION', 'illegal_parameter', 'the server chose a compression method');
+    reject('ERR_TLS_LEGACY_FIELD', 'illegal_parameter', 'the server chose a compression method');
   }
   const suite = enabledSuites(config).find((candidate) => candidate.id === hello.cipherSuite);
   if (suite === undefined || !offer.hello.cipherSuites.includes(hello.cipherSuite)) {
@@ -79,7 +79,16 @@ export function checkRetry(offer: Offer, hello: ServerHello): ExtensionValues['H
 
 export function checkAgainstRetry(retryHello: ServerHello, retry: ExtensionValues['HRR'], hello: ServerHello): void {
   if (isRetry(hello)) reject('ERR_TLS_UNEXPECTED_MESSAGE', 'unexpected_message', 'a second HelloRetryRequest');
-  checkVersion(hello);
+  const version = readExtensions(
+    'SH',
+    hello.extensions.filter(({ type }) => type === ExtensionType.supported_versions),
+  );
+  if (version.supported_versions !== ProtocolVersion.TLS13) {
+    reject('ERR_TLS_VERSION_CHANGED', 'illegal_parameter', 'the version changed after the HelloRetryRequest');
+  }
+  if (hello.legacyVersion !== retryHello.legacyVersion) {
+    reject('ERR_TLS_LEGACY_FIELD', 'protocol_version', 'legacy_version changed after the HelloRetryRequest');
+  }
   if (hello.cipherSuite !== retryHello.cipherSuite) {
     reject('ERR_TLS_WRONG_CIPHER', 'illegal_parameter', 'the cipher suite changed after the HelloRetryRequest');
   }
@@ -95,6 +104,9 @@ export function acceptServerHello(config: ClientConfig, offer: Offer, hello: Ser
   const { key_share: entry, pre_shared_key: index } = readExtensions('SH', hello.extensions, offer.types);
   const psk = index === undefined ? undefined : selectedPsk(offer, index, suite);
   const { pskModes = ['psk_dhe_ke'] } = config;
+  if (psk === undefined && config.requirePsk === true) {
+    reject('ERR_TLS_PSK_REQUIRED', 'missing_extension', 'the server selected none of the PSKs');
+  }
   if (entry === undefined) {
     if (psk === undefined || !pskModes.includes('psk_ke')) {
       reject('ERR_TLS_MISSING_KEY_SHARE', 'missing_extension', 'the ServerHello has no key_share');
@@ -125,6 +137,7 @@ function selectedPsk(offer: Offer, index: number, suite: CipherSuite): OfferedPs
 
 /** @returns what the server answered, with the protocol that it chose by ALPN */
 export function checkEncryptedExtensions(
+  config: ClientConfig,
   offer: Offer,
   extensions: readonly Extension[],
 ): { readonly values: ExtensionValues['EE']; readonly alpn: Uint8Array | undefined } {
@@ -136,7 +149,7 @@ export function checkEncryptedExtensions(
     reject('ERR_TLS_INVALID_ALPN', 'decode_error', 'the server must choose one ALPN protocol (RFC 7301 §3.1)');
   }
   const offered = offer.extensions.application_layer_protocol_negotiation ?? [];
-  if (!offered.some((candidate) => equal(candidate, protocol))) {
+  if (config.allowUnknownAlpn !== true && !offered.some((candidate) => equal(candidate, protocol))) {
     reject('ERR_TLS_INVALID_ALPN', 'illegal_parameter', 'the server chose an ALPN protocol that was not offered');
   }
   return { values, alpn: protocol };
@@ -197,7 +210,8 @@ export function readCertificateRequest(
   }
   const values = readExtensions('CR', extensions);
   if (values.signature_algorithms === undefined) {
-    reject('ERR_TLS_MISSING_EXTENSION', 'missing_extension', 'the CertificateRequest has no signature_algorithms');
+    const problem = 'the CertificateRequest has no signature_algorithms';
+    reject('ERR_TLS_CERTIFICATE_REQUEST_DECODE', 'missing_extension', problem);
   }
   return values;
 }

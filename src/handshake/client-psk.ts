@@ -6,6 +6,7 @@ import { EarlySecret } from '../keys/schedule.ts';
 import { isFresh, type Session } from '../session/session.ts';
 import type { PskIdentity } from '../wire/extensions.ts';
 import type { VerifiedPeer } from '../x509/verify.ts';
+import { refuseChain } from './auth.ts';
 import type { ClientConfig } from './config.ts';
 import { enabledSuites } from './enabled.ts';
 import { type BindablePsk, sessionChain } from './psk.ts';
@@ -59,7 +60,8 @@ export function pskIdentity(psk: OfferedPsk, now: number): PskIdentity {
 function* resumablePsk(config: ClientConfig, session: Session): Script<OfferedPsk | undefined> {
   const hash = hashOfSuite(config, session.suite);
   const now = (config.now ?? Date.now)();
-  const fits = hash !== undefined && isFresh(session, now) && session.serverName === config.serverName;
+  const sameName = session.serverName === config.serverName || session.acrossNames;
+  const fits = hash !== undefined && isFresh(session, now) && sameName;
   const judged = fits && (yield* judgeAgain(config, session));
   if (!fits || judged === false) {
     session.psk.wipe();
@@ -74,12 +76,21 @@ function* resumablePsk(config: ClientConfig, session: Session): Script<OfferedPs
  * @returns false where it is not; undefined where the session was made without a certificate
  */
 function* judgeAgain(config: ClientConfig, session: Session): Script<VerifiedPeer | undefined | false> {
-  const { peerChain: chain, serverName } = session;
+  const { peerChain: chain } = session;
+  const { serverName } = config;
   // Without a certificate, an external PSK authenticated the server: no more than it would again.
   if (chain.length === 0) return (config.externalPsks ?? []).length > 0 ? undefined : false;
   const request = { peer: 'server', serverName, ...sessionChain(session) } as const;
   const verdict = yield* ask('verifyChain', { request, verify: config.verifyChain });
   return verdict.ok && verdict.peer;
+}
+
+/** Judges the server of a resumed session once more, where it goes on without the 0-RTT data. */
+export function* confirmPeer(config: ClientConfig, session: Session | undefined): Script<void> {
+  if (session === undefined || session.peerChain.length === 0) return;
+  const request = { peer: 'server', serverName: config.serverName, ...sessionChain(session) } as const;
+  const verdict = yield* ask('verifyChain', { request, verify: config.verifyChain });
+  if (!verdict.ok) refuseChain(verdict);
 }
 
 function takeSecret(hash: Hash, psk: Secret<'psk'>): EarlySecret {

@@ -24,6 +24,7 @@ import {
   isRetry,
   readCertificateRequest,
 } from './client-checks.ts';
+import { confirmPeer } from './client-psk.ts';
 import type { ClientConfig, Facts } from './config.ts';
 import {
   applicationSecrets,
@@ -55,6 +56,7 @@ export function* clientHandshake(
   if (retried) {
     const suite = checkSuite(config, offer, hello.body);
     const retry = checkRetry(offer, hello.body);
+    wire.checkAligned();
     if (offer.early !== undefined) refuseEarlyData(wire);
     // RFC 9846 §4.1: ClientHello1 becomes message_hash.
     transcript = transcript.intoRetry();
@@ -106,7 +108,7 @@ function* encryptedHandshake(
   else custody.hold(secrets.client);
 
   const encrypted = yield* expect(H.encrypted_extensions);
-  const { values, alpn } = checkEncryptedExtensions(offer, encrypted.body.extensions);
+  const { values, alpn } = checkEncryptedExtensions(config, offer, encrypted.body.extensions);
   transcript.add(encrypted.raw);
   const earlyAccepted = values.early_data === true;
   if (earlyAccepted) checkEarlyAccepted(offer, accepted, alpn);
@@ -114,6 +116,8 @@ function* encryptedHandshake(
   if (offer.early !== undefined && !earlyAccepted) wire.protect('write', suite, custody.give(secrets.client));
 
   takeRecordLimits(wire, config, values);
+  // The data that was not refused yet was for the peer of then; the data to come is for the peer of now.
+  if (offer.early !== undefined && !earlyAccepted) yield* confirmPeer(config, psk?.session);
   const server =
     psk === undefined
       ? yield* receiveServer(config, limits, offer, transcript, checkServerCertificateType(config, values))
@@ -163,6 +167,7 @@ function clientFacts(config: ClientConfig, { accepted, retried }: Keyed, server:
     helloRetryRequest: retried,
     postHandshakeAuth: false,
     resumed: session !== undefined,
+    ticketAgeSkew: undefined,
     externalPsk: psk !== undefined && session === undefined ? psk.identity : undefined,
     authenticatedAt: session?.authenticatedAt ?? (config.now ?? Date.now)(),
   } as const;

@@ -32,6 +32,9 @@ export function* compressCertificate(
   accepted: readonly number[],
   message: Uint8Array,
 ): Script<Uint8Array> {
+  if (new Set(accepted).size !== accepted.length) {
+    reject('ERR_TLS_EXTENSION_DECODE', 'illegal_parameter', 'compress_certificate names an algorithm twice');
+  }
   const algorithm = config.certificateCompression?.filter(compresses).find(({ id }) => accepted.includes(id));
   if (algorithm === undefined) return message;
   const body = message.subarray(HEADER);

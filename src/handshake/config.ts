@@ -80,7 +80,10 @@ export interface CommonConfig {
   readonly certificateCompression?: readonly CertificateCompression[] | undefined;
   /** ALPN protocol names (RFC 7301), best first. Default: none, the extension is not sent. */
   readonly alpn?: readonly Uint8Array[] | undefined;
-  /** Judges the peer's chain; called once per handshake in which the peer sends one. */
+  /**
+   * Judges the peer's chain: in each handshake in which the peer sends one, and where a session is to be resumed the
+   * chain of that; for a client once more, where the server resumes it but refuses 0-RTT data.
+   */
   readonly verifyChain: (request: ChainRequest) => Awaitable<ChainVerdict>;
   /** Emit `secret` events, for SSLKEYLOGFILE. Default false. */
   readonly keylog?: boolean | undefined;
@@ -93,6 +96,8 @@ export interface CommonConfig {
   readonly recordSizeLimit?: number | undefined;
   /** Zero bytes to add to a record of `length` content bytes (RFC 9846 §5.4). Default none. */
   readonly padding?: ((contentType: number, length: number) => number) | undefined;
+  /** Add reserved values, so that peers learn to ignore what they do not know (RFC 8701). Default false. */
+  readonly grease?: boolean | undefined;
   /** How PSKs may be used, of sessions and others. Default psk_dhe_ke alone. */
   readonly pskModes?: readonly PskMode[] | undefined;
   /** Milliseconds since 1970, for the age of tickets. Default `Date.now`. */
@@ -107,6 +112,12 @@ export interface ClientConfig extends CommonConfig {
   readonly keyShares?: readonly number[] | undefined;
   /** For a server that asks for a certificate: the first that fits its signature schemes is sent. */
   readonly credentials?: readonly Credential[] | undefined;
+  /** In place of `credentials`, once the server has asked; `undefined` falls back to them. */
+  readonly chooseCredentials?:
+    | ((request: CertificateRequestView) => Awaitable<readonly Credential[] | undefined>)
+    | undefined;
+  /** Take a protocol that was not offered by ALPN, too. Default false: illegal_parameter (RFC 7301 §3.1). */
+  readonly allowUnknownAlpn?: boolean | undefined;
   /**
    * The session to offer, for one connection: its secret is wiped after use. It is offered where it is fresh, of the
    * same server name, and {@link verifyChain} still accepts the chain it was made with.
@@ -114,6 +125,8 @@ export interface ClientConfig extends CommonConfig {
   readonly takeSession?: (() => Awaitable<Session | undefined>) | undefined;
   /** Keys agreed outside of TLS, best first. With one, the server need not have a certificate. */
   readonly externalPsks?: readonly ExternalPsk[] | undefined;
+  /** Go on with one of {@link externalPsks} or a session of one, never with a certificate. Default false. */
+  readonly requirePsk?: boolean | undefined;
   /** What this side may authenticate with, best first (RFC 7250). Default: the types of `credentials`. */
   readonly certificateTypes?: readonly CertificateType[] | undefined;
   /**
@@ -125,8 +138,6 @@ export interface ClientConfig extends CommonConfig {
   readonly postHandshakeAuth?: boolean | undefined;
   /** max_fragment_length (RFC 6066 §4): bytes of content per record, both ways. Default: not sent. */
   readonly maxFragmentLength?: 512 | 1024 | 2048 | 4096 | undefined;
-  /** Add reserved values, so that servers learn to ignore what they do not know (RFC 8701). Default false. */
-  readonly grease?: boolean | undefined;
   /** Put the extensions into another order each time. Default true. */
   readonly shuffleExtensions?: boolean | undefined;
   /** Offer 0-RTT data where the session allows it (RFC 9846 §2.3: it can be replayed). Default false. */
@@ -158,6 +169,10 @@ export interface ServerConfig extends CommonConfig {
   readonly ticketCount?: number | undefined;
   /** Seconds, seven days at most. Default 7200. */
   readonly ticketLifetime?: number | undefined;
+  /** Take a ticket under another server name than it was issued under, and say so to clients. Default false. */
+  readonly resumeAcrossNames?: boolean | undefined;
+  /** Answer the server_name that a client sends (RFC 6066 §3). Default true. */
+  readonly acknowledgeServerName?: boolean | undefined;
   /** Default none: 0-RTT data is refused. */
   readonly earlyData?: EarlyDataPolicy | undefined;
   /** The key of an identity that is no ticket. */
@@ -172,6 +187,19 @@ export interface ServerConfig extends CommonConfig {
   readonly clientCertificate?: 'none' | 'optional' | 'required' | undefined;
   /** Choose suite and group by the server's order (else by the client's). Default true. */
   readonly preferOwnOrder?: boolean | undefined;
+  /**
+   * Put ChaCha20-Poly1305 first where the client does: it has no fast AES then. For servers that have one, and go by
+   * their own order. Default false.
+   */
+  readonly prioritizeChaCha?: boolean | undefined;
+  /** Ask again for the group liked best, although there is a share for another one. Default false. */
+  readonly retryForGroup?: boolean | undefined;
+  /** Resume sessions with their own suite alone, not with any of its hash (RFC 9846 §4.3.11). Default false. */
+  readonly resumeSameSuite?: boolean | undefined;
+  /** Take ClientHellos whose legacy_version is not 0x0303, as RFC 8446 §4.1.2 did. Default false (RFC 9846 §4.2.2). */
+  readonly ignoreLegacyVersion?: boolean | undefined;
+  /** Send change_cipher_spec to clients without legacy_session_id too (RFC 9846 Appendix E.4). Default false. */
+  readonly alwaysChangeCipherSpec?: boolean | undefined;
   /** A cookie to send with a HelloRetryRequest and to require back (RFC 9846 §4.3.2). Default none. */
   readonly retryCookie?: (() => Uint8Array) | undefined;
   /** Raw extensions for EncryptedExtensions, before our own; each is sent only where the client offered its type. */
@@ -187,6 +215,14 @@ export interface ClientHelloView {
   readonly suites: readonly number[];
   readonly groups: readonly number[];
   readonly signatureSchemes: readonly number[];
+}
+
+/** What a client may look at to choose a certificate: all that the server asks for (RFC 9846 §4.4.2). */
+export interface CertificateRequestView {
+  readonly signatureSchemes: readonly number[];
+  /** DER names. */
+  readonly certificateAuthorities: readonly Uint8Array[];
+  readonly oidFilters: Uint8Array | undefined;
 }
 
 /** What a finished handshake has established. */
@@ -218,6 +254,8 @@ export interface Facts {
   /** Server: whether the client can be asked for a certificate later (RFC 9846 §4.3.6). */
   readonly postHandshakeAuth: boolean;
   readonly resumed: boolean;
+  /** Server: milliseconds by which the age that the client told of its ticket is more than it was (RFC 9846 §8.3). */
+  readonly ticketAgeSkew: number | undefined;
   /** Identity of the external PSK in use. */
   readonly externalPsk: Uint8Array | undefined;
   /** What became of 0-RTT data; 'none' where it was not offered. */

@@ -5,7 +5,7 @@ import { CertificateTypeId } from '../wire/enums.ts';
 import type { ExtensionValues } from '../wire/extensions.ts';
 import { parseCertificate } from '../x509/certificate.ts';
 import { DerError } from '../x509/der.ts';
-import type { Credential } from './config.ts';
+import type { Credential, Role } from './config.ts';
 import { isHandshakeScheme } from './schemes.ts';
 import type { Hello } from './select.ts';
 
@@ -17,6 +17,8 @@ export interface Authentication {
 
 /** What the peer said of the certificates it takes, in its ClientHello or CertificateRequest. */
 export interface PeerWishes {
+  /** Who signs: we. */
+  readonly signer: Role;
   /** signature_algorithms */
   readonly schemes: readonly number[];
   readonly certificateTypes: readonly CertificateType[];
@@ -60,6 +62,7 @@ export function typesOf(ids: readonly number[] | undefined): CertificateType[] {
 /** What a ClientHello asks of the server. */
 export function wishesOfClient({ view, extensions }: Hello): PeerWishes {
   return {
+    signer: 'server',
     schemes: view.signatureSchemes,
     certificateTypes: typesOf(extensions.server_certificate_type),
     authorities: extensions.certificate_authorities ?? [],
@@ -69,6 +72,7 @@ export function wishesOfClient({ view, extensions }: Hello): PeerWishes {
 /** What a CertificateRequest asks of the client. */
 export function wishesOf(request: ExtensionValues['CR'], certificateType: CertificateType): PeerWishes {
   return {
+    signer: 'client',
     schemes: request.signature_algorithms ?? [],
     certificateTypes: [certificateType],
     authorities: request.certificate_authorities ?? [],
@@ -77,7 +81,9 @@ export function wishesOf(request: ExtensionValues['CR'], certificateType: Certif
 
 function fittingScheme(credential: Credential, peer: PeerWishes): number | Misfit {
   if (!peer.certificateTypes.includes(credential.type ?? 'X509')) return 'ERR_TLS_NO_SHARED_CERTIFICATE_TYPE';
-  const scheme = credential.signer.schemes.find((own) => isHandshakeScheme(own) && peer.schemes.includes(own));
+  const scheme = credential.signer.schemes.find(
+    (own) => isHandshakeScheme(own, peer.signer) && peer.schemes.includes(own),
+  );
   if (scheme === undefined) return 'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME';
   if (credential.mustMatchIssuer === true && !isIssuedBy(credential, peer.authorities)) {
     return 'ERR_TLS_NO_MATCHING_ISSUER';

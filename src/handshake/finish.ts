@@ -34,9 +34,6 @@ export function checkFinished(
   transcript: Transcript,
   finished: Finished,
 ): void {
-  if (finished.verifyData.length !== suite.hash.length) {
-    reject('ERR_TLS_DECODE', 'decode_error', 'verify_data has not the length of the hash');
-  }
   if (!checkVerifyData(suite.hash, secret, transcript.hash(), finished.verifyData)) {
     reject('ERR_TLS_BAD_FINISHED', 'decrypt_error', `the ${peer}'s Finished does not match the transcript`);
   }

@@ -33,6 +33,11 @@ export function addGrease(provider: CryptoProvider, hello: ClientHello): ClientH
   };
 }
 
+/** A reserved extension for a NewSessionTicket or CertificateRequest, RFC 8701 §4.1. */
+export function greaseExtension(provider: CryptoProvider): Extension {
+  return { type: greaseValues(provider)[0], data: new Uint8Array(0) };
+}
+
 /** In an order of their own, RFC 9846 §4.3: peers must not come to rely on one; only pre_shared_key has its place. */
 export function shuffle(provider: CryptoProvider, extensions: readonly Extension[]): readonly Extension[] {
   const shuffled = [...extensions];

@@ -46,7 +46,7 @@ export function* requestCertificate(
   // Unpredictable, so that no answer can be made in advance.
   const context = config.provider.random(16);
   const transcript = established.transcript.fork();
-  emit(wire, transcript, encodeCertificateRequest(context, request));
+  emit(wire, transcript, encodeCertificateRequest(config, context, request));
   const client = yield* receiveClient(config, limits, transcript, context, request, 'X509');
   const finished = yield* expect(H.finished);
   if (!equalConstantTime(finished.body.verifyData, wire.verifyData('read', transcript.hash()))) {

@@ -9,7 +9,7 @@ import type { TicketSealer } from '../session/tickets.ts';
 import type { HandshakeType } from '../wire/enums.ts';
 import type { HandshakeMessage, MessageOf } from '../wire/messages.ts';
 import type { Compressor, Decompressor } from './compression.ts';
-import type { ChainRequest, ChainVerdict, ClientHelloView, Credential } from './config.ts';
+import type { CertificateRequestView, ChainRequest, ChainVerdict, ClientHelloView, Credential } from './config.ts';
 
 /** What a handshake may have to wait for, beside messages. Each carries all that is needed to answer it. */
 export interface Asks {
@@ -19,6 +19,10 @@ export interface Asks {
   chooseCredentials: {
     readonly hello: ClientHelloView;
     readonly choose: (hello: ClientHelloView) => Awaitable<readonly Credential[] | undefined>;
+  };
+  chooseClientCredentials: {
+    readonly request: CertificateRequestView;
+    readonly choose: (request: CertificateRequestView) => Awaitable<readonly Credential[] | undefined>;
   };
   chooseProtocol: {
     readonly hello: ClientHelloView;
@@ -56,6 +60,7 @@ export interface Answers {
   agree: Secret<'shared'>;
   encapsulate: Encapsulation;
   chooseCredentials: readonly Credential[] | undefined;
+  chooseClientCredentials: readonly Credential[] | undefined;
   chooseProtocol: Uint8Array | undefined;
   verifyChain: ChainVerdict;
   verifySignature: boolean;
@@ -106,6 +111,8 @@ export function perform(request: AskRequest): Awaitable<Answers[AskName]> {
       return request.group.encapsulate(request.peer);
     case 'chooseCredentials':
       return request.choose(request.hello);
+    case 'chooseClientCredentials':
+      return request.choose(request.request);
     case 'chooseProtocol':
       return request.choose(request.hello);
     case 'verifyChain':

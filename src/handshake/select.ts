@@ -2,7 +2,7 @@ import { equal } from '../bytes/equal.ts';
 import type { CipherSuite, Group } from '../crypto/provider.ts';
 import { reject } from '../errors.ts';
 import type { Limits } from '../limits.ts';
-import { ExtensionType, ProtocolVersion } from '../wire/enums.ts';
+import { CertificateTypeId, CipherSuiteId, ExtensionType, ProtocolVersion } from '../wire/enums.ts';
 import { type ExtensionValues, hostName, type KeyShareEntry, readExtensions } from '../wire/extensions.ts';
 import type { ClientHello } from '../wire/messages.ts';
 import { OCSP } from './auth.ts';
@@ -19,11 +19,11 @@ export interface Hello {
 }
 
 /** RFC 9846 §4.2.2 and §9.2: whether this is a TLS 1.3 ClientHello, and a whole one. */
-export function readClientHello(body: ClientHello, limits: Limits): Hello {
+export function readClientHello(body: ClientHello, config: ServerConfig, limits: Limits): Hello {
   if (body.extensions.length > limits.extensions) {
     reject('ERR_TLS_TOO_MANY_EXTENSIONS', 'decode_error', `${body.extensions.length} extensions are too many`);
   }
-  checkVersion(body);
+  checkVersion(body, config);
   const extensions = readExtensions('CH', body.extensions);
   const types = new Set(body.extensions.map((extension) => extension.type));
   if (body.legacyCompressionMethods.length !== 1 || body.legacyCompressionMethods[0] !== 0) {
@@ -34,6 +34,7 @@ export function readClientHello(body: ClientHello, limits: Limits): Hello {
   }
   checkPsk(body, extensions);
   checkShares(extensions, limits);
+  checkTypes(extensions);
   const view: ClientHelloView = {
     wantsOcsp: extensions.status_request?.statusType === OCSP,
     serverName: checkedName(extensions),
@@ -53,20 +54,26 @@ export interface GroupChoice {
 
 /** The suites in common, best first, by the order of the side that `preferOwnOrder` names. */
 export function sharedSuites(config: ServerConfig, hello: Hello): readonly CipherSuite[] {
-  return ranked(config, enabledSuites(config), hello.body.cipherSuites);
+  const chacha = CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256;
+  const suites = ranked(config, enabledSuites(config), hello.body.cipherSuites);
+  if (config.prioritizeChaCha !== true || hello.body.cipherSuites.find(isKnownSuite) !== chacha) return suites;
+  return [...suites.filter(({ id }) => id === chacha), ...suites.filter(({ id }) => id !== chacha)];
 }
 
 /** The group, by the same order; undefined where there is none in common. */
 export function chooseGroup(config: ServerConfig, hello: Hello): GroupChoice | undefined {
   const groups = ranked(config, enabledGroups(config), hello.view.groups);
   const shares = hello.extensions.key_share ?? [];
+  const [best] = groups;
+  if (config.retryForGroup === true && best !== undefined) {
+    return { group: best, share: shares.find((entry) => entry.group === best.id) };
+  }
   // A group whose share is there saves a round trip over a group that is merely liked better (RFC 9846 §4.3.8).
   for (const group of groups) {
     const share = shares.find((entry) => entry.group === group.id);
     if (share !== undefined) return { group, share };
   }
-  const [group] = groups;
-  return group && { group, share: undefined };
+  return best && { group: best, share: undefined };
 }
 
 /** The second ClientHello may differ from the first only as RFC 9846 §4.2.2 lists. */
@@ -101,13 +108,13 @@ export function checkRetriedHello(
 }
 
 /** supported_versions decides; a ClientHello without it is of TLS 1.2 or older (RFC 9846 §4.3.1). */
-function checkVersion(body: ClientHello): void {
+function checkVersion(body: ClientHello, config: ServerConfig): void {
   const extension = body.extensions.find(({ type }) => type === ExtensionType.supported_versions);
   const versions = extension && readExtensions('CH', [extension]).supported_versions;
   if (!versions?.includes(ProtocolVersion.TLS13)) {
     reject('ERR_TLS_UNSUPPORTED_PROTOCOL', 'protocol_version', 'the client does not offer TLS 1.3');
   }
-  if (body.legacyVersion !== ProtocolVersion.TLS12) {
+  if (body.legacyVersion !== ProtocolVersion.TLS12 && config.ignoreLegacyVersion !== true) {
     reject('ERR_TLS_WRONG_VERSION', 'protocol_version', 'legacy_version of the ClientHello is not 0x0303');
   }
 }
@@ -130,7 +137,7 @@ function checkPsk(body: ClientHello, extensions: ExtensionValues['CH']): void {
 /** RFC 9846 §9.2: a handshake without PSK is signed. */
 export function checkCanSign({ extensions }: Hello): void {
   if (extensions.signature_algorithms !== undefined) return;
-  reject('ERR_TLS_MISSING_EXTENSION', 'missing_extension', 'the ClientHello has no signature_algorithms');
+  reject('ERR_TLS_MISSING_SIGNATURE_ALGORITHMS', 'missing_extension', 'the ClientHello has no signature_algorithms');
 }
 
 /** RFC 9846 §9.2 and §4.3.8: what has to be there, and what shares there may be. */
@@ -142,7 +149,11 @@ function checkShares(extensions: ExtensionValues['CH'], limits: Limits): void {
     const missing = Object.entries({ supported_groups: groups, key_share: shares, signature_algorithms: schemes });
     const names = missing.flatMap(([name, value]) => (value === undefined ? [name] : []));
     const code =
-      shares === undefined && groups !== undefined ? 'ERR_TLS_MISSING_KEY_SHARE' : 'ERR_TLS_MISSING_EXTENSION';
+      groups === undefined
+        ? 'ERR_TLS_MISSING_GROUPS'
+        : shares === undefined
+          ? 'ERR_TLS_MISSING_KEY_SHARE'
+          : 'ERR_TLS_MISSING_SIGNATURE_ALGORITHMS';
     reject(code, 'missing_extension', `the ClientHello has no ${names.join(', no ')}`);
   }
   const seen = new Set<number>();
@@ -155,6 +166,15 @@ function checkShares(extensions: ExtensionValues['CH'], limits: Limits): void {
   }
   if (shares.length > limits.keyShares) {
     reject('ERR_TLS_EXTENSION_DECODE', 'illegal_parameter', `${shares.length} key shares are too many`);
+  }
+}
+
+/** RFC 7250 §4.1: who has nothing to say but X.509 says nothing. */
+function checkTypes({ client_certificate_type: client, server_certificate_type: server }: ExtensionValues['CH']): void {
+  for (const types of [client, server]) {
+    if (types === undefined || types.some((type) => type !== CertificateTypeId.X509)) continue;
+    const what = types.length === 0 ? 'is empty' : 'has X.509 alone';
+    reject('ERR_TLS_CERTIFICATE_TYPE_DECODE', 'illegal_parameter', `a list of certificate types that ${what}`);
   }
 }
 
@@ -188,6 +208,10 @@ function ranked<T extends { readonly id: number }>(
 
 function pskModesOf({ extensions }: Hello): readonly number[] {
   return extensions.psk_key_exchange_modes ?? [];
+}
+
+function isKnownSuite(id: number): boolean {
+  return Object.values(CipherSuiteId).some((known) => known === id);
 }
 
 function sameNumbers(a: readonly number[], b: readonly number[]): boolean {

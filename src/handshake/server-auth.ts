@@ -8,6 +8,7 @@ import { encodeMessage } from '../wire/messages.ts';
 import { certificateTypes, type PeerAuthentication, receiveAuthentication } from './auth.ts';
 import { acceptedCompressions } from './compression.ts';
 import type { ServerConfig } from './config.ts';
+import { greaseExtension } from './grease.ts';
 import { advertisedSchemes } from './schemes.ts';
 import { expect, type Script } from './script.ts';
 
@@ -25,10 +26,15 @@ export function certificateRequest(config: ServerConfig): ExtensionValues['CR'] 
   };
 }
 
-export function encodeCertificateRequest(context: Uint8Array, request: ExtensionValues['CR']): Uint8Array {
+export function encodeCertificateRequest(
+  config: ServerConfig,
+  context: Uint8Array,
+  request: ExtensionValues['CR'],
+): Uint8Array {
+  const extensions = writeExtensions('CR', request);
   return encodeMessage(HandshakeType.certificate_request, {
     certificateRequestContext: context,
-    extensions: writeExtensions('CR', request),
+    extensions: config.grease === true ? [greaseExtension(config.provider), ...extensions] : extensions,
   });
 }
 

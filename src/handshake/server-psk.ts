@@ -26,8 +26,8 @@ export interface SelectedPsk extends FoundPsk {
   /** Among the identities offered: selected_identity. */
   readonly index: number;
   readonly binder: Uint8Array;
-  /** Milliseconds, as the client tells; of tickets. */
-  readonly toldAge: number;
+  /** Milliseconds by which the client tells more than the ticket's age; of tickets. */
+  readonly ageSkew: number;
 }
 
 /** An external key that the client named. */
@@ -70,10 +70,11 @@ export function* findPsk(
   config: ServerConfig,
   limits: Limits,
   hello: Hello,
-  { hash }: CipherSuite,
+  suite: CipherSuite,
   external: NamedPsk | undefined,
 ): Script<FoundPsk | undefined> {
   const { tickets } = config;
+  const { hash } = suite;
   for (const identity of identitiesOf(hello, limits)) {
     if (external !== undefined && equal(identity, external.identity)) {
       const { secret, imported } = external.psk;
@@ -83,7 +84,7 @@ export function* findPsk(
     const state = tickets && (yield* ask('openTicket', { tickets, ticket: identity }));
     if (state === undefined) continue;
     try {
-      const peer = yield* judgeState(config, hello, hash.name, state);
+      const peer = yield* judgeState(config, hello, suite, state);
       if (peer !== false) {
         return { identity, kind: 'resumption', hash, early: EarlySecret.from(hash, state.psk), state, peer };
       }
@@ -100,7 +101,13 @@ export function* findPsk(
  * @param before the transcript up to this ClientHello
  * @param message the ClientHello, whole
  */
-export function bindPsk(psk: FoundPsk, hello: Hello, before: Transcript, message: Uint8Array): SelectedPsk {
+export function bindPsk(
+  config: ServerConfig,
+  psk: FoundPsk,
+  hello: Hello,
+  before: Transcript,
+  message: Uint8Array,
+): SelectedPsk {
   const offered = hello.extensions.pre_shared_key;
   if (offered === undefined) {
     reject('ERR_TLS_MISSING_EXTENSION', 'missing_extension', 'the second ClientHello has no pre_shared_key any more');
@@ -116,7 +123,8 @@ export function bindPsk(psk: FoundPsk, hello: Hello, before: Transcript, message
     reject('ERR_TLS_BAD_BINDER', 'decrypt_error', 'the binder of the PSK does not match the ClientHello');
   }
   const toldAge = (obfuscatedTicketAge - (psk.state?.ticketAgeAdd ?? 0)) >>> 0;
-  return { ...psk, index, binder, toldAge };
+  const age = (config.now ?? Date.now)() - (psk.state?.ticketTime ?? 0);
+  return { ...psk, index, binder, ageSkew: toldAge - age };
 }
 
 function identitiesOf({ extensions }: Hello, limits: Limits): readonly Uint8Array[] {
@@ -128,17 +136,27 @@ function identitiesOf({ extensions }: Hello, limits: Limits): readonly Uint8Arra
 function* judgeState(
   config: ServerConfig,
   hello: Hello,
-  hash: string,
+  suite: CipherSuite,
   state: SessionState,
 ): Script<VerifiedPeer | undefined | false> {
   const made = config.provider.suites.find(({ id }) => id === state.suite);
-  if (made?.hash.name !== hash || !isFresh(state, (config.now ?? Date.now)())) return false;
-  if (state.serverName !== hello.view.serverName) return false;
+  if (made?.hash.name !== suite.hash.name || (config.resumeSameSuite === true && made !== suite)) return false;
+  if (!isFresh(state, (config.now ?? Date.now)())) return false;
+  if (state.serverName !== hello.view.serverName && config.resumeAcrossNames !== true) return false;
   if (config.clientCertificate === undefined || config.clientCertificate === 'none') return undefined;
   if (state.peerChain.length === 0) return config.clientCertificate === 'required' ? false : undefined;
   const request = { peer: 'client', serverName: undefined, ...sessionChain(state) } as const;
   const verdict = yield* ask('verifyChain', { request, verify: config.verifyChain });
   return verdict.ok && verdict.peer;
+}
+
+/** Why the PSKs of a client do not do, where the server has nothing else to authenticate with. */
+export function checkPskOffer(config: ServerConfig, hello: Hello): void {
+  if (config.findPsk === undefined || hello.extensions.pre_shared_key === undefined) return;
+  if (!sharesMode(config, hello, 'psk_dhe_ke') && !sharesMode(config, hello, 'psk_ke')) {
+    reject('ERR_TLS_NO_SHARED_PSK_MODE', 'handshake_failure', 'no PSK key exchange mode in common');
+  }
+  reject('ERR_TLS_UNKNOWN_PSK', 'handshake_failure', 'the client names no PSK that is known');
 }
 
 /** Whether 0-RTT data is taken: all that RFC 9846 §4.3.10 and §8 ask for, the memory of the guard last. */
@@ -154,8 +172,7 @@ export function* admitsEarlyData(
   if (state.maxEarlyDataSize === 0 || state.suite !== suite.id) return false;
   const sameProtocol = state.alpn === undefined ? alpn === undefined : alpn !== undefined && equal(state.alpn, alpn);
   const now = (config.now ?? Date.now)();
-  const skew = now - state.ticketTime - psk.toldAge;
-  if (!sameProtocol || Math.abs(skew) > (policy.ageTolerance ?? AGE_TOLERANCE)) return false;
+  if (!sameProtocol || Math.abs(psk.ageSkew) > (policy.ageTolerance ?? AGE_TOLERANCE)) return false;
   return yield* ask('admitEarlyData', { guard: policy.replay, id: psk.binder, now });
 }
 

@@ -6,10 +6,9 @@ import { EarlySecret, type HandshakeSecret, verifyData } from '../keys/schedule.
 import { Transcript } from '../keys/transcript.ts';
 import type { Limits } from '../limits.ts';
 import type { CertificateType } from '../session/session.ts';
-import { CertificateTypeId, HandshakeType as H, ProtocolVersion } from '../wire/enums.ts';
-import { type ExtensionValues, writeExtensions } from '../wire/extensions.ts';
-import { encodeMessage, helloRetryRequestRandom, type ServerHello } from '../wire/messages.ts';
-import { sendAuthentication } from './auth.ts';
+import { HandshakeType as H, ProtocolVersion } from '../wire/enums.ts';
+import { encodeMessage } from '../wire/messages.ts';
+import { type PeerAuthentication, sendAuthentication } from './auth.ts';
 import type { Credential, Facts, ServerConfig } from './config.ts';
 import {
   type Authentication,
@@ -38,9 +37,11 @@ import {
   sharedSuites,
 } from './select.ts';
 import { certificateRequest, encodeCertificateRequest, receiveClient } from './server-auth.ts';
+import { type Answered, encodeEncryptedExtensions, encodeHello, encodeRetry } from './server-messages.ts';
 import {
   admitsEarlyData,
   bindPsk,
+  checkPskOffer,
   type FoundPsk,
   findExternal,
   findPsk,
@@ -64,15 +65,9 @@ interface Negotiated {
 }
 
 /** What is agreed on once the protocol's own choices stand. */
-interface Terms {
+interface Terms extends Answered {
   /** Absent where a PSK authenticates. */
   readonly authentication: Authentication | undefined;
-  /** What the client may know us by, by certificate or by PSK: of the one that is presented, or would be. */
-  readonly serverType: CertificateType | undefined;
-  /** Of the certificate that the client is asked for; absent: it is not. */
-  readonly clientType: CertificateType | undefined;
-  readonly alpn: Uint8Array | undefined;
-  readonly earlyAccepted: boolean;
 }
 
 /** The server's handshake, RFC 9846 §4 and Appendix A.2, top to bottom. */
@@ -83,7 +78,7 @@ export function* serverHandshake(
   custody: Custody,
 ): Script<Established> {
   const first = yield* expect(H.client_hello);
-  const firstHello = readClientHello(first.body, limits);
+  const firstHello = readClientHello(first.body, config, limits);
   if (firstHello.extensions.cookie !== undefined) {
     reject('ERR_TLS_COOKIE', 'illegal_parameter', 'a cookie in the first ClientHello (RFC 9846 §4.3.2)');
   }
@@ -102,9 +97,14 @@ export function* serverHandshake(
     supported_versions: ProtocolVersion.TLS13,
   });
   emit(wire, transcript, serverHello);
-  if (!negotiated.retried && hello.body.legacySessionId.length > 0) wire.changeCipherSpec();
+  if (!negotiated.retried) disguise(wire, config, hello);
   const keys = custody.hold(early.intoHandshake(answer?.shared));
   return yield* encryptedHandshake(wire, config, limits, negotiated, terms, keys, custody);
+}
+
+/** RFC 9846 Appendix E.4 */
+function disguise(wire: Wire, config: ServerConfig, { body }: Hello): void {
+  if (body.legacySessionId.length > 0 || config.alwaysChangeCipherSpec === true) wire.changeCipherSpec();
 }
 
 function* chooseCredentials(config: ServerConfig, hello: Hello): Script<readonly Credential[]> {
@@ -149,7 +149,7 @@ function* exchangeHellos(
   const earlyOffered = hello.extensions.early_data === true;
   let transcript = Transcript.from(suite.hash);
   if (choice === undefined) {
-    const psk = found && bindPsk(found, hello, transcript, message);
+    const psk = found && bindPsk(config, found, hello, transcript, message);
     transcript.add(message);
     return { hello, suite, exchange: undefined, psk, transcript, retried: false, earlyOffered };
   }
@@ -158,16 +158,17 @@ function* exchangeHellos(
   let last = { hello, message };
   if (share === undefined) {
     transcript.add(message);
+    wire.checkAligned();
     transcript = transcript.intoRetry();
     const cookie = config.retryCookie?.();
     emit(wire, transcript, encodeRetry(hello, suite, group, cookie));
-    if (hello.body.legacySessionId.length > 0) wire.changeCipherSpec();
+    disguise(wire, config, hello);
     if (earlyOffered) wire.skipEarlyData();
     const second = yield* expect(H.client_hello);
-    last = { hello: readClientHello(second.body, limits), message: second.raw };
+    last = { hello: readClientHello(second.body, config, limits), message: second.raw };
     share = checkRetriedHello(hello, last.hello, group, cookie);
   }
-  const psk = found && bindPsk(found, last.hello, transcript, last.message);
+  const psk = found && bindPsk(config, found, last.hello, transcript, last.message);
   transcript.add(last.message);
   const exchange = { group, peer: share.keyExchange };
   return { hello: last.hello, suite, exchange, psk, transcript, retried: last.message !== message, earlyOffered };
@@ -179,7 +180,10 @@ function* agreeTerms(config: ServerConfig, credentials: readonly Credential[], n
   if (psk === undefined) checkCanSign(hello);
   const wishes = wishesOfClient(hello);
   const authentication = psk === undefined ? chooseAuthentication(credentials, wishes) : undefined;
-  if (psk === undefined && authentication === undefined) refuseCredentials(credentials, wishes);
+  if (psk === undefined && authentication === undefined) {
+    if (credentials.length === 0) checkPskOffer(config, hello);
+    refuseCredentials(credentials, wishes);
+  }
   const asks = config.clientCertificate === 'optional' || config.clientCertificate === 'required';
   // RFC 9846 §4.4.2: not where a PSK authenticates.
   const clientType = asks && psk === undefined ? chooseClientType(config, hello) : undefined;
@@ -246,12 +250,13 @@ function* encryptedHandshake(
   wire: Wire,
   config: ServerConfig,
   limits: Limits,
-  { hello, suite, exchange, psk, transcript, retried, earlyOffered }: Negotiated,
+  negotiated: Negotiated,
   terms: Terms,
   keys: HandshakeSecret,
   custody: Custody,
 ): Script<Established> {
-  const { authentication, clientType, alpn, earlyAccepted } = terms;
+  const { hello, suite, psk, transcript, retried, earlyOffered } = negotiated;
+  const { authentication, clientType, earlyAccepted } = terms;
   const { random } = hello.body;
   const secrets = handshakeSecrets(wire, keys, random, transcript.hash());
   wire.protect('write', suite, secrets.server);
@@ -262,7 +267,7 @@ function* encryptedHandshake(
   const recordLimits = agreeRecordLimits(wire, config, hello.extensions);
   emit(wire, transcript, encodeEncryptedExtensions(config, hello, psk?.state !== undefined, terms, recordLimits));
   const request = clientType && certificateRequest(config);
-  if (request !== undefined) emit(wire, transcript, encodeCertificateRequest(none, request));
+  if (request !== undefined) emit(wire, transcript, encodeCertificateRequest(config, none, request));
   if (authentication !== undefined) {
     const { extensions } = hello;
     const wishes = { context: none, extensions, wantsOcsp: hello.view.wantsOcsp };
@@ -288,8 +293,27 @@ function* encryptedHandshake(
   checkFinished('client', suite, secrets.client, transcript, finished.body);
   transcript.add(finished.raw);
   wire.protect('read', suite, custody.give(client));
-  const { state } = psk ?? {};
   const facts: Facts = {
+    ...serverFacts(config, negotiated, terms, peer),
+    localFinished,
+    peerFinished: finished.body.verifyData,
+  };
+  const resumption = custody.hold(main.intoResumption(transcript.hash()));
+  // RFC 9846 §4.3.9: none that the client could not use.
+  const usable = sharesMode(config, hello, 'psk_dhe_ke') || sharesMode(config, hello, 'psk_ke');
+  if (usable) yield* issueTickets(wire, config, facts, resumption);
+  return { facts, exporter: custody.give(exporter), resumption: custody.give(resumption), transcript };
+}
+
+/** What was agreed on, and what the client has shown, or what its PSK stands for. */
+function serverFacts(
+  config: ServerConfig,
+  { hello, suite, exchange, psk, retried, earlyOffered }: Negotiated,
+  { authentication, alpn, earlyAccepted }: Terms,
+  peer: PeerAuthentication | undefined,
+) {
+  const { state } = psk ?? {};
+  return {
     role: 'server',
     ...factNames(config.provider, suite, exchange?.group.id),
     alpn,
@@ -303,66 +327,11 @@ function* encryptedHandshake(
     helloRetryRequest: retried,
     postHandshakeAuth: hello.extensions.post_handshake_auth === true,
     resumed: state !== undefined,
+    ticketAgeSkew: state === undefined ? undefined : psk?.ageSkew,
     externalPsk: psk !== undefined && state === undefined ? psk.identity : undefined,
     earlyData: earlyAccepted ? 'accepted' : earlyOffered ? 'rejected' : 'none',
     authenticatedAt: state?.authenticatedAt ?? (config.now ?? Date.now)(),
-    localFinished,
-    peerFinished: finished.body.verifyData,
-  };
-  const resumption = custody.hold(main.intoResumption(transcript.hash()));
-  // RFC 9846 §4.3.9: none that the client could not use.
-  const usable = sharesMode(config, hello, 'psk_dhe_ke') || sharesMode(config, hello, 'psk_ke');
-  if (usable) yield* issueTickets(wire, config, facts, resumption);
-  return { facts, exporter: custody.give(exporter), resumption: custody.give(resumption), transcript };
-}
-
-/** RFC 9846 §4.2.3, §4.2.4: both have the form of a ServerHello. */
-function encodeHello(
-  random: Uint8Array,
-  { body }: Hello,
-  suite: CipherSuite,
-  extensions: ExtensionValues['SH'] | ExtensionValues['HRR'],
-): Uint8Array {
-  const home = random === helloRetryRequestRandom ? 'HRR' : 'SH';
-  const hello: ServerHello = {
-    legacyVersion: ProtocolVersion.TLS12,
-    random,
-    legacySessionIdEcho: body.legacySessionId,
-    cipherSuite: suite.id,
-    legacyCompressionMethod: 0,
-    extensions: writeExtensions(home, extensions),
-  };
-  return encodeMessage(H.server_hello, hello);
-}
-
-function encodeRetry(hello: Hello, suite: CipherSuite, group: Group, cookie: Uint8Array | undefined): Uint8Array {
-  return encodeHello(helloRetryRequestRandom, hello, suite, {
-    key_share: group.id,
-    ...(cookie !== undefined && { cookie }),
-    supported_versions: ProtocolVersion.TLS13,
-  });
-}
-
-function encodeEncryptedExtensions(
-  config: ServerConfig,
-  hello: Hello,
-  resumed: boolean,
-  { serverType, clientType, alpn, earlyAccepted }: Terms,
-  recordLimits: ExtensionValues['EE'],
-): Uint8Array {
-  const { server_certificate_type, client_certificate_type } = hello.extensions;
-  const extra = (config.encryptedExtensions ?? []).filter((extension) => hello.types.has(extension.type));
-  const own = writeExtensions('EE', {
-    ...(alpn !== undefined && { application_layer_protocol_negotiation: [alpn] }),
-    // RFC 6066 §3: an empty answer says that the name was used; none where a session is resumed.
-    ...(hello.view.serverName !== undefined && !resumed && { server_name: true as const }),
-    ...(server_certificate_type && serverType && { server_certificate_type: CertificateTypeId[serverType] }),
-    ...(client_certificate_type && clientType && { client_certificate_type: CertificateTypeId[clientType] }),
-    ...recordLimits,
-    ...(earlyAccepted && { early_data: true as const }),
-  });
-  const unsaid = own.filter(({ type }) => !extra.some((given) => given.type === type));
-  return encodeMessage(H.encrypted_extensions, { extensions: [...extra, ...unsaid] });
+  } as const;
 }
 
 function typeOf({ type = 'X509' }: Credential): CertificateType {

@@ -1,4 +1,5 @@
 import { Writer } from '../bytes/writer.ts';
+import { reject } from '../errors.ts';
 import type { Resumption } from '../keys/schedule.ts';
 import { MAX_TICKET_LIFETIME } from '../limits.ts';
 import type { Session, SessionState } from '../session/session.ts';
@@ -7,6 +8,7 @@ import { HandshakeType } from '../wire/enums.ts';
 import { readExtensions, writeExtensions } from '../wire/extensions.ts';
 import { encodeMessage, type NewSessionTicket } from '../wire/messages.ts';
 import type { CommonConfig, Facts, ServerConfig } from './config.ts';
+import { greaseExtension } from './grease.ts';
 import { ask, type Script } from './script.ts';
 import type { Wire } from './wire.ts';
 
@@ -19,7 +21,7 @@ export function* issueTickets(wire: Wire, config: ServerConfig, facts: Facts, re
     const state = stateOf(config, facts, resumption, ticketNonce);
     if (state === undefined) return;
     const ticket = yield* sealTicket(tickets, state);
-    if (ticket !== undefined) wire.send(encodeTicket(state, ticketNonce, ticket));
+    if (ticket !== undefined) wire.send(encodeTicket(config, state, ticketNonce, ticket));
   }
 }
 
@@ -44,7 +46,9 @@ export function receiveTicket(
   resumption: Resumption,
   message: NewSessionTicket,
 ): Session | undefined {
-  const { early_data: maxEarlyDataSize = 0 } = readExtensions('NST', message.extensions);
+  const { early_data: maxEarlyDataSize = 0, tls_flags: flags } = readExtensions('NST', message.extensions);
+  // draft-ietf-tls-tlsflags §2: as short as can be.
+  if (flags?.at(-1) === 0) reject('ERR_TLS_FLAGS_DECODE', 'illegal_parameter', 'tls_flags ends with a byte of zero');
   if (message.ticketLifetime === 0) return undefined;
   return {
     ...stateBase(facts),
@@ -53,6 +57,7 @@ export function receiveTicket(
     ticketLifetime: Math.min(message.ticketLifetime, MAX_TICKET_LIFETIME),
     ticketAgeAdd: message.ticketAgeAdd,
     maxEarlyDataSize,
+    acrossNames: ((flags?.[1] ?? 0) & 1) === 1,
     ticket: message.ticket.slice(),
   };
 }
@@ -75,10 +80,14 @@ function stateOf(
     ticketLifetime,
     ticketAgeAdd: new DataView(config.provider.random(4).buffer).getUint32(0),
     maxEarlyDataSize: config.earlyData?.maxSize ?? 0,
+    acrossNames: config.resumeAcrossNames === true,
   };
 }
 
-type Base = Omit<SessionState, 'psk' | 'ticketTime' | 'ticketLifetime' | 'ticketAgeAdd' | 'maxEarlyDataSize'>;
+type Base = Omit<
+  SessionState,
+  'psk' | 'ticketTime' | 'ticketLifetime' | 'ticketAgeAdd' | 'maxEarlyDataSize' | 'acrossNames'
+>;
 
 function stateBase(facts: Facts): Base {
   const { suite, alpn, serverName, peerChain, peerOcspResponse, peerTimestamps, authenticatedAt } = facts;
@@ -94,14 +103,26 @@ function stateBase(facts: Facts): Base {
   };
 }
 
-function encodeTicket(state: SessionState, ticketNonce: Uint8Array, ticket: Uint8Array): Uint8Array {
-  const { ticketLifetime, ticketAgeAdd, maxEarlyDataSize } = state;
+function encodeTicket(
+  config: ServerConfig,
+  state: SessionState,
+  ticketNonce: Uint8Array,
+  ticket: Uint8Array,
+): Uint8Array {
+  const { ticketLifetime, ticketAgeAdd, maxEarlyDataSize, acrossNames } = state;
   return encodeMessage(HandshakeType.new_session_ticket, {
     ticketLifetime,
     ticketAgeAdd,
     ticketNonce,
     ticket,
-    extensions: writeExtensions('NST', { ...(maxEarlyDataSize > 0 && { early_data: maxEarlyDataSize }) }),
+    extensions: [
+      ...writeExtensions('NST', {
+        ...(maxEarlyDataSize > 0 && { early_data: maxEarlyDataSize }),
+        // Flag 8: resumption_across_names.
+        ...(acrossNames && { tls_flags: new Uint8Array([0, 1]) }),
+      }),
+      ...(config.grease === true ? [greaseExtension(config.provider)] : []),
+    ],
   });
 }
 

@@ -27,6 +27,8 @@ export interface Wire {
    * record boundary (RFC 9846 §5.1), else unexpected_message.
    */
   protect(direction: 'read' | 'write', suite: CipherSuite, secret: Secret<TrafficLabel>): void;
+  /** Nothing may have come yet beyond the message read last: what is sent now changes what has to follow it. */
+  checkAligned(): void;
   /** The second ClientHello goes out in the clear, although the first was followed by 0-RTT keys. */
   unprotectWrite(): void;
   /** Client: 0-RTT data may be written from here on, up to `size` bytes. */

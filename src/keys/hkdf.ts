@@ -23,7 +23,8 @@ export function expandLabel(
 ): Uint8Array {
   if (length > 255 * hash.length) throw new RangeError(`HKDF cannot expand to ${length} bytes`);
   const name = utf8(`tls13 ${label}`);
-  if (name.length < 7 || name.length > 255) throw new RangeError(`a label of ${name.length - 6} bytes`);
+  // RFC 9846 §7.1 says label<7..255>; exporters of other stacks take an empty label all the same.
+  if (name.length > 255) throw new RangeError(`a label of ${name.length - 6} bytes`);
   if (context.length > 255) throw new RangeError(`a context of ${context.length} bytes`);
   // HkdfLabel, with a last byte of room for the counter of HKDF-Expand.
   const info = new Uint8Array(name.length + context.length + 5);

@@ -59,6 +59,29 @@ export function diffieHellmanGroup<K>(dh: DiffieHellman<K>): Group {
   };
 }
 
+/** A KEM alone: draft-ietf-tls-mlkem. */
+export function kemGroup<K>(id: number, name: string, kem: Kem<K>): Group {
+  return {
+    id,
+    name,
+    generate() {
+      const { publicKey, privateKey } = kem.generate();
+      return new SingleUseShare(id, publicKey, {
+        agree(peer) {
+          checkLength(name, peer, kem.ciphertextLength);
+          return checked(name, () => kem.decapsulate(privateKey, peer));
+        },
+        wipe: () => kem.wipe(privateKey),
+      });
+    },
+    encapsulate(peer) {
+      checkLength(name, peer, kem.publicLength);
+      const { ciphertext, shared } = checked(name, () => kem.encapsulate(peer));
+      return { publicKey: ciphertext, shared: new Secret('shared', shared) };
+    },
+  };
+}
+
 /** Which half of a hybrid comes first, in the shares as in the secret (draft-ietf-tls-ecdhe-mlkem §4.1 to §4.3). */
 export type HybridOrder = 'kem first' | 'ecdhe first';
 

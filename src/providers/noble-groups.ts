@@ -4,7 +4,7 @@ import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { ml_kem768, ml_kem1024 } from '@noble/post-quantum/ml-kem.js';
 import { wipe } from '../bytes/wipe.ts';
 import type { Group } from '../crypto/provider.ts';
-import { type DiffieHellman, diffieHellmanGroup, hybridGroup, type Kem } from './key-exchange.ts';
+import { type DiffieHellman, diffieHellmanGroup, hybridGroup, type Kem, kemGroup } from './key-exchange.ts';
 
 /** RFC 7748 §5 and §6. */
 export const nobleX25519: DiffieHellman<Uint8Array> = montgomeryCurve(0x001d, 'x25519', 32, x25519);
@@ -27,6 +27,15 @@ export const nobleGroups: readonly Group[] = [
   diffieHellmanGroup(nobleX448),
   hybridGroup(0x11eb, 'SecP256r1MLKEM768', 'ecdhe first', nobleMlKem768, nobleP256),
   hybridGroup(0x11ed, 'SecP384r1MLKEM1024', 'ecdhe first', nobleMlKem1024, nobleP384),
+];
+
+/**
+ * ML-KEM without a second leg: no provider offers it by default. Opt in with
+ * `{ ...noble, groups: [...noble.groups, ...mlKemGroups] }`.
+ */
+export const mlKemGroups: readonly Group[] = [
+  kemGroup(0x0201, 'MLKEM768', nobleMlKem768),
+  kemGroup(0x0202, 'MLKEM1024', nobleMlKem1024),
 ];
 
 function mlKem(kem: typeof ml_kem768): Kem<Uint8Array> {

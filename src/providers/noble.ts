@@ -8,6 +8,7 @@ import { nobleVerifiers } from './noble-verify.ts';
 
 export { mlDsaSigner, mlDsaVerifiers } from './ml-dsa.ts';
 export { fastGcmSuites } from './noble-gcm.ts';
+export { mlKemGroups } from './noble-groups.ts';
 
 /**
  * Everything in JavaScript, over @noble/ciphers, curves, hashes and post-quantum; RSA over BigInt (rsa.ts). Runs

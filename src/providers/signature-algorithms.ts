@@ -86,7 +86,9 @@ function schemesFor(key: PublicKeyInfo): readonly number[] {
 
 /** @throws TlsError ERR_TLS_CONFIG where the key does not make the scheme */
 export function parametersFor(schemes: readonly number[], scheme: number): SignatureParameters {
-  if (!schemes.includes(scheme)) {
+  // Made, but not offered: who wants it puts it among the schemes of the signer (RFC 9963 §2).
+  const legacy = scheme === SignatureScheme.rsa_pkcs1_sha256_legacy && schemes === rsaSchemes;
+  if (!schemes.includes(scheme) && !legacy) {
     misuse('ERR_TLS_CONFIG', `the key does not make the signature scheme 0x${scheme.toString(16)}`);
   }
   return parametersOf(scheme);
@@ -145,6 +147,7 @@ const schemeAlgorithms: ReadonlyMap<number, UsualAlgorithm> = new Map<number, Us
   [SignatureScheme.rsa_pss_pss_sha384, 'rsa_pss_sha384'],
   [SignatureScheme.rsa_pss_pss_sha512, 'rsa_pss_sha512'],
   [SignatureScheme.rsa_pkcs1_sha256, 'rsa_pkcs1_sha256'],
+  [SignatureScheme.rsa_pkcs1_sha256_legacy, 'rsa_pkcs1_sha256'],
   [SignatureScheme.rsa_pkcs1_sha384, 'rsa_pkcs1_sha384'],
   [SignatureScheme.rsa_pkcs1_sha512, 'rsa_pkcs1_sha512'],
 ]);

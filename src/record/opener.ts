@@ -28,32 +28,46 @@ export function openPlain(record: RecordView): Opened {
 /** The read half of one key: TLSCiphertext, RFC 9846 §5.2. */
 export class Opener {
   readonly #key: TrafficKey;
+  readonly #label: TrafficLabel;
   /** Content and padding bytes that a record may hold. */
   maxPadded: number = MAX_PLAINTEXT;
 
   /** Takes ownership of `secret`. */
   constructor(suite: CipherSuite, secret: Secret<TrafficLabel>) {
     this.#key = new TrafficKey(suite, secret);
+    this.#label = secret.label;
   }
 
   open(record: RecordView): Opened {
-    return (
-      this.tryOpen(record) ?? reject('ERR_TLS_BAD_RECORD_MAC', 'bad_record_mac', 'a record that cannot be deprotected')
-    );
+    const opened = this.tryOpen(record);
+    if (opened !== undefined) return opened;
+    if (this.#mayBeOfOtherKey) {
+      reject('ERR_TLS_WRONG_KEY', 'bad_record_mac', `a record that is not protected with the key of '${this.#label}'`);
+    }
+    return reject('ERR_TLS_BAD_RECORD_MAC', 'bad_record_mac', 'a record that cannot be deprotected');
   }
 
   /** @returns undefined for a record that cannot be deprotected: it does not count (RFC 9846 §4.3.10) */
   tryOpen(record: RecordView): Opened | undefined {
-    if (record.type !== ContentType.application_data) {
-      reject('ERR_TLS_INVALID_OUTER_RECORD_TYPE', 'unexpected_message', 'an unprotected record where keys are in use');
-    }
     // What is shorter than a tag cannot be deprotected.
     const length = record.body.length - this.#key.suite.aead.tagLength;
-    const inner = new Uint8Array(Math.max(length, 0));
+    if (length < 0) return undefined;
+    const inner = new Uint8Array(length);
     const { nonces, aead } = this.#key;
-    if (length >= 0 && aead.open(nonces.next(), record.header, record.body, inner)) return unpad(inner, this.maxPadded);
-    if (length >= 0) nonces.back();
-    return undefined;
+    if (!aead.open(nonces.next(), record.header, record.body, inner)) {
+      nonces.back();
+      return undefined;
+    }
+    if (record.type !== ContentType.application_data) {
+      const { type } = record;
+      reject('ERR_TLS_INVALID_OUTER_RECORD_TYPE', 'unexpected_message', `a protected record of outer type ${type}`);
+    }
+    return unpad(inner, this.maxPadded);
+  }
+
+  /** Where peers go wrong over keys: at the end of 0-RTT data, and behind the server's Finished. */
+  get #mayBeOfOtherKey(): boolean {
+    return this.#label === 'c e traffic' || (this.#label === 's ap traffic' && this.#key.nonces.count === 0);
   }
 
   /** Finished.verify_data under this key's secret (RFC 9846 §4.5.3). */
@@ -80,7 +94,7 @@ function unpad(inner: Uint8Array, maxPadded: number): Opened {
   while (end >= 0 && inner[end] === 0) end--;
   const type = inner[end];
   if (type === undefined) {
-    reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', 'a record of padding alone, without a content type');
+    reject('ERR_TLS_NO_CONTENT_TYPE', 'unexpected_message', 'a record of padding alone, without a content type');
   }
   checkNotEmpty(type, end);
   return { type, bytes: inner.subarray(0, end) };

@@ -67,7 +67,7 @@ export class Receiving {
 
   /** @throws TlsError ERR_TLS_EXCESS_HANDSHAKE_DATA: handshake bytes cross the key change (RFC 9846 §5.1) */
   protect(suite: CipherSuite, secret: Secret<TrafficLabel>): void {
-    this.#checkAligned();
+    this.checkAligned();
     this.#opener?.wipe();
     this.#opener = new Opener(suite, secret);
     this.#opener.maxPadded = this.#maxPadded;
@@ -93,9 +93,16 @@ export class Receiving {
     return this.#opener?.verifyData(transcriptHash);
   }
 
+  /** @throws TlsError ERR_TLS_EXCESS_HANDSHAKE_DATA: what came last is not the end of its record */
+  checkAligned(): void {
+    if (!this.#joiner.empty) {
+      reject('ERR_TLS_EXCESS_HANDSHAKE_DATA', 'unexpected_message', 'handshake data runs over a change of keys');
+    }
+  }
+
   /** The peer's KeyUpdate has been read (RFC 9846 §4.7.3). */
   updateKey(): void {
-    this.#checkAligned();
+    this.checkAligned();
     this.#opener?.update();
   }
 
@@ -138,6 +145,8 @@ export class Receiving {
     const skipping = this.#skipRoom !== undefined;
     if (opener === undefined) {
       if (skipping && record.type === ContentType.application_data) return undefined;
+      // The client has seen the refusal: no 0-RTT data comes any more.
+      this.#skipRoom = undefined;
       return openPlain(record);
     }
     if (record.type === ContentType.alert && this.#takesPlainAlert) return openPlain(record);
@@ -171,12 +180,6 @@ export class Receiving {
     this.#emptyRecords = length === 0 ? this.#emptyRecords + 1 : 0;
     if (this.#emptyRecords > this.#limits.emptyRecords) {
       reject('ERR_TLS_TOO_MANY_EMPTY_RECORDS', 'unexpected_message', 'too many empty records in a row');
-    }
-  }
-
-  #checkAligned(): void {
-    if (!this.#joiner.empty) {
-      reject('ERR_TLS_EXCESS_HANDSHAKE_DATA', 'unexpected_message', 'handshake data runs over a change of keys');
     }
   }
 }

@@ -22,6 +22,8 @@ export interface SessionState {
   readonly maxEarlyDataSize: number;
   readonly alpn: Uint8Array | undefined;
   readonly serverName: string | undefined;
+  /** Client: the server takes the ticket under its other names too (draft-ietf-tls-cross-sni-resumption). */
+  readonly acrossNames: boolean;
   /** The chain that the peer presented, DER: judged again before the session is used. Empty where it presented none. */
   readonly peerChain: readonly Uint8Array[];
   /** What the chain is: certificates, or one raw public key. */
@@ -87,6 +89,7 @@ interface StoredState {
   readonly maxEarlyDataSize: number;
   readonly alpn: Uint8Array;
   readonly serverName: Uint8Array;
+  readonly acrossNames: number;
   readonly peerChain: readonly Uint8Array[];
   readonly peerChainType: number;
   readonly peerOcspResponse: Uint8Array;
@@ -119,6 +122,7 @@ const StoredState = struct<StoredState>('SessionState', {
   maxEarlyDataSize: u32,
   alpn: opaque('u8'),
   serverName: opaque('u16'),
+  acrossNames: u8,
   peerChain: list('u24', opaque('u24', 1)),
   peerChainType: u8,
   peerOcspResponse: opaque('u24'),
@@ -142,6 +146,7 @@ function toStored(state: SessionState): StoredState {
     maxEarlyDataSize: state.maxEarlyDataSize,
     alpn: state.alpn ?? new Uint8Array(0),
     serverName: utf8(state.serverName ?? ''),
+    acrossNames: state.acrossNames ? 1 : 0,
     peerChain: state.peerChain,
     peerChainType: CertificateTypeId[state.peerChainType],
     peerOcspResponse: state.peerOcspResponse ?? new Uint8Array(0),
@@ -161,6 +166,7 @@ function fromStored(stored: StoredState): SessionState | undefined {
     maxEarlyDataSize: stored.maxEarlyDataSize,
     alpn: stored.alpn.length > 0 ? stored.alpn : undefined,
     serverName: stored.serverName.length > 0 ? ascii(stored.serverName) : undefined,
+    acrossNames: stored.acrossNames === 1,
     peerChain: stored.peerChain,
     peerChainType: stored.peerChainType === CertificateTypeId.RawPublicKey ? 'RawPublicKey' : 'X509',
     peerOcspResponse: stored.peerOcspResponse.length > 0 ? stored.peerOcspResponse : undefined,

@@ -38,6 +38,7 @@ export const ExtensionType = {
   max_fragment_length: 1,
   status_request: 5,
   supported_groups: 10,
+  ec_point_formats: 11,
   signature_algorithms: 13,
   use_srtp: 14,
   heartbeat: 15,
@@ -60,6 +61,8 @@ export const ExtensionType = {
   post_handshake_auth: 49,
   signature_algorithms_cert: 50,
   key_share: 51,
+  // draft-ietf-tls-tlsflags
+  tls_flags: 62,
   renegotiation_info: 0xff01,
 } as const;
 export type ExtensionName = keyof typeof ExtensionType;
@@ -71,6 +74,9 @@ export const NamedGroup = {
   secp521r1: 0x0019,
   x25519: 0x001d,
   x448: 0x001e,
+  // draft-ietf-tls-mlkem
+  MLKEM768: 0x0201,
+  MLKEM1024: 0x0202,
   SecP256r1MLKEM768: 0x11eb,
   X25519MLKEM768: 0x11ec,
   SecP384r1MLKEM1024: 0x11ed,
@@ -91,6 +97,8 @@ export const SignatureScheme = {
   ecdsa_sha1: 0x0203,
   rsa_pkcs1_sha256: 0x0401,
   ecdsa_secp256r1_sha256: 0x0403,
+  // RFC 9963
+  rsa_pkcs1_sha256_legacy: 0x0420,
   rsa_pkcs1_sha384: 0x0501,
   ecdsa_secp384r1_sha384: 0x0503,
   rsa_pkcs1_sha512: 0x0601,

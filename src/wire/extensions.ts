@@ -117,6 +117,7 @@ export interface ExtensionValues {
   };
   readonly NST: {
     readonly early_data?: number;
+    readonly tls_flags?: Uint8Array;
   };
 }
 
@@ -173,7 +174,8 @@ const OfferedPsks: Codec<OfferedPsks> = struct<OfferedPsks>('OfferedPsks', {
     struct<PskIdentity>('PskIdentity', { identity: opaque('u16', 1), obfuscatedTicketAge: u32 }),
     7,
   ),
-  binders: list('u16', opaque('u8', 32, 255), 33),
+  // One that is shorter than any hash does not match: checkBinder.
+  binders: list('u16', opaque('u8', 0, 255), 1),
 });
 const ServerNameList: Codec<readonly ServerName[]> = list(
   'u16',
@@ -208,8 +210,8 @@ export const extensionTable: { readonly [K in ExtensionName]?: ExtensionRow<K> }
   signature_algorithms: { CH: SignatureSchemeList, CR: SignatureSchemeList },
   application_layer_protocol_negotiation: { CH: ProtocolNameList, EE: ProtocolNameList },
   signed_certificate_timestamp: { CH: empty, CT: SignedCertificateTimestampList, CR: empty },
-  client_certificate_type: { CH: list('u8', u8, 1), EE: u8 },
-  server_certificate_type: { CH: list('u8', u8, 1), EE: u8 },
+  client_certificate_type: { CH: list('u8', u8), EE: u8 },
+  server_certificate_type: { CH: list('u8', u8), EE: u8 },
   padding: { CH: rest },
   compress_certificate: { CH: list('u8', u16, 2, 254), CR: list('u8', u16, 2, 254) },
   record_size_limit: { CH: u16, EE: u16 },
@@ -222,6 +224,7 @@ export const extensionTable: { readonly [K in ExtensionName]?: ExtensionRow<K> }
   oid_filters: { CR: rest },
   post_handshake_auth: { CH: empty },
   signature_algorithms_cert: { CH: SignatureSchemeList, CR: SignatureSchemeList },
+  tls_flags: { NST: opaque('u8', 1) },
   key_share: { CH: list('u16', KeyShareEntry), SH: KeyShareEntry, HRR: code(2, NamedGroup) },
 };
 
@@ -234,13 +237,14 @@ export function readExtensions<M extends ExtensionHome>(
   extensions: readonly Extension[],
   offered?: ReadonlySet<number>,
 ): ExtensionValues[M] {
-  const seen = new Set<number>();
+  checkUnique(home, extensions);
   const values: Record<string, unknown> = {};
   for (const { type, data } of extensions) {
-    if (seen.has(type)) refuse('ERR_TLS_DUPLICATE_EXTENSION', 'illegal_parameter', type, 'comes twice');
-    seen.add(type);
     const row = rowOf(type);
     const codec = row?.codecs[home];
+    if (offered !== undefined && legacyTypes.has(type)) {
+      refuse('ERR_TLS_LEGACY_EXTENSION', 'unsupported_extension', type, `in ${homeNames[home]} is not of TLS 1.3`);
+    }
     if (row !== undefined && codec === undefined) {
       refuse('ERR_TLS_UNEXPECTED_EXTENSION', 'illegal_parameter', type, `does not belong in ${homeNames[home]}`);
     }
@@ -278,6 +282,16 @@ export function hostNameList(host: string): readonly ServerName[] {
   return [{ nameType: 0, name: utf8(host) }];
 }
 
+/** RFC 9846 §4.3 names no alert; what others send is decode_error where the block is read as a whole. */
+function checkUnique(home: ExtensionHome, extensions: readonly Extension[]): void {
+  const seen = new Set<number>();
+  const alert = home === 'CH' || home === 'EE' ? 'decode_error' : 'illegal_parameter';
+  for (const { type } of extensions) {
+    if (seen.has(type)) refuse('ERR_TLS_DUPLICATE_EXTENSION', alert, type, 'comes twice');
+    seen.add(type);
+  }
+}
+
 function decode(codec: Codec<unknown>, data: Uint8Array, name: string): unknown {
   try {
     const r = new Reader(data);
@@ -286,11 +300,33 @@ function decode(codec: Codec<unknown>, data: Uint8Array, name: string): unknown 
     return value;
   } catch (error) {
     if (error instanceof ReadError) {
-      reject('ERR_TLS_EXTENSION_DECODE', 'decode_error', `extension ${name} is malformed: ${error.message}`);
+      const code = decodeCodes.get(name) ?? 'ERR_TLS_EXTENSION_DECODE';
+      reject(code, 'decode_error', `extension ${name} is malformed: ${error.message}`);
     }
     throw error;
   }
 }
+
+/** Errors of their own for the extensions that a handshake stands or falls with. */
+const decodeCodes: ReadonlyMap<string, LocalErrorCode> = new Map<ExtensionName, LocalErrorCode>([
+  ['application_layer_protocol_negotiation', 'ERR_TLS_ALPN_DECODE'],
+  ['client_certificate_type', 'ERR_TLS_CERTIFICATE_TYPE_DECODE'],
+  ['server_certificate_type', 'ERR_TLS_CERTIFICATE_TYPE_DECODE'],
+  ['cookie', 'ERR_TLS_COOKIE_DECODE'],
+  ['tls_flags', 'ERR_TLS_FLAGS_DECODE'],
+  ['key_share', 'ERR_TLS_KEY_SHARE_DECODE'],
+  ['pre_shared_key', 'ERR_TLS_PSK_DECODE'],
+  ['signature_algorithms', 'ERR_TLS_SIGNATURE_ALGORITHMS_DECODE'],
+  ['status_request', 'ERR_TLS_STATUS_DECODE'],
+]);
+
+/** They are about versions before 1.3, and never answered in this one. */
+const legacyTypes: ReadonlySet<number> = new Set([
+  ExtensionType.ec_point_formats,
+  ExtensionType.extended_main_secret,
+  ExtensionType.session_ticket,
+  ExtensionType.renegotiation_info,
+]);
 
 function describeExtension(d: Dump, r: Reader, home: ExtensionHome): void {
   const start = r.offset;

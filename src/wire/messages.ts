@@ -188,7 +188,7 @@ const codecs: { readonly [T in MessageType]: Codec<MessageBodies[T]> } = {
     certificateRequestContext: opaque('u8'),
     certificateList: list(
       'u24',
-      struct<CertificateEntry>('CertificateEntry', { certData: opaque('u24', 1), extensions: extensionList('CT') }),
+      struct<CertificateEntry>('CertificateEntry', { certData: opaque('u24'), extensions: extensionList('CT') }),
     ),
   }),
   [HandshakeType.certificate_request]: struct<CertificateRequest>('CertificateRequest', {

@@ -5,6 +5,7 @@ import type { CertificateCompression } from '#opentls/handshake/compression';
 import { provider } from './credentials.ts';
 
 export const toyCompressions: readonly CertificateCompression[] = [
+  prefixing(0xff02, () => new Uint8Array([1, 2, 3, 4]), 4, true),
   {
     // Shrinks: a Certificate begins with an empty context and a list of less than 64 KiB.
     id: 0xff01,
@@ -14,7 +15,6 @@ export const toyCompressions: readonly CertificateCompression[] = [
     },
     decompress: (compressed) => concat([new Uint8Array(2), compressed]),
   },
-  prefixing(0xff02, () => new Uint8Array([1, 2, 3, 4]), 4, true),
   prefixing(0xff03, () => provider.random(1), 1, false),
 ];
 

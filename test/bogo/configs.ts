@@ -16,6 +16,8 @@ import { advertisedSchemes } from '#opentls/handshake/schemes';
 import type { ExternalPsk } from '#opentls/keys/importer';
 import type { CertificateType } from '#opentls/session/session';
 import type { TicketSealer } from '#opentls/session/tickets';
+import type { Extension } from '#opentls/wire/extensions';
+import type { ClientHello } from '#opentls/wire/messages';
 import { dangerouslyTrustRawPublicKey } from '#opentls/x509/raw-public-key';
 import { dangerouslyTrust } from '#opentls/x509/verify';
 import { toyCompressions } from './compression.ts';
@@ -61,8 +63,9 @@ export function clientConfig(options: Options, retry: Options, memory: Memory, o
   return {
     ...commonConfig(options, memory),
     verifyChain(request) {
-      // A server that presents a certificate has refused the session, and with it 0-RTT data.
-      return judge(request, observed.earlyOffered && !request.resumed ? retry : options, memory);
+      // What is judged after 0-RTT data was offered is judged because that was refused.
+      if (!observed.earlyOffered) return judge(request, options, memory);
+      return judge({ ...request, resumed: request.resumed && !retry['reverify-on-resume'] }, retry, memory);
     },
     takeSession: () => memory.offer(),
     earlyData: options['enable-early-data'],
@@ -72,21 +75,26 @@ export function clientConfig(options: Options, retry: Options, memory: Memory, o
     credentials,
     externalPsks: observed.credentials.flatMap(({ psks }) => psks),
     requireCredential: true,
+    // Without a judge, no certificate is taken where there are PSKs.
+    requirePsk: observed.credentials.some(({ psks }) => psks.length > 0) && !options['verify-peer'],
     certificateTypes: typesOf(options['available-client-cert-types']),
     requestOcsp: options['enable-ocsp-stapling'],
     requestTimestamps: options['enable-signed-cert-timestamps'],
     grease: options['enable-grease'],
     shuffleExtensions: options['permute-extensions'],
     alpn: splitNames(options['advertise-alpn'] ?? ''),
-    ...(options['fallback-scsv'] && {
-      shapeClientHello: (draft) => ({ ...draft, cipherSuites: [...draft.cipherSuites, FALLBACK_SCSV] }),
+    shapeClientHello: (draft) => ({
+      ...draft,
+      cipherSuites: options['fallback-scsv'] ? [...draft.cipherSuites, FALLBACK_SCSV] : draft.cipherSuites,
+      extensions: [...legacyExtensions.filter((own) => !holds(draft, own)), ...draft.extensions],
     }),
   };
 }
 
 export function serverConfig(options: Options, memory: Memory, observed: Observed): ServerConfig {
   const credentials = loadCredentials(options, observed);
-  const psks = observed.credentials.flatMap((loaded) => loaded.psks);
+  // Credentials go by the order in which the flags open them.
+  const psks = observed.credentials.flatMap((loaded, i) => loaded.psks.map((psk) => ({ ...psk, priority: -i })));
   return {
     ...commonConfig(options, memory),
     verifyChain: (request) => judge(request, options, memory),
@@ -103,6 +111,13 @@ export function serverConfig(options: Options, memory: Memory, observed: Observe
       if (options['fail-cert-callback']) throw callbackFailure('SHIM_CERTIFICATE_CALLBACK', 'internal_error');
       return undefined;
     },
+    preferCertificate: options.credentials.slice(1).findIndex(({ kind }) => kind !== 'psk') === 0,
+    grease: true,
+    prioritizeChaCha: true,
+    retryForGroup: true,
+    resumeSameSuite: true,
+    ignoreLegacyVersion: true,
+    alwaysChangeCipherSpec: true,
     ...authorities(options),
     ...alpnChoice(options, observed),
     clientCertificate: options['require-any-client-certificate']
@@ -111,6 +126,11 @@ export function serverConfig(options: Options, memory: Memory, observed: Observe
         ? 'optional'
         : 'none',
   };
+}
+
+/** The second ClientHello repeats the first. */
+function holds(hello: ClientHello, { type }: Extension): boolean {
+  return hello.extensions.some((extension) => extension.type === type);
 }
 
 function commonConfig(options: Options, memory: Memory): Omit<CommonConfig, 'verifyChain'> {
@@ -233,6 +253,12 @@ const CHAIN_LENGTH = 100;
 /** What the reference lets a client send, bytes, and by how much a client's clock may go wrong, milliseconds. */
 const MAX_EARLY_DATA = 14_336;
 const AGE_TOLERANCE = 60_500;
+
+/** Of TLS 1.2, which the reference offers too: extended_master_secret, renegotiation_info. No server may answer them. */
+const legacyExtensions: readonly Extension[] = [
+  { type: 23, data: new Uint8Array(0) },
+  { type: 0xff01, data: new Uint8Array(1) },
+];
 
 /** TLS_FALLBACK_SCSV, RFC 7507. */
 const FALLBACK_SCSV = 0x5600;

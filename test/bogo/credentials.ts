@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { CryptoProvider, Signer } from '#opentls/crypto/provider';
 import { Secret } from '#opentls/crypto/secret';
+import { TlsError } from '#opentls/errors';
 import type { Credential } from '#opentls/handshake/config';
 import { type ExternalPsk, importPsk } from '#opentls/keys/importer';
 import { mlDsaSigner, mlDsaVerifiers } from '#opentls/providers/ml-dsa';
-import { noble } from '#opentls/providers/noble';
+import { mlKemGroups, noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
 import { parsePrivateKey } from '#opentls/x509/keys';
 import { decodePem } from '#opentls/x509/pem';
@@ -12,8 +13,12 @@ import type { CredentialOptions } from './flags.ts';
 
 const base: CryptoProvider = process.env['OPENTLS_BOGO_PROVIDER'] === 'noble' ? noble : node;
 
-/** With ML-DSA, which is an option of every provider. */
-export const provider: CryptoProvider = { ...base, verifiers: [...base.verifiers, ...mlDsaVerifiers] };
+/** With ML-DSA and ML-KEM alone, which are options of every provider. */
+export const provider: CryptoProvider = {
+  ...base,
+  verifiers: [...base.verifiers, ...mlDsaVerifiers],
+  groups: [...base.groups, ...mlKemGroups],
+};
 
 /** @returns undefined where the flags name no certificate */
 export function loadCredential(options: CredentialOptions): Credential | undefined {
@@ -53,7 +58,13 @@ export function loadChain(path: string): readonly Uint8Array[] {
 function signerOf(pem: string): Signer {
   const [block] = decodePem(pem);
   const key = parsePrivateKey(pem);
-  return isMlDsa(block?.der) ? mlDsaSigner(key) : base.signer(key);
+  if (isMlDsa(block?.der)) return mlDsaSigner(key);
+  try {
+    return base.signer(key);
+  } catch (error) {
+    if (error instanceof TlsError && error.code === 'ERR_TLS_UNSUPPORTED_KEY') return useless;
+    throw error;
+  }
 }
 
 /** The first arc of their OIDs up to the set: 2.16.840.1.101.3.4.3, 17 to 19 (RFC 9881 §2). */
@@ -61,10 +72,22 @@ function isMlDsa(pkcs8: Uint8Array | undefined): boolean {
   return pkcs8 !== undefined && /060960864801650304031[123]/.test(Buffer.from(pkcs8.subarray(0, 32)).toString('hex'));
 }
 
+/** A key that makes no scheme of TLS: it is there, and never fits. */
+const useless: Signer = {
+  schemes: [],
+  sign() {
+    throw new RangeError('a key without schemes');
+  },
+};
+
+/** rsa_pkcs1_sha256_legacy goes with the keys of rsa_pkcs1_sha256; it has to be asked for by name (RFC 9963). */
+const LEGACY = 0x0420;
+const RSA_PKCS1_SHA256 = 0x0401;
+
 /** Only these schemes, in this order. */
 function restricted(signer: Signer, prefs: readonly number[]): Signer {
   return {
-    schemes: prefs.filter((scheme) => signer.schemes.includes(scheme)),
+    schemes: prefs.filter((scheme) => signer.schemes.includes(scheme === LEGACY ? RSA_PKCS1_SHA256 : scheme)),
     ...(signer.publicKey && { publicKey: signer.publicKey }),
     sign: (scheme, message) => signer.sign(scheme, message),
   };

@@ -97,7 +97,7 @@ describe('a ServerHello, RFC 9846 §4.2.3', () => {
       'illegal_parameter',
     ],
     ['with a suite that was not offered', () => ({ cipherSuite: 0x1304 }), 'ERR_TLS_WRONG_CIPHER', 'illegal_parameter'],
-    ['with compression', () => ({ legacyCompressionMethod: 1 }), 'ERR_TLS_COMPRESSION', 'illegal_parameter'],
+    ['with compression', () => ({ legacyCompressionMethod: 1 }), 'ERR_TLS_LEGACY_FIELD', 'illegal_parameter'],
     [
       'without key_share',
       () => ({ extensions: writeExtensions('SH', { supported_versions: 0x0304 }) }),
@@ -251,9 +251,14 @@ describe('a ClientHello, RFC 9846 §4.2.2 and §9.2', () => {
       'ERR_TLS_COMPRESSION',
       'illegal_parameter',
     ],
-    ['without supported_groups', without('supported_groups'), 'ERR_TLS_MISSING_EXTENSION', 'missing_extension'],
+    ['without supported_groups', without('supported_groups'), 'ERR_TLS_MISSING_GROUPS', 'missing_extension'],
     ['without key_share', without('key_share'), 'ERR_TLS_MISSING_KEY_SHARE', 'missing_extension'],
-    ['without signature_algorithms', without('signature_algorithms'), 'ERR_TLS_MISSING_EXTENSION', 'missing_extension'],
+    [
+      'without signature_algorithms',
+      without('signature_algorithms'),
+      'ERR_TLS_MISSING_SIGNATURE_ALGORITHMS',
+      'missing_extension',
+    ],
     [
       'with two shares for a group',
       put({ key_share: [share(NamedGroup.x25519), share(NamedGroup.x25519)] }),

@@ -48,6 +48,7 @@ export class Peer {
       unprotectWrite: () => {},
       allowEarlyWrite: () => {},
       earlyDecided: () => {},
+      checkAligned: () => {},
       endEarlyWrite: () => {},
       takeEarlyData: () => {},
       allowHalfRoundTrip: () => {},

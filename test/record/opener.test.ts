@@ -46,7 +46,10 @@ describe('TLSInnerPlaintext', () => {
 
   test('zeros alone, or nothing at all, have no content type', () => {
     for (const length of [0, 1, 2, 16_385])
-      expect(refusal(() => openInner(new Uint8Array(length)))).toEqual(unexpected);
+      expect(refusal(() => openInner(new Uint8Array(length)))).toEqual({
+        ...unexpected,
+        code: 'ERR_TLS_NO_CONTENT_TYPE',
+      });
   });
 
   test('handshake and alert must not be empty, padded or not; application data may', () => {
@@ -110,9 +113,9 @@ describe.each(suiteProviders)('protection, $name', ({ suites }) => {
   });
 });
 
-test.each([20, 21, 22])('an outer type of %i where keys are in use', (type) => {
+test.each([20, 21, 22])('a record without protection, of type %i, where keys are in use', (type) => {
   const { suite } = recordingSuite();
-  const expected = { code: 'ERR_TLS_INVALID_OUTER_RECORD_TYPE', alert: 'unexpected_message' };
+  const expected = { code: 'ERR_TLS_BAD_RECORD_MAC', alert: 'bad_record_mac' };
   expect(refusal(() => new Opener(suite, secret(suite)).open(view(record(type, new Uint8Array(20)))))).toEqual(
     expected,
   );

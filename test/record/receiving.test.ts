@@ -177,14 +177,14 @@ describe('a client that fails before it has keys', () => {
     deliver(both);
     expect(all(both.receiving)).toEqual(['23:00']);
     both.receiving.append(plainAlert);
-    expect(refusal(() => all(both.receiving)).code).toBe('ERR_TLS_INVALID_OUTER_RECORD_TYPE');
+    expect(refusal(() => all(both.receiving)).code).toBe('ERR_TLS_BAD_RECORD_MAC');
   });
 
   test('a client never does once it has keys', () => {
     const client = new Receiving(limits, 'client');
     client.protect(suite, secret(suite));
     client.append(plainAlert);
-    expect(refusal(() => all(client)).code).toBe('ERR_TLS_INVALID_OUTER_RECORD_TYPE');
+    expect(refusal(() => all(client)).code).toBe('ERR_TLS_BAD_RECORD_MAC');
   });
 });
 

@@ -9,7 +9,7 @@ import { NonceSequence } from '#opentls/record/nonce';
 import type { Outbox } from '#opentls/record/outbox';
 
 /** A traffic secret that both ends of a test can make. */
-export function secret(suite: CipherSuite, label: TrafficLabel = 's ap traffic'): Secret<TrafficLabel> {
+export function secret(suite: CipherSuite, label: TrafficLabel = 'c ap traffic'): Secret<TrafficLabel> {
   return new Secret(label, new Uint8Array(suite.hash.length).fill(0x5a));
 }
 

@@ -161,7 +161,7 @@ describe('extensions, RFC 9846 §4.3', () => {
         { type, data: new Uint8Array(0) },
       ];
       expect(() => readExtensions('CH', twice)).toThrow(
-        expect.objectContaining({ code: 'ERR_TLS_DUPLICATE_EXTENSION', alert: 'illegal_parameter' }) as Error,
+        expect.objectContaining({ code: 'ERR_TLS_DUPLICATE_EXTENSION', alert: 'decode_error' }) as Error,
       );
     }
   });

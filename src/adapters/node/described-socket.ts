@@ -79,7 +79,9 @@ export abstract class DescribedSocket extends TransportSocket {
     const facts = this.connection?.facts;
     if (facts === undefined || !this.isServer) return [];
     const own = this.context.schemes;
-    const shared = facts.peerSignatureSchemes.filter((scheme) => own?.includes(scheme) ?? isHandshakeScheme(scheme));
+    const shared = facts.peerSignatureSchemes.filter(
+      (scheme) => own?.includes(scheme) ?? isHandshakeScheme(scheme, facts.role),
+    );
     return shared.map(sigalgName);
   }
 
