@@ -639,6 +639,13 @@ describe('who signs', () => {
     expect(refusalOf({ chain, signer })).toMatchObject({ alert: 'illegal_parameter' });
   });
 
+  test('nobody signs with SHA-1, even where a peer would take it', () => {
+    const { chain, signer } = credentialOf({});
+    const sha1 = { chain, signer: { ...signer, schemes: [0x0203] } };
+    const ends = shuttle(newPair({ signatureSchemes: [0x0203] }, { credentials: [sha1] }));
+    expect(errorOf(ends.serverEvents)).toMatchObject({ alert: 'handshake_failure' });
+  });
+
   test('there is one raw public key', () => {
     const { signer } = credential;
     const types = { peerCertificateTypes: ['RawPublicKey'] } as const;
@@ -770,6 +777,14 @@ describe('certificates by what was asked for', () => {
       [0x0403, 0x0403],
       [0x0503, undefined],
     ]);
+  });
+
+  test('a chain goes out with the certificate of the sender first', () => {
+    const [leaf = bytes(1)] = credential.chain;
+    const chain = [leaf, bytes(40), bytes(50)];
+    const client = { credentials: [{ ...credential, chain }] };
+    const ends = openPair(client, { ...client, clientCertificate: 'required' });
+    expect([ends.client.facts?.peerChain, ends.server.facts?.peerChain]).toEqual([chain, chain]);
   });
 
   test('either side staples an OCSP response where it is asked for one', () => {
