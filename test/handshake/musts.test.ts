@@ -267,6 +267,13 @@ describe('what a client takes for an answer', () => {
     expect(selecting(0, 0x1302)).toMatchObject({ alert: 'illegal_parameter' });
   });
 
+  test('a PSK without the key_share that its mode needs is refused', () => {
+    const { client, events, hello } = speak({ externalPsks: [externalPsk()] });
+    const extensions = writeExtensions('SH', { supported_versions: 0x0304, pre_shared_key: 0 });
+    feed(client, serverHello(hello, { cipherSuite: 0x1301, extensions }), events);
+    expect(errorOf(events)).toBeDefined();
+  });
+
   test('0-RTT data is not accepted with any PSK but the first', () => {
     const { session } = firstSession();
     const psk = externalPsk();
@@ -583,6 +590,7 @@ describe('alerts, §6', () => {
     expect(peer.events).toHaveLength(known);
     expect(client.takeOutput()).toEqual([]);
     expect(client.phase).toBe('failed');
+    expect(() => client.exportKey('x', undefined, 1)).toThrow();
     for (const use of [() => client.write([bytes(1)]), () => client.updateKeys(), () => client.closeWrite()]) {
       try {
         use();
