@@ -259,8 +259,10 @@ export class Connection {
       return true;
     }
     if (runner?.pending !== undefined) return this.#raise(runner.pending);
-    // What happens after the handshake holds up nothing else.
-    if (this.#tasks.pending !== undefined && this.#raise(this.#tasks.pending)) return true;
+    // What happens after the handshake holds up nothing else, but for the rest of an answer that is being read.
+    const { pending } = this.#tasks;
+    if (pending !== undefined && this.#raise(pending)) return true;
+    if (pending !== undefined && this.#tasks.receiving) return false;
     const received = this.#receiving.next();
     if (received !== undefined) this.#route(received);
     else if (this.#inputEnded) this.#endRead(false);
@@ -290,6 +292,9 @@ export class Connection {
     const early = this.#early.count(bytes.length);
     if (this.facts === undefined && !early) {
       reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', 'application data before the end of the handshake');
+    }
+    if (this.#tasks.receiving) {
+      reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', "application data among the client's authentication");
     }
     if (bytes.length === 0) return;
     this.#postHandshakeMessages = 0;
@@ -325,6 +330,10 @@ export class Connection {
     }
     if (floods) reject('ERR_TLS_TOO_MANY_MESSAGES', 'unexpected_message', 'too many post-handshake messages in a row');
     if (this.#tasks.wants(message.type)) return this.#tasks.message(message);
+    if (this.#tasks.receiving) {
+      const name = nameOf(HandshakeType, message.type);
+      reject('ERR_TLS_UNEXPECTED_MESSAGE', 'unexpected_message', `${name} came among the client's authentication`);
+    }
     const setup = this.#setup;
     const answersLater = setup.role === 'client' && setup.config.postHandshakeAuth === true;
     const outcome = postHandshake(this.role, message, answersLater);

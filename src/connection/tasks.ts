@@ -7,10 +7,16 @@ import type { HandshakeMessage } from '../wire/messages.ts';
 export class Tasks {
   readonly #waiting: Script<void>[] = [];
   #runner: Runner<void> | undefined;
+  #receiving = false;
 
   /** The ask of the script that is under way. */
   get pending(): PendingAsk | undefined {
     return this.#runner?.pending;
+  }
+
+  /** The peer's messages have begun to come: they are consecutive on the wire (RFC 9846 §4.7.2). */
+  get receiving(): boolean {
+    return this.#receiving;
   }
 
   wants(type: number): boolean {
@@ -26,6 +32,7 @@ export class Tasks {
   }
 
   message(message: HandshakeMessage): void {
+    this.#receiving = true;
     this.#runner?.message(message);
     this.#settle();
   }
@@ -52,6 +59,7 @@ export class Tasks {
 
   #next(): void {
     this.#runner = undefined;
+    this.#receiving = false;
     const script = this.#waiting.shift();
     if (script === undefined) return;
     this.#runner = new Runner(script);

@@ -194,6 +194,8 @@ export interface ServerConfig extends CommonConfig {
   readonly prioritizeChaCha?: boolean | undefined;
   /** Ask again for the group liked best, although there is a share for another one. Default false. */
   readonly retryForGroup?: boolean | undefined;
+  /** Groups of `groups` that are liked equally well: among them the client's order decides. Default none. */
+  readonly equalGroups?: readonly number[] | undefined;
   /** Resume sessions with their own suite alone, not with any of its hash (RFC 9846 §4.3.11). Default false. */
   readonly resumeSameSuite?: boolean | undefined;
   /** Take ClientHellos whose legacy_version is not 0x0303, as RFC 8446 §4.1.2 did. Default false (RFC 9846 §4.2.2). */

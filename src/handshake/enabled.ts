@@ -35,6 +35,8 @@ function pick<T extends { readonly id: number }>(known: readonly T[], wanted?: r
 }
 
 const postQuantumGroups: ReadonlySet<number> = new Set([
+  NamedGroup.MLKEM768,
+  NamedGroup.MLKEM1024,
   NamedGroup.X25519MLKEM768,
   NamedGroup.SecP256r1MLKEM768,
   NamedGroup.SecP384r1MLKEM1024,

@@ -62,7 +62,7 @@ export function sharedSuites(config: ServerConfig, hello: Hello): readonly Ciphe
 
 /** The group, by the same order; undefined where there is none in common. */
 export function chooseGroup(config: ServerConfig, hello: Hello): GroupChoice | undefined {
-  const groups = ranked(config, enabledGroups(config), hello.view.groups);
+  const groups = levelled(config.equalGroups ?? [], ranked(config, enabledGroups(config), hello.view.groups), hello);
   const shares = hello.extensions.key_share ?? [];
   const [best] = groups;
   if (config.retryForGroup === true && best !== undefined) {
@@ -204,6 +204,13 @@ function ranked<T extends { readonly id: number }>(
 ): readonly T[] {
   if (config.preferOwnOrder !== false) return own.filter((candidate) => peer.includes(candidate.id));
   return peer.flatMap((id) => own.filter((candidate) => candidate.id === id));
+}
+
+/** The places of `equal` groups stay where they are; who takes which goes by the client's order. */
+function levelled(equal: readonly number[], groups: readonly Group[], { view }: Hello): readonly Group[] {
+  const rank = ({ id }: Group): number => view.groups.indexOf(id);
+  const level = groups.filter(({ id }) => equal.includes(id)).sort((a, b) => rank(a) - rank(b));
+  return groups.map((group) => (equal.includes(group.id) ? (level.shift() ?? group) : group));
 }
 
 function pskModesOf({ extensions }: Hello): readonly number[] {
