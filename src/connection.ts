@@ -151,6 +151,8 @@ export class Connection {
    * @throws TlsError ERR_TLS_INVALID_STATE where there is no `earlyRoom`
    */
   writeEarly(chunk: Uint8Array): number {
+    // RFC 9846 §5.5: there is no KeyUpdate before the handshake is over.
+    if (this.#sending.needsUpdate) this.#early.endWrite();
     const taken = this.#early.spend(chunk);
     this.#sending.data([taken]);
     return taken.length;
@@ -207,7 +209,9 @@ export class Connection {
   requestCertificate(): void {
     const established = this.#established;
     const setup = this.#setup;
-    if (!this.writable || setup.role !== 'server' || established?.facts.postHandshakeAuth !== true) {
+    // RFC 9846 §4.4.2: not of those who are known by an external PSK.
+    const mayAsk = established?.facts.externalPsk === undefined;
+    if (!this.writable || setup.role !== 'server' || established?.facts.postHandshakeAuth !== true || !mayAsk) {
       return misuse('ERR_TLS_INVALID_STATE', 'this peer cannot be asked for a certificate now');
     }
     const { config } = setup;
@@ -448,7 +452,7 @@ export class Connection {
       allowHalfRoundTrip: () => {
         this.#halfRoundTrip = true;
       },
-      skipEarlyData: () => this.#receiving.skipEarlyData(),
+      skipEarlyData: (size) => this.#receiving.skipEarlyData(size),
       limitRecords: (direction, content) => {
         if (direction === 'write') this.#sending.limitRecords(content);
         else this.#receiving.limitRecords(content);

@@ -109,7 +109,9 @@ export function acceptServerHello(config: ClientConfig, offer: Offer, hello: Ser
   }
   if (entry === undefined) {
     if (psk === undefined || !pskModes.includes('psk_ke')) {
-      reject('ERR_TLS_MISSING_KEY_SHARE', 'missing_extension', 'the ServerHello has no key_share');
+      // RFC 9846 §4.3.11: with a PSK it is a question of its mode.
+      const alert = psk === undefined ? 'missing_extension' : 'illegal_parameter';
+      reject('ERR_TLS_MISSING_KEY_SHARE', alert, 'the ServerHello has no key_share');
     }
     return { suite, psk, exchange: undefined };
   }

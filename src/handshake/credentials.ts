@@ -3,9 +3,8 @@ import { type LocalErrorCode, reject } from '../errors.ts';
 import type { CertificateType } from '../session/session.ts';
 import { CertificateTypeId } from '../wire/enums.ts';
 import type { ExtensionValues } from '../wire/extensions.ts';
-import { parseCertificate } from '../x509/certificate.ts';
-import { DerError } from '../x509/der.ts';
 import type { Credential, Role } from './config.ts';
+import { bestChain, certificatesOf } from './own-chains.ts';
 import { isHandshakeScheme } from './schemes.ts';
 import type { Hello } from './select.ts';
 
@@ -21,6 +20,8 @@ export interface PeerWishes {
   readonly signer: Role;
   /** signature_algorithms */
   readonly schemes: readonly number[];
+  /** signature_algorithms_cert, or the same. */
+  readonly certificateSchemes: readonly number[];
   readonly certificateTypes: readonly CertificateType[];
   /** DER names; empty: it did not say. */
   readonly authorities: readonly Uint8Array[];
@@ -33,15 +34,16 @@ type Misfit = Extract<
 >;
 
 /**
- * The first credential that fits (RFC 9846 §4.5.1.1, §4.5.1.2), with the first of its schemes that the peer takes.
+ * The first credential that fits (RFC 9846 §4.5.1.1, §4.5.1.2), with the first of its schemes that the peer takes; one
+ * whose chain is signed with what the peer takes goes before others.
  * Whether certificate_authorities counts is the credential's to say: the list is a hint.
  */
 export function chooseAuthentication(credentials: readonly Credential[], peer: PeerWishes): Authentication | undefined {
-  for (const credential of credentials) {
+  const fitting = credentials.flatMap((credential) => {
     const scheme = fittingScheme(credential, peer);
-    if (typeof scheme === 'number') return { credential, scheme };
-  }
-  return undefined;
+    return typeof scheme === 'number' ? [{ credential, scheme }] : [];
+  });
+  return bestChain(fitting, peer.certificateSchemes);
 }
 
 /** Nothing fits: says why the last one did not. */
@@ -64,6 +66,7 @@ export function wishesOfClient({ view, extensions }: Hello): PeerWishes {
   return {
     signer: 'server',
     schemes: view.signatureSchemes,
+    certificateSchemes: extensions.signature_algorithms_cert ?? view.signatureSchemes,
     certificateTypes: typesOf(extensions.server_certificate_type),
     authorities: extensions.certificate_authorities ?? [],
   };
@@ -74,6 +77,7 @@ export function wishesOf(request: ExtensionValues['CR'], certificateType: Certif
   return {
     signer: 'client',
     schemes: request.signature_algorithms ?? [],
+    certificateSchemes: request.signature_algorithms_cert ?? request.signature_algorithms ?? [],
     certificateTypes: [certificateType],
     authorities: request.certificate_authorities ?? [],
   };
@@ -92,17 +96,8 @@ function fittingScheme(credential: Credential, peer: PeerWishes): number | Misfi
 }
 
 /** RFC 9846 §4.3.4: an authority may have issued any certificate of the chain. */
-function isIssuedBy({ chain }: Credential, authorities: readonly Uint8Array[]): boolean {
-  return chain.some((der) => authorities.some((name) => equal(issuerOf(der) ?? none, name)));
-}
-
-function issuerOf(der: Uint8Array): Uint8Array | undefined {
-  try {
-    return parseCertificate(der).issuer.raw;
-  } catch (error) {
-    if (error instanceof DerError) return undefined;
-    throw error;
-  }
+function isIssuedBy(credential: Credential, authorities: readonly Uint8Array[]): boolean {
+  return certificatesOf(credential).some(({ issuer }) => authorities.some((name) => equal(issuer.raw, name)));
 }
 
 const reasons: Readonly<Record<Misfit, string>> = {
@@ -110,4 +105,3 @@ const reasons: Readonly<Record<Misfit, string>> = {
   ERR_TLS_NO_SHARED_CERTIFICATE_TYPE: 'there is no certificate of a type that the peer takes',
   ERR_TLS_NO_MATCHING_ISSUER: 'no certificate is of an issuer that the peer knows',
 };
-const none = new Uint8Array(0);

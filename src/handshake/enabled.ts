@@ -18,10 +18,11 @@ export function enabledGroups(config: CommonConfig): readonly Group[] {
 /** One post-quantum share and one classical one: no peer of today then needs a HelloRetryRequest. */
 export function shareGroups(config: ClientConfig): readonly Group[] {
   const groups = enabledGroups(config);
-  if (config.keyShares !== undefined) return pick(groups, config.keyShares) ?? [];
+  // RFC 9846 §4.3.8: shares in the order of supported_groups.
+  const { keyShares } = config;
+  if (keyShares !== undefined) return groups.filter(({ id }) => keyShares.includes(id));
   const postQuantum = groups.find((group) => postQuantumGroups.has(group.id));
   const classical = groups.find((group) => !postQuantumGroups.has(group.id));
-  // RFC 9846 §4.3.8: shares in the order of supported_groups.
   return groups.filter((group) => group === postQuantum || group === classical);
 }
 
@@ -31,7 +32,7 @@ export function groupById(provider: CryptoProvider, id: number): Group {
 }
 
 function pick<T extends { readonly id: number }>(known: readonly T[], wanted?: readonly number[]): T[] | undefined {
-  return wanted?.flatMap((id) => known.filter((candidate) => candidate.id === id));
+  return wanted && [...new Set(wanted)].flatMap((id) => known.filter((candidate) => candidate.id === id));
 }
 
 const postQuantumGroups: ReadonlySet<number> = new Set([

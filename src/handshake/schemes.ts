@@ -67,6 +67,11 @@ export function schemeFitsKey(scheme: number, key: PublicKeyInfo): boolean {
   return row.curve === undefined || row.curve === key.curve;
 }
 
+/** The algorithm of a scheme, without the curve: as certificates name it. */
+export function algorithmOf(scheme: number): SignatureAlgorithm | undefined {
+  return rows.get(scheme)?.algorithm;
+}
+
 export function verifierFor(provider: CryptoProvider, scheme: number): SignatureVerifier | undefined {
   const algorithm = rows.get(scheme)?.algorithm;
   return provider.verifiers.find((verifier) => verifier.algorithm === algorithm);

@@ -163,7 +163,7 @@ function* exchangeHellos(
     const cookie = config.retryCookie?.();
     emit(wire, transcript, encodeRetry(hello, suite, group, cookie));
     disguise(wire, config, hello);
-    if (earlyOffered) wire.skipEarlyData();
+    if (earlyOffered) wire.skipEarlyData(config.earlyData?.maxSize ?? 0);
     const second = yield* expect(H.client_hello);
     last = { hello: readClientHello(second.body, config, limits), message: second.raw };
     share = checkRetriedHello(hello, last.hello, group, cookie);
@@ -262,7 +262,7 @@ function* encryptedHandshake(
   wire.protect('write', suite, secrets.server);
   if (earlyAccepted) custody.hold(secrets.client);
   else wire.protect('read', suite, secrets.client);
-  if (earlyOffered && !earlyAccepted && !retried) wire.skipEarlyData();
+  if (earlyOffered && !earlyAccepted && !retried) wire.skipEarlyData(config.earlyData?.maxSize ?? 0);
 
   const recordLimits = agreeRecordLimits(wire, config, hello.extensions);
   emit(wire, transcript, encodeEncryptedExtensions(config, hello, psk?.state !== undefined, terms, recordLimits));

@@ -45,7 +45,7 @@ export interface Wire {
    * Server: 0-RTT data was refused, and has to be passed over (RFC 9846 §4.3.10): records that cannot be read with
    * the key in use, or all application data while there is none.
    */
-  skipEarlyData(): void;
+  skipEarlyData(size: number): void;
   /** Content bytes per record, from here on, as the peers agreed (RFC 8449, RFC 6066 §4). */
   limitRecords(direction: 'read' | 'write', content: number): void;
   /** Finished.verify_data under the application traffic secret in use (RFC 9846 §4.7.2). */

@@ -77,9 +77,11 @@ export class Receiving {
   /**
    * Passes over 0-RTT data that was refused (RFC 9846 §4.3.10): until the next key, all of it; under a key, whatever
    * that cannot open, up to the first record that it can.
+   * @param size max_early_data_size of the tickets
    */
-  skipEarlyData(): void {
-    this.#skipRoom = this.#limits.skippedEarlyData;
+  skipEarlyData(size: number): void {
+    // Ciphertext is longer than what the tickets allow: by 17 bytes and a header for each record.
+    this.#skipRoom = Math.max(this.#limits.skippedEarlyData, 2 * size);
   }
 
   /** Content bytes per record, padding included, that the peer was told (RFC 8449 §4). */
