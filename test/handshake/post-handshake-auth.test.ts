@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import type { Connection, Event } from '#opentls/connection';
-import { Secret } from '#opentls/crypto/secret';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/config';
 import { type AskName, type PendingAsk, perform } from '#opentls/handshake/script';
 import type { Session } from '#opentls/session/session';
@@ -79,10 +78,12 @@ describe('a client is asked after the handshake, RFC 9846 §4.7.2', () => {
   });
 
   test('but fails with certificate_required, where it is required', () => {
-    // A handshake by PSK does not ask.
-    const psk = { identity: bytes(8), secret: new Secret('psk', bytes(32)), hash: 'sha256' } as const;
-    const server = { findPsk: () => psk, clientCertificate: 'required' } as const;
-    const ends = shuttle(asked({ postHandshakeAuth: true, externalPsks: [psk] }, server));
+    // The one of the handshake is gone by then.
+    const credentials = [credential];
+    const ends = openPair({ postHandshakeAuth: true, credentials }, { clientCertificate: 'required' });
+    credentials.pop();
+    ends.server.requestCertificate();
+    shuttle(ends);
     const refusal = { code: 'ERR_TLS_CERTIFICATE_REQUIRED', alert: 'certificate_required' };
     expect(errorOf(ends.serverEvents)).toEqual(refusal);
     expect(errorOf(ends.clientEvents)).toMatchObject({ code: 'ERR_TLS_ALERT_CERTIFICATE_REQUIRED' });
