@@ -618,6 +618,7 @@ class Run {
   readonly #written: Readonly<Record<Side, Uint8Array>>;
   #earlyWritten = false;
   #steps = 0;
+  #requests = 0;
   #flips = false;
   /** It said close_notify while all was well. */
   #halfClosed: End | undefined;
@@ -717,7 +718,10 @@ class Run {
     if (deed === 'update' || deed === 'update both') connection.updateKeys(deed === 'update both');
     else if (deed === 'export') connection.exportKey('EXPORTER-test', undefined, 32);
     else if (deed === 'request') {
-      if (connection.facts?.postHandshakeAuth === true) connection.requestCertificate();
+      // RFC 9846 §4.4.2: not of a client that shares an external PSK.
+      if (connection.facts?.postHandshakeAuth !== true || this.plan.external) return;
+      connection.requestCertificate();
+      this.#requests++;
     } else if (deed !== undefined) connection.write([deed.write]);
   }
 
@@ -815,6 +819,7 @@ class Run {
       const received = Buffer.concat(this.ends[other[side]].received);
       expect(received.equals(expected[side])).toBe(true);
     }
+    expect(server.events.filter(({ type }) => type === 'authenticated')).toHaveLength(this.#requests);
     for (const side of sides) expect(this.ends[side].ledger.survivors).not.toEqual([]);
     expect(client.connection.exportKey('l', undefined, 32)).toEqual(server.connection.exportKey('l', undefined, 32));
     for (const side of this.#pick(2) === 0 ? sides : [...sides].reverse()) {
