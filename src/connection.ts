@@ -1,3 +1,4 @@
+import { wipe } from './bytes/wipe.ts';
 import { FATAL, readAlert, WARNING } from './connection/alert.ts';
 import { EarlyData } from './connection/early-data.ts';
 import type { Event, Phase, SecretEvent } from './connection/events.ts';
@@ -9,6 +10,7 @@ import type { ClientConfig, Facts, Role, ServerConfig } from './handshake/config
 import { postHandshake } from './handshake/established.ts';
 import { type Established, peerFacts } from './handshake/finish.ts';
 import { answerCertificateRequest, requestCertificate } from './handshake/post-auth.ts';
+import { checkOwnLimit } from './handshake/record-limits.ts';
 import { type Answers, type AskName, discard, type PendingAsk, Runner, underCustody } from './handshake/script.ts';
 import { serverHandshake } from './handshake/server.ts';
 import { receiveTicket } from './handshake/tickets.ts';
@@ -64,6 +66,7 @@ export class Connection {
     this.role = role;
     this.#setup = setup;
     this.#limits = config.limits === undefined ? defaultLimits : { ...defaultLimits, ...config.limits };
+    checkOwnLimit(config);
     this.#sending = new Sending(role, { padding: config.padding, maxFragment: config.maxFragment });
     this.#keyUpdates = new KeyUpdates(this.#sending);
     this.#receiving = new Receiving(this.#limits, role);
@@ -188,8 +191,9 @@ export class Connection {
     this.#sending.alert(WARNING, AlertDescription.close_notify);
     if (this.facts === undefined) return this.destroy();
     this.#writeClosed = true;
-    this.#tasks.abandon();
+    this.#tasks.closeWrite();
     this.#sending.wipe();
+    if (this.#readClosed) this.#wipe();
   }
 
   /**
@@ -214,6 +218,7 @@ export class Connection {
     if (!this.writable || setup.role !== 'server' || established?.facts.postHandshakeAuth !== true || !mayAsk) {
       return misuse('ERR_TLS_INVALID_STATE', 'this peer cannot be asked for a certificate now');
     }
+    if (this.#tasks.full) misuse('ERR_TLS_INVALID_STATE', 'too many requests for a certificate are open');
     const { config } = setup;
     this.#tasks.add(
       requestCertificate(this.#wire, config, this.#limits, established, (client) => {
@@ -229,7 +234,8 @@ export class Connection {
    * @throws TlsError ERR_TLS_INVALID_STATE before `open` and after the connection has died
    */
   exportKey(label: string, context: Uint8Array | undefined, length: number): Uint8Array {
-    const { exporter } = this.#established ?? misuse('ERR_TLS_INVALID_STATE', `exportKey() while ${this.phase}`);
+    const established = this.phase === 'closed' ? undefined : this.#established;
+    const { exporter } = established ?? misuse('ERR_TLS_INVALID_STATE', `exportKey() while ${this.phase}`);
     return exporter.export(label, context ?? new Uint8Array(0), length);
   }
 
@@ -251,6 +257,10 @@ export class Connection {
     this.#readClosed = true;
     this.#writeClosed = true;
     this.#wipe();
+    for (const event of this.#events.splice(0)) {
+      if (event.type === 'secret') wipe(event.secret);
+      if (event.type === 'session') event.session.psk.wipe();
+    }
   }
 
   /** Does one piece of work; false when there is none. */
@@ -327,13 +337,14 @@ export class Connection {
     const established = this.#established;
     if (established === undefined) return;
     const message = parseMessage(raw);
+    // What was asked for is no flood.
+    if (this.#tasks.wants(message.type)) return this.#tasks.message(message);
     this.#postHandshakeMessages++;
     const floods = this.#postHandshakeMessages > this.#limits.postHandshakeMessages;
     if (floods && message.type === HandshakeType.key_update) {
       reject('ERR_TLS_TOO_MANY_KEY_UPDATES', 'unexpected_message', 'too many KeyUpdates in a row');
     }
     if (floods) reject('ERR_TLS_TOO_MANY_MESSAGES', 'unexpected_message', 'too many post-handshake messages in a row');
-    if (this.#tasks.wants(message.type)) return this.#tasks.message(message);
     if (this.#tasks.receiving) {
       const name = nameOf(HandshakeType, message.type);
       reject('ERR_TLS_UNEXPECTED_MESSAGE', 'unexpected_message', `${name} came among the client's authentication`);
@@ -345,7 +356,8 @@ export class Connection {
       case 'ticket':
         return this.#ticket(established, outcome.message);
       case 'authenticate':
-        if (setup.role !== 'client') return;
+        // Who has said goodbye does not answer any more.
+        if (setup.role !== 'client' || this.#writeClosed) return;
         return this.#tasks.add(answerCertificateRequest(this.#wire, setup.config, established, outcome.message));
       case 'updateRead':
         this.#receiving.updateKey();
@@ -381,6 +393,7 @@ export class Connection {
     }
     this.#readClosed = true;
     this.#receiving.wipe();
+    if (this.#writeClosed) this.#wipe();
     this.#events.push({ type: 'end', closeNotify });
   }
 
@@ -389,6 +402,11 @@ export class Connection {
     const runner = this.#runner;
     if (runner === undefined) return false;
     step(runner);
+    // A callback may have destroyed this connection.
+    if (this.phase === 'closed') {
+      this.#wipe();
+      return true;
+    }
     const established = runner.result;
     if (established === undefined) return true;
     this.#runner = undefined;
@@ -396,6 +414,7 @@ export class Connection {
     this.#established = established;
     this.#receiving.endHandshake();
     this.#events.push({ type: 'open', facts: established.facts });
+    if (established.afterwards !== undefined) this.#tasks.add(established.afterwards);
     return true;
   }
 
@@ -410,7 +429,7 @@ export class Connection {
   }
 
   #die(error: TlsError, { answer }: { readonly answer: boolean } = { answer: true }): void {
-    if (this.#failed) return;
+    if (this.#failed || this.phase === 'closed') return;
     this.#failed = true;
     if (answer && error.alert !== undefined && !this.#writeClosed) {
       this.#sending.alert(FATAL, AlertDescription[error.alert]);
@@ -441,6 +460,8 @@ export class Connection {
         this.#early.endRead();
       },
       checkAligned: () => this.#receiving.checkAligned(),
+      expectRetriedHello: (size) => this.#receiving.expectRetriedHello(size),
+      retrySent: () => this.#events.push({ type: 'retry' }),
       unprotectWrite: () => this.#sending.unprotect(),
       allowEarlyWrite: (size, exporter) => this.#early.beginWrite(size, exporter),
       earlyDecided: (accepted) => {

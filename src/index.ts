@@ -58,6 +58,7 @@ export { type ExternalPsk, importPsk } from './keys/importer.ts';
 export { defaultLimits, type Limits } from './limits.ts';
 export { type ClientSessionStore, SessionCache, type SessionKey } from './session/client-sessions.ts';
 export { type ReplayGuard, StrikeRegister, type StrikeRegisterOptions } from './session/replay.ts';
+export { CookieKeys, type CookieKeysOptions, type RetryCookies } from './session/retry-cookies.ts';
 export { decodeSession, encodeSession, type Session, type SessionState } from './session/session.ts';
 export {
   type ServerSessionStore,

@@ -19,6 +19,8 @@ export type Event =
   | { readonly type: 'session'; readonly session: Session }
   /** Server: the client's answer to {@link Connection.requestCertificate}. */
   | { readonly type: 'authenticated'; readonly facts: Facts }
+  /** Server with `retryCookies`: a HelloRetryRequest was sent, and nothing of this connection is needed any more. */
+  | { readonly type: 'retry' }
   /** Client: whether the server took the 0-RTT data. What it refused was not processed; nobody sends it again. */
   | { readonly type: 'early'; readonly accepted: boolean }
   /** Key log material (only with `keylog: true`). */

@@ -24,7 +24,7 @@ export class Tasks {
   }
 
   add(script: Script<void>): void {
-    if (this.#waiting.length >= MOST_WAITING) {
+    if (this.full) {
       reject('ERR_TLS_TOO_MANY_MESSAGES', 'unexpected_message', 'too many post-handshake exchanges at a time');
     }
     this.#waiting.push(script);
@@ -47,9 +47,28 @@ export class Tasks {
     this.#settle();
   }
 
+  /** Whether {@link add} takes another one. */
+  get full(): boolean {
+    return this.#waiting.length >= MOST_WAITING;
+  }
+
+  /** Nothing can be sent any more: what waits for the peer's messages goes on. */
+  closeWrite(): void {
+    this.#drop();
+    const runner = this.#runner;
+    if (runner === undefined || this.#receiving || runner.wants.length > 0) return;
+    runner.abandon();
+    this.#runner = undefined;
+  }
+
   abandon(): void {
     this.#runner?.abandon();
     this.#runner = undefined;
+    this.#receiving = false;
+    this.#drop();
+  }
+
+  #drop(): void {
     for (const script of this.#waiting.splice(0)) script.return();
   }
 

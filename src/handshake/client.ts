@@ -100,12 +100,11 @@ function* encryptedHandshake(
   const { offer, accepted, transcript, keys } = keyed;
   const { suite, psk } = accepted;
   const { random } = offer.hello;
-  const secrets = handshakeSecrets(wire, keys, random, transcript.hash());
-  wire.protect('read', suite, secrets.server);
+  const secrets = handshakeSecrets(wire, custody, keys, random, transcript.hash());
+  wire.protect('read', suite, custody.give(secrets.server));
   if (offer.hello.legacySessionId.length > 0) wire.changeCipherSpec();
   // 0-RTT data may go on until the server's Finished; until its fate is known, the key stays.
-  if (offer.early === undefined) wire.protect('write', suite, secrets.client);
-  else custody.hold(secrets.client);
+  if (offer.early === undefined) wire.protect('write', suite, custody.give(secrets.client));
 
   const encrypted = yield* expect(H.encrypted_extensions);
   const { values, alpn } = checkEncryptedExtensions(config, offer, encrypted.body.extensions);
@@ -126,10 +125,12 @@ function* encryptedHandshake(
   checkFinished('server', suite, secrets.server, transcript, finished.body);
   transcript.add(finished.raw);
   const main = custody.hold(keys.intoMain());
-  const traffic = applicationSecrets(wire, main, random, transcript.hash());
-  const client = custody.hold(traffic.client);
-  const exporter = custody.hold(traffic.exporter);
-  wire.protect('read', suite, traffic.server);
+  const {
+    client,
+    server: serverTraffic,
+    exporter,
+  } = applicationSecrets(wire, custody, main, random, transcript.hash());
+  wire.protect('read', suite, custody.give(serverTraffic));
   if (earlyAccepted) endEarlyData(wire, transcript, suite, custody.give(secrets.client));
 
   const request = server?.request;
@@ -149,7 +150,14 @@ function* encryptedHandshake(
     localFinished,
     peerFinished: finished.body.verifyData,
   };
-  return { facts, exporter: custody.give(exporter), resumption, transcript };
+  return {
+    facts,
+    exporter: custody.give(exporter),
+    resumption,
+    transcript,
+    clientCertificateType: ownType,
+    afterwards: undefined,
+  };
 }
 
 /** What the server has shown, or what its PSK stands for. */

@@ -3,6 +3,7 @@ import type { CertificateErrorCode } from '../errors.ts';
 import type { ExternalPsk } from '../keys/importer.ts';
 import type { Limits } from '../limits.ts';
 import type { ReplayGuard } from '../session/replay.ts';
+import type { RetryCookies } from '../session/retry-cookies.ts';
 import type { CertificateType, Session } from '../session/session.ts';
 import type { TicketSealer } from '../session/tickets.ts';
 import type { Extension } from '../wire/extensions.ts';
@@ -202,8 +203,12 @@ export interface ServerConfig extends CommonConfig {
   readonly ignoreLegacyVersion?: boolean | undefined;
   /** Send change_cipher_spec to clients without legacy_session_id too (RFC 9846 Appendix E.4). Default false. */
   readonly alwaysChangeCipherSpec?: boolean | undefined;
-  /** A cookie to send with a HelloRetryRequest and to require back (RFC 9846 §4.3.2). Default none. */
-  readonly retryCookie?: (() => Uint8Array) | undefined;
+  /**
+   * Send a cookie with a HelloRetryRequest, and require it back (RFC 9846 §4.3.2). It holds all that there is to
+   * remember: after the `retry` event the connection may be dropped, and another one take the second ClientHello.
+   * Default none.
+   */
+  readonly retryCookies?: RetryCookies | undefined;
   /** Raw extensions for EncryptedExtensions, before our own; each is sent only where the client offered its type. */
   readonly encryptedExtensions?: readonly Extension[] | undefined;
 }

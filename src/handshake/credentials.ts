@@ -51,6 +51,7 @@ export function refuseCredentials(credentials: readonly Credential[], peer: Peer
   const last = credentials.at(-1);
   const misfit = last && fittingScheme(last, peer);
   const code = typeof misfit === 'string' ? misfit : 'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME';
+  // RFC 7250 §4.2 speaks of unsupported_certificate where it is the type; what others send says as much.
   return reject(code, 'handshake_failure', reasons[code]);
 }
 

@@ -1,3 +1,4 @@
+import type { Custody } from '../crypto/custody.ts';
 import type { CipherSuite, CryptoProvider } from '../crypto/provider.ts';
 import type { Secret, TrafficLabel } from '../crypto/secret.ts';
 import { reject } from '../errors.ts';
@@ -9,11 +10,12 @@ import {
   type Resumption,
 } from '../keys/schedule.ts';
 import type { Transcript, TranscriptHash } from '../keys/transcript.ts';
-import type { SessionState } from '../session/session.ts';
+import type { CertificateType, SessionState } from '../session/session.ts';
 import { NamedGroup, nameOf } from '../wire/enums.ts';
 import type { Finished } from '../wire/messages.ts';
 import type { PeerAuthentication } from './auth.ts';
 import type { Facts, Role } from './config.ts';
+import type { Script } from './script.ts';
 import type { Wire } from './wire.ts';
 
 /** What outlives the handshake. */
@@ -24,6 +26,10 @@ export interface Established {
   readonly resumption: Resumption;
   /** Up to the client's Finished: post-handshake authentication goes on from here (RFC 9846 §4.7.2). */
   readonly transcript: Transcript;
+  /** Of a client's certificates: as agreed on in the handshake. */
+  readonly clientCertificateType: CertificateType;
+  /** What goes on while application data flows already. */
+  readonly afterwards: Script<void> | undefined;
 }
 
 /** RFC 9846 §4.5.3; `transcript` stands before the Finished message. */
@@ -48,15 +54,16 @@ export interface ApplicationSecrets {
 /** All that the main secret gives once the server's Finished is in the transcript (RFC 9846 §7.1). */
 export function applicationSecrets(
   wire: Wire,
+  custody: Custody,
   main: MainSecret,
   clientRandom: Uint8Array,
   upToServerFinished: TranscriptHash,
 ): ApplicationSecrets {
-  const client = main.traffic('client', upToServerFinished);
-  const server = main.traffic('server', upToServerFinished);
+  const client = custody.hold(main.traffic('client', upToServerFinished));
+  const server = custody.hold(main.traffic('server', upToServerFinished));
   wire.log('CLIENT_TRAFFIC_SECRET_0', clientRandom, client);
   wire.log('SERVER_TRAFFIC_SECRET_0', clientRandom, server);
-  const exporter = main.exporter(upToServerFinished);
+  const exporter = custody.hold(main.exporter(upToServerFinished));
   wire.log('EXPORTER_SECRET', clientRandom, exporter.secret);
   return { client, server, exporter };
 }
@@ -69,12 +76,13 @@ export interface HandshakeSecrets {
 /** What protects the handshake once the ServerHello is in the transcript (RFC 9846 §7.1). */
 export function handshakeSecrets(
   wire: Wire,
+  custody: Custody,
   keys: HandshakeSecret,
   clientRandom: Uint8Array,
   upToServerHello: TranscriptHash,
 ): HandshakeSecrets {
-  const server = keys.traffic('server', upToServerHello);
-  const client = keys.traffic('client', upToServerHello);
+  const server = custody.hold(keys.traffic('server', upToServerHello));
+  const client = custody.hold(keys.traffic('client', upToServerHello));
   wire.log('SERVER_HANDSHAKE_TRAFFIC_SECRET', clientRandom, server);
   wire.log('CLIENT_HANDSHAKE_TRAFFIC_SECRET', clientRandom, client);
   return { client, server };

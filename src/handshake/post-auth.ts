@@ -26,7 +26,7 @@ export function* answerCertificateRequest(
   // RFC 9846 §4.7.2: consecutive on the wire, however long the signature takes.
   const flight: Uint8Array[] = [];
   const later: Wire = { ...wire, send: (part) => void flight.push(part) };
-  yield* authenticate(later, config, transcript, request, context, 'X509');
+  yield* authenticate(later, config, transcript, request, context, established.clientCertificateType);
   emit(later, transcript, encodeMessage(H.finished, { verifyData: wire.verifyData('write', transcript.hash()) }));
   for (const part of flight) wire.send(part);
 }
@@ -47,7 +47,7 @@ export function* requestCertificate(
   const context = config.provider.random(16);
   const transcript = established.transcript.fork();
   emit(wire, transcript, encodeCertificateRequest(config, context, request));
-  const client = yield* receiveClient(config, limits, transcript, context, request, 'X509');
+  const client = yield* receiveClient(config, limits, transcript, context, request, established.clientCertificateType);
   const finished = yield* expect(H.finished);
   if (!equalConstantTime(finished.body.verifyData, wire.verifyData('read', transcript.hash()))) {
     reject('ERR_TLS_BAD_FINISHED', 'decrypt_error', "the client's Finished does not match the transcript");

@@ -1,7 +1,7 @@
-import { reject } from '../errors.ts';
+import { misuse, reject } from '../errors.ts';
 import { MAX_PLAINTEXT } from '../limits.ts';
 import type { ExtensionValues } from '../wire/extensions.ts';
-import type { ClientConfig, ServerConfig } from './config.ts';
+import type { ClientConfig, CommonConfig, ServerConfig } from './config.ts';
 import type { Wire } from './wire.ts';
 
 /** RFC 6066 §4: 2^9, 2^10, 2^11, 2^12. */
@@ -9,6 +9,12 @@ const fragmentLengths = [512, 1024, 2048, 4096] as const;
 
 export function maxFragmentCode(length: NonNullable<ClientConfig['maxFragmentLength']>): number {
   return fragmentLengths.indexOf(length) + 1;
+}
+
+/** @throws TlsError ERR_TLS_CONFIG for a limit that must not be sent (RFC 8449 §4) */
+export function checkOwnLimit({ recordSizeLimit: limit }: CommonConfig): void {
+  if (limit === undefined || (Number.isInteger(limit) && limit >= MIN_LIMIT && limit <= MAX_PLAINTEXT + 1)) return;
+  misuse('ERR_TLS_CONFIG', `recordSizeLimit is ${limit}, not ${MIN_LIMIT}..${MAX_PLAINTEXT + 1}`);
 }
 
 /** The limits of a server, and what it answers in EncryptedExtensions. RFC 8449 §5: record_size_limit comes first. */
@@ -28,8 +34,7 @@ export function agreeRecordLimits(
   if (length === undefined) {
     reject('ERR_TLS_EXTENSION_DECODE', 'illegal_parameter', `max_fragment_length ${code} is not defined`);
   }
-  wire.limitRecords('write', length);
-  wire.limitRecords('read', length);
+  limitFragments(wire, length);
   return { max_fragment_length: code };
 }
 
@@ -54,14 +59,24 @@ export function takeRecordLimits(
   if (length === undefined || code !== maxFragmentCode(length)) {
     reject('ERR_TLS_EXTENSION_DECODE', 'illegal_parameter', 'the server answered another max_fragment_length');
   }
-  wire.limitRecords('write', length);
+  limitFragments(wire, length);
+}
+
+/**
+ * RFC 9846 §5.4: the content type counts, too. Peers that do not count it are understood all the same.
+ */
+function limitFragments(wire: Wire, length: number): void {
+  wire.limitRecords('write', length - 1);
   wire.limitRecords('read', length);
 }
 
 /** RFC 8449 §4: at least 64; one byte of it is the content type; a larger limit than ours means ours. */
 function contentOf(limit: number): number {
-  if (limit < 64) {
-    reject('ERR_TLS_EXTENSION_DECODE', 'illegal_parameter', `record_size_limit ${limit} is less than 64`);
+  if (limit < MIN_LIMIT) {
+    reject('ERR_TLS_EXTENSION_DECODE', 'illegal_parameter', `record_size_limit ${limit} is less than ${MIN_LIMIT}`);
   }
   return Math.min(limit - 1, MAX_PLAINTEXT);
 }
+
+/** RFC 8449 §4 */
+const MIN_LIMIT = 64;

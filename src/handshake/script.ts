@@ -164,6 +164,8 @@ export class Runner<T> {
   #wait: Wait | undefined;
   #pending: PendingAsk | undefined;
   #result: { readonly value: T } | undefined;
+  #running = false;
+  #abandoned = false;
 
   constructor(script: Script<T>) {
     this.#script = script;
@@ -204,14 +206,16 @@ export class Runner<T> {
   /** The operation failed: the error surfaces in the script at its `yield`. */
   fail(pending: PendingAsk, error: unknown): void {
     this.#close(pending);
-    this.#settle(this.#script.throw(error));
+    this.#run(() => this.#script.throw(error));
   }
 
   /** Ends the script where it stands, so that its `finally` wipes what it held. */
   abandon(): void {
+    this.#abandoned = true;
     this.#wait = undefined;
     this.#pending = undefined;
-    this.#script.return(undefined as never);
+    // A callback of the script may be who asks: it comes to the next wait first.
+    if (!this.#running) this.#script.return(undefined as never);
   }
 
   #close(pending: PendingAsk): void {
@@ -220,7 +224,19 @@ export class Runner<T> {
   }
 
   #step(value: unknown): void {
-    this.#settle(this.#script.next(value));
+    this.#run(() => this.#script.next(value));
+  }
+
+  #run(step: () => IteratorResult<Wait, T>): void {
+    this.#running = true;
+    let next: IteratorResult<Wait, T>;
+    try {
+      next = step();
+    } finally {
+      this.#running = false;
+    }
+    if (this.#abandoned) this.#script.return(undefined as never);
+    else this.#settle(next);
   }
 
   #settle(next: IteratorResult<Wait, T>): void {

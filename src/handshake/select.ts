@@ -95,7 +95,12 @@ export function checkRetriedHello(
     reject('ERR_TLS_CLIENT_HELLO_CHANGED', 'illegal_parameter', 'the second ClientHello is not the first one retried');
   }
   checkCookie(second.extensions.cookie, cookie);
-  const shares = second.extensions.key_share ?? [];
+  return retriedShare(second, group);
+}
+
+/** The share that a HelloRetryRequest asked for. */
+export function retriedShare({ extensions }: Hello, group: Group): KeyShareEntry {
+  const shares = extensions.key_share ?? [];
   const [share] = shares;
   if (share === undefined || shares.length !== 1 || share.group !== group.id) {
     reject(

@@ -6,6 +6,7 @@ import { EarlySecret } from '../keys/schedule.ts';
 import type { Transcript } from '../keys/transcript.ts';
 import type { Limits } from '../limits.ts';
 import { isFresh, type SessionState } from '../session/session.ts';
+import type { TicketSealer } from '../session/tickets.ts';
 import type { VerifiedPeer } from '../x509/verify.ts';
 import type { PskMode, ServerConfig } from './config.ts';
 import { type BindablePsk, checkBinder, pskModeIds, sessionChain, withTruncated } from './psk.ts';
@@ -81,7 +82,7 @@ export function* findPsk(
       const kind = imported === true ? 'imported' : 'external';
       return { identity, kind, hash, early: EarlySecret.from(hash, secret), state: undefined, peer: undefined };
     }
-    const state = tickets && (yield* ask('openTicket', { tickets, ticket: identity }));
+    const state = tickets && (yield* openTicket(tickets, identity));
     if (state === undefined) continue;
     try {
       const peer = yield* judgeState(config, hello, suite, state);
@@ -93,6 +94,15 @@ export function* findPsk(
     }
   }
   return undefined;
+}
+
+/** A store that is away means a full handshake, not the end of the connection. */
+function* openTicket(tickets: TicketSealer, ticket: Uint8Array): Script<SessionState | undefined> {
+  try {
+    return yield* ask('openTicket', { tickets, ticket });
+  } catch {
+    return undefined;
+  }
 }
 
 /**

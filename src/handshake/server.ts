@@ -3,7 +3,7 @@ import type { Custody } from '../crypto/custody.ts';
 import type { CipherSuite, Group } from '../crypto/provider.ts';
 import { reject } from '../errors.ts';
 import { EarlySecret, type HandshakeSecret, verifyData } from '../keys/schedule.ts';
-import { Transcript } from '../keys/transcript.ts';
+import { messageHash, Transcript } from '../keys/transcript.ts';
 import type { Limits } from '../limits.ts';
 import type { CertificateType } from '../session/session.ts';
 import { HandshakeType as H, ProtocolVersion } from '../wire/enums.ts';
@@ -17,6 +17,7 @@ import {
   typesOf,
   wishesOfClient,
 } from './credentials.ts';
+import { groupById } from './enabled.ts';
 import {
   applicationSecrets,
   checkFinished,
@@ -26,6 +27,7 @@ import {
   peerFacts,
 } from './finish.ts';
 import { agreeRecordLimits } from './record-limits.ts';
+import { openRetry, type RetriedHello, sealRetry } from './retry.ts';
 import { ask, expect, type Script } from './script.ts';
 import {
   checkCanSign,
@@ -34,6 +36,7 @@ import {
   type GroupChoice,
   type Hello,
   readClientHello,
+  retriedShare,
   sharedSuites,
 } from './select.ts';
 import { certificateRequest, encodeCertificateRequest, receiveClient } from './server-auth.ts';
@@ -77,15 +80,17 @@ export function* serverHandshake(
   limits: Limits,
   custody: Custody,
 ): Script<Established> {
+  if (config.retryCookies !== undefined) wire.expectRetriedHello(config.earlyData?.maxSize ?? 0);
   const first = yield* expect(H.client_hello);
   const firstHello = readClientHello(first.body, config, limits);
-  if (firstHello.extensions.cookie !== undefined) {
-    reject('ERR_TLS_COOKIE', 'illegal_parameter', 'a cookie in the first ClientHello (RFC 9846 §4.3.2)');
-  }
+  const retried = openRetry(config, firstHello);
   const credentials = yield* chooseCredentials(config, firstHello);
-  const plan = yield* choose(config, limits, firstHello, credentials);
+  const plan = yield* choose(config, limits, firstHello, credentials, retried);
   const early = custody.hold(plan.psk?.early ?? EarlySecret.from(plan.suite.hash));
-  const negotiated = yield* exchangeHellos(wire, config, limits, firstHello, first.raw, plan);
+  const negotiated =
+    retried === undefined
+      ? yield* exchangeHellos(wire, config, limits, firstHello, first.raw, plan)
+      : continueRetry(config, firstHello, first.raw, plan, retried);
   const { hello, suite, exchange, psk, transcript } = negotiated;
   const terms = yield* agreeTerms(config, credentials, negotiated);
   if (terms.earlyAccepted) takeEarlyData(wire, hello, suite, early, transcript, psk?.state?.maxEarlyDataSize ?? 0);
@@ -122,9 +127,15 @@ interface Plan {
 }
 
 /** Suite, PSK and group. */
-function* choose(config: ServerConfig, limits: Limits, hello: Hello, credentials: readonly Credential[]): Script<Plan> {
-  const suites = sharedSuites(config, hello);
-  const choice = chooseGroup(config, hello);
+function* choose(
+  config: ServerConfig,
+  limits: Limits,
+  hello: Hello,
+  credentials: readonly Credential[],
+  retried: RetriedHello | undefined,
+): Script<Plan> {
+  const suites = sharedSuites(config, hello).filter(({ id }) => retried === undefined || retried.suite === id);
+  const choice = retried === undefined ? chooseGroup(config, hello) : retriedChoice(config, hello, retried.group);
   const withExchange = choice !== undefined && sharesMode(config, hello, 'psk_dhe_ke');
   const usable = withExchange || sharesMode(config, hello, 'psk_ke');
   const byCertificate = config.preferCertificate === true && chooseAuthentication(credentials, wishesOfClient(hello));
@@ -159,10 +170,12 @@ function* exchangeHellos(
   if (share === undefined) {
     transcript.add(message);
     wire.checkAligned();
+    const state = { suite: suite.id, group: group.id, earlyOffered: Number(earlyOffered), hash: transcript.hash() };
+    const cookie = sealRetry(config, state);
     transcript = transcript.intoRetry();
-    const cookie = config.retryCookie?.();
     emit(wire, transcript, encodeRetry(hello, suite, group, cookie));
     disguise(wire, config, hello);
+    if (cookie !== undefined) wire.retrySent();
     if (earlyOffered) wire.skipEarlyData(config.earlyData?.maxSize ?? 0);
     const second = yield* expect(H.client_hello);
     last = { hello: readClientHello(second.body, config, limits), message: second.raw };
@@ -172,6 +185,32 @@ function* exchangeHellos(
   transcript.add(last.message);
   const exchange = { group, peer: share.keyExchange };
   return { hello: last.hello, suite, exchange, psk, transcript, retried: last.message !== message, earlyOffered };
+}
+
+/** The second ClientHello of a client that another connection has asked again: its cookie stands for the first. */
+function continueRetry(
+  config: ServerConfig,
+  hello: Hello,
+  message: Uint8Array,
+  { suite, choice, psk: found }: Plan,
+  { hash, earlyOffered }: RetriedHello,
+): Negotiated {
+  if (choice?.share === undefined) {
+    reject('ERR_TLS_CLIENT_HELLO_CHANGED', 'illegal_parameter', 'the second ClientHello is not the first one retried');
+  }
+  const { group, share } = choice;
+  const transcript = Transcript.from(suite.hash);
+  transcript.add(messageHash(hash));
+  transcript.add(encodeRetry(hello, suite, group, hello.extensions.cookie));
+  const psk = found && bindPsk(config, found, hello, transcript, message);
+  transcript.add(message);
+  const exchange = { group, peer: share.keyExchange };
+  return { hello, suite, exchange, psk, transcript, retried: true, earlyOffered: earlyOffered === 1 };
+}
+
+function retriedChoice(config: ServerConfig, hello: Hello, id: number): GroupChoice {
+  const group = groupById(config.provider, id);
+  return { group, share: retriedShare(hello, group) };
 }
 
 /** Certificate, ALPN and 0-RTT data: the application may take its time over each. */
@@ -238,10 +277,10 @@ function takeEarlyData(
   const { random } = hello.body;
   const upToClientHello = transcript.hash();
   const secret = early.clientEarlyTraffic(upToClientHello);
-  const exporter = early.earlyExporter(upToClientHello);
   wire.log('CLIENT_EARLY_TRAFFIC_SECRET', random, secret);
-  wire.log('EARLY_EXPORTER_SECRET', random, exporter.secret);
   wire.protect('read', suite, secret);
+  const exporter = early.earlyExporter(upToClientHello);
+  wire.log('EARLY_EXPORTER_SECRET', random, exporter.secret);
   wire.takeEarlyData(size, exporter);
 }
 
@@ -258,10 +297,9 @@ function* encryptedHandshake(
   const { hello, suite, psk, transcript, retried, earlyOffered } = negotiated;
   const { authentication, clientType, earlyAccepted } = terms;
   const { random } = hello.body;
-  const secrets = handshakeSecrets(wire, keys, random, transcript.hash());
-  wire.protect('write', suite, secrets.server);
-  if (earlyAccepted) custody.hold(secrets.client);
-  else wire.protect('read', suite, secrets.client);
+  const secrets = handshakeSecrets(wire, custody, keys, random, transcript.hash());
+  wire.protect('write', suite, custody.give(secrets.server));
+  if (!earlyAccepted) wire.protect('read', suite, custody.give(secrets.client));
   if (earlyOffered && !earlyAccepted && !retried) wire.skipEarlyData(config.earlyData?.maxSize ?? 0);
 
   const recordLimits = agreeRecordLimits(wire, config, hello.extensions);
@@ -277,10 +315,8 @@ function* encryptedHandshake(
   emit(wire, transcript, encodeMessage(H.finished, { verifyData: localFinished }));
 
   const main = custody.hold(keys.intoMain());
-  const { client, server, exporter } = applicationSecrets(wire, main, random, transcript.hash());
-  custody.hold(client);
-  custody.hold(exporter);
-  wire.protect('write', suite, server);
+  const { client, server, exporter } = applicationSecrets(wire, custody, main, random, transcript.hash());
+  wire.protect('write', suite, custody.give(server));
   if (earlyAccepted) {
     wire.allowHalfRoundTrip();
     const end = yield* expect(H.end_of_early_data);
@@ -301,8 +337,14 @@ function* encryptedHandshake(
   const resumption = custody.hold(main.intoResumption(transcript.hash()));
   // RFC 9846 §4.3.9: none that the client could not use.
   const usable = sharesMode(config, hello, 'psk_dhe_ke') || sharesMode(config, hello, 'psk_ke');
-  if (usable) yield* issueTickets(wire, config, facts, resumption);
-  return { facts, exporter: custody.give(exporter), resumption: custody.give(resumption), transcript };
+  return {
+    facts,
+    exporter: custody.give(exporter),
+    resumption: custody.give(resumption),
+    transcript,
+    clientCertificateType: clientType ?? 'X509',
+    afterwards: usable ? issueTickets(wire, config, facts, resumption) : undefined,
+  };
 }
 
 /** What was agreed on, and what the client has shown, or what its PSK stands for. */

@@ -29,6 +29,10 @@ export interface Wire {
   protect(direction: 'read' | 'write', suite: CipherSuite, secret: Secret<TrafficLabel>): void;
   /** Nothing may have come yet beyond the message read last: what is sent now changes what has to follow it. */
   checkAligned(): void;
+  /** Server: what comes first may be what follows a HelloRetryRequest of another connection. */
+  expectRetriedHello(size: number): void;
+  /** Server: a HelloRetryRequest was sent whose cookie says all. */
+  retrySent(): void;
   /** The second ClientHello goes out in the clear, although the first was followed by 0-RTT keys. */
   unprotectWrite(): void;
   /** Client: 0-RTT data may be written from here on, up to `size` bytes. */

@@ -2,6 +2,7 @@ import { wipe } from '../bytes/wipe.ts';
 import { Writer } from '../bytes/writer.ts';
 import type { Hash } from '../crypto/provider.ts';
 import { Secret } from '../crypto/secret.ts';
+import { misuse } from '../errors.ts';
 import { ProtocolVersion } from '../wire/enums.ts';
 import { opaque, struct, u16 } from '../wire/schema.ts';
 import { expandLabel, extract } from './hkdf.ts';
@@ -25,7 +26,7 @@ export interface ExternalPsk {
  *     opaque context<0..2^16-1>;
  *     uint16 target_protocol;
  *     uint16 target_kdf;
- * } ImportedIdentity;  RFC 9258 §4.1
+ * } ImportedIdentity;  RFC 9258 §5.1
  */
 interface ImportedIdentity {
   readonly externalIdentity: Uint8Array;
@@ -44,10 +45,11 @@ const ImportedIdentity = struct<ImportedIdentity>('ImportedIdentity', {
 const kdfs = { sha256: 0x0001, sha384: 0x0002 } as const;
 
 /**
- * One external key made into one PSK for TLS 1.3 with each hash, RFC 9258 §4.1. The context binds it to what both
+ * One external key made into one PSK for TLS 1.3 with each hash, RFC 9258 §5. The context binds it to what both
  * sides know of the connection.
  * @param psk its `hash` is the one that the key is for; it stays the caller's
  * @param hashes as the provider has them
+ * @throws TlsError ERR_TLS_CONFIG for identity and context that take more than 2^16-1 bytes together
  */
 export function importPsk(
   psk: Pick<ExternalPsk, 'identity' | 'secret' | 'hash'>,
@@ -74,5 +76,8 @@ export function importPsk(
 function encodeIdentity(identity: ImportedIdentity): Uint8Array {
   const w = new Writer(64);
   ImportedIdentity.write(w, identity);
-  return w.finish();
+  const bytes = w.finish();
+  // RFC 9258 §5.1: it has to fit into PskIdentity.identity.
+  if (bytes.length > 0xffff) misuse('ERR_TLS_CONFIG', `an imported identity of ${bytes.length} bytes`);
+  return bytes;
 }

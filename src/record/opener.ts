@@ -65,9 +65,14 @@ export class Opener {
     return unpad(inner, this.maxPadded);
   }
 
+  /** A key for 0-RTT data. */
+  get early(): boolean {
+    return this.#label === 'c e traffic';
+  }
+
   /** Where peers go wrong over keys: at the end of 0-RTT data, and behind the server's Finished. */
   get #mayBeOfOtherKey(): boolean {
-    return this.#label === 'c e traffic' || (this.#label === 's ap traffic' && this.#key.nonces.count === 0);
+    return this.early || (this.#label === 's ap traffic' && this.#key.nonces.count === 0);
   }
 
   /** Finished.verify_data under this key's secret (RFC 9846 §4.5.3). */

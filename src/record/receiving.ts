@@ -67,7 +67,12 @@ export class Receiving {
 
   /** @throws TlsError ERR_TLS_EXCESS_HANDSHAKE_DATA: handshake bytes cross the key change (RFC 9846 §5.1) */
   protect(suite: CipherSuite, secret: Secret<TrafficLabel>): void {
-    this.checkAligned();
+    try {
+      this.checkAligned();
+    } catch (error) {
+      secret.wipe();
+      throw error;
+    }
     this.#opener?.wipe();
     this.#opener = new Opener(suite, secret);
     this.#opener.maxPadded = this.#maxPadded;
@@ -84,10 +89,17 @@ export class Receiving {
     this.#skipRoom = Math.max(this.#limits.skippedEarlyData, 2 * size);
   }
 
+  /** Before the first ClientHello that is seen, what a client sends between two of them (RFC 9846 §5, §4.3.10). */
+  expectRetriedHello(size: number): void {
+    this.#takesChangeCipherSpec = true;
+    this.skipEarlyData(size);
+  }
+
   /** Content bytes per record, padding included, that the peer was told (RFC 8449 §4). */
   limitRecords(content: number): void {
     this.#maxPadded = content;
-    if (this.#opener !== undefined) this.#opener.maxPadded = content;
+    // 0-RTT data was sent before the client could know.
+    if (this.#opener?.early === false) this.#opener.maxPadded = content;
   }
 
   /** @returns undefined without a key */

@@ -26,7 +26,8 @@ export class StrikeRegister implements ReplayGuard {
   readonly #window: number;
   readonly #capacity: number;
   readonly #seen = new Map<string, number>();
-  readonly #openFrom: number;
+  /** Milliseconds since 1970: nothing older is remembered, so nothing of then is admitted. */
+  #openFrom: number;
 
   /** @param knowsSince milliseconds since 1970: when a server starts again, ClientHellos of the time before may come back */
   constructor(options: StrikeRegisterOptions = {}, knowsSince = 0) {
@@ -47,8 +48,10 @@ export class StrikeRegister implements ReplayGuard {
   /** The oldest come first. */
   #forget(now: number): void {
     for (const [key, time] of this.#seen) {
-      if (now - time < this.#window) return;
+      if (now - time <= this.#window) return;
       this.#seen.delete(key);
+      // Should the clock go back, what was forgotten must not be new again.
+      this.#openFrom = Math.max(this.#openFrom, time + this.#window);
     }
   }
 }

@@ -107,6 +107,8 @@ export interface ExtensionValues {
     readonly signed_certificate_timestamp?: Uint8Array;
   };
   readonly CR: {
+    /** RFC 9261 §4: means nothing in a handshake. */
+    readonly server_name?: Uint8Array;
     readonly status_request?: true;
     readonly signature_algorithms?: readonly number[];
     readonly signed_certificate_timestamp?: true;
@@ -187,10 +189,29 @@ const NamedGroupList: Codec<readonly number[]> = list('u16', code(2, NamedGroup)
 const ProtocolNameList: Codec<readonly Uint8Array[]> = list('u16', opaque('u8', 1), 2);
 const DistinguishedNames: Codec<readonly Uint8Array[]> = list('u16', opaque('u16', 1), 3);
 const cookie: Codec<Uint8Array> = opaque('u16', 1);
-const CertificateStatusRequest = struct<CertificateStatusRequest>('CertificateStatusRequest', {
-  statusType: u8,
-  request: rest,
-});
+const OcspStatusRequest = keepingBytes(
+  struct<{ readonly responderIdList: Uint8Array; readonly requestExtensions: Uint8Array }>('OCSPStatusRequest', {
+    responderIdList: opaque('u16'),
+    requestExtensions: opaque('u16'),
+  }),
+);
+const CertificateStatusRequest: Codec<CertificateStatusRequest> = {
+  read(r) {
+    const statusType = u8.read(r);
+    return { statusType, request: statusType === 1 ? OcspStatusRequest.read(r) : rest.read(r) };
+  },
+  write(w, { statusType, request }) {
+    u8.write(w, statusType);
+    rest.write(w, request);
+  },
+  describe(d, r, field) {
+    d.heading(r.offset, `${field}: CertificateStatusRequest`);
+    d.nest(() => {
+      u8.describe(d, r, 'status_type');
+      rest.describe(d, r, 'request');
+    });
+  },
+};
 const CertificateStatus = struct<CertificateStatus>('CertificateStatus', {
   statusType: u8,
   response: opaque('u24', 1),
@@ -203,7 +224,7 @@ const SignedCertificateTimestampList: Codec<Uint8Array> = keepingBytes(list('u16
  * A client that gets `server_name` back (RFC 6066 §3) learns nothing from it: the data is empty.
  */
 export const extensionTable: { readonly [K in ExtensionName]?: ExtensionRow<K> } = {
-  server_name: { CH: ServerNameList, EE: empty },
+  server_name: { CH: ServerNameList, EE: empty, CR: rest },
   max_fragment_length: { CH: u8, EE: u8 },
   status_request: { CH: CertificateStatusRequest, CT: CertificateStatus, CR: empty },
   supported_groups: { CH: NamedGroupList, EE: NamedGroupList },

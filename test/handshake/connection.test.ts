@@ -92,7 +92,10 @@ describe('negotiation', () => {
   test('a HelloRetryRequest with a cookie', () => {
     const cookie = randomBytes(1)(50);
     const ends = shuttle(
-      newPair({ groups: [0x1d, 0x17], keyShares: [0x1d] }, { groups: [0x17], retryCookie: () => cookie }),
+      newPair(
+        { groups: [0x1d, 0x17], keyShares: [0x1d] },
+        { groups: [0x17], retryCookies: { seal: () => cookie, open: () => undefined } },
+      ),
     );
     expect(ends.client.facts).toMatchObject({ helloRetryRequest: true, group: { id: 0x17 } });
   });

@@ -63,7 +63,7 @@ describe('a key agreed outside of TLS, RFC 9846 §4.3.11', () => {
       ...bare,
       ...knowing(key),
       groups: [NamedGroup.secp256r1],
-      retryCookie: () => bytes(5),
+      retryCookies: { seal: () => bytes(5), open: () => undefined },
     });
     expect(usedOf(ends)).toEqual([key.identity, key.identity]);
     expect(ends.client.facts).toMatchObject({ helloRetryRequest: true, group: { id: NamedGroup.secp256r1 } });

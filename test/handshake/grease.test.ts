@@ -341,7 +341,10 @@ describe('extensions are shuffled', () => {
   });
 
   test('a second ClientHello has the order of the first', () => {
-    const [first, second] = hellosOf({}, { groups: [NamedGroup.secp256r1], retryCookie: () => bytes(4) });
+    const [first, second] = hellosOf(
+      {},
+      { groups: [NamedGroup.secp256r1], retryCookies: { seal: () => bytes(4), open: () => undefined } },
+    );
     const before = first?.extensions.map(({ type }) => type);
     const after = second?.extensions.map(({ type }) => type);
     expect(after?.filter((type) => type !== ExtensionType.cookie)).toEqual(before);

@@ -49,6 +49,8 @@ export class Peer {
       allowEarlyWrite: () => {},
       earlyDecided: () => {},
       checkAligned: () => {},
+      expectRetriedHello: () => {},
+      retrySent: () => {},
       endEarlyWrite: () => {},
       takeEarlyData: () => {},
       allowHalfRoundTrip: () => {},

@@ -89,7 +89,7 @@ function serverConfig(base: CryptoProvider, trace: Trace): ServerConfig {
     credentials: [recordedCredential(trace, 'server')],
     // What NSS sent there and this library does not: supported_groups and record_size_limit.
     encryptedExtensions: encrypted.extensions.filter(({ type }) => type === 10 || type === 28),
-    retryCookie: retry ? () => recordedCookie(trace) : undefined,
+    retryCookies: retry ? { seal: () => recordedCookie(trace), open: () => undefined } : undefined,
     keylog: true,
     verifyChain: trustAnything,
   };

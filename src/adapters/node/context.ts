@@ -87,7 +87,7 @@ export type EngineOptions = Pick<
   | 'externalPsks'
   | 'limits'
 > &
-  Pick<ServerConfig, 'ticketCount' | 'findPsk' | 'earlyData' | 'retryCookie'>;
+  Pick<ServerConfig, 'ticketCount' | 'findPsk' | 'earlyData' | 'retryCookies'>;
 
 /** Options of `verifyPeer` that a context may set. */
 export type PeerVerification = Pick<

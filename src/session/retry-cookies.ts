@@ -1,0 +1,49 @@
+import type { CryptoProvider } from '../crypto/provider.ts';
+import { SealedBox, type SealedBoxOptions } from './sealed-box.ts';
+
+/** Makes the cookies of HelloRetryRequests, and reads them when they come back (RFC 9846 §4.3.2). */
+export interface RetryCookies {
+  /** @param state what the server need not remember then */
+  seal(state: Uint8Array): Uint8Array;
+  /** @returns undefined for whatever is no cookie of ours, or is one no longer */
+  open(cookie: Uint8Array): Uint8Array | undefined;
+}
+
+export interface CookieKeysOptions extends SealedBoxOptions {
+  /** Milliseconds for which a cookie is good. Default 60 seconds. */
+  readonly lifetime?: number | undefined;
+}
+
+/** Cookies that are the state itself, sealed, with the time: servers that share the keys can stand in for each other. */
+export class CookieKeys implements RetryCookies {
+  readonly #box: SealedBox;
+  readonly #lifetime: number;
+  readonly #now: () => number;
+
+  /** @throws TlsError ERR_TLS_CONFIG for keys that are not 48 bytes long */
+  constructor(provider: CryptoProvider, options: CookieKeysOptions = {}) {
+    const { context = cookieContext } = options;
+    this.#box = new SealedBox(provider, { ...options, context });
+    this.#lifetime = options.lifetime ?? 60_000;
+    this.#now = options.now ?? Date.now;
+  }
+
+  seal(state: Uint8Array): Uint8Array {
+    const plain = new Uint8Array(TIME + state.length);
+    new DataView(plain.buffer).setFloat64(0, this.#now());
+    plain.set(state, TIME);
+    return this.#box.seal(plain);
+  }
+
+  open(cookie: Uint8Array): Uint8Array | undefined {
+    const plain = this.#box.open(cookie);
+    if (plain === undefined || plain.length < TIME) return undefined;
+    const age = this.#now() - new DataView(plain.buffer).getFloat64(0);
+    return Math.abs(age) <= this.#lifetime ? plain.subarray(TIME) : undefined;
+  }
+}
+
+/** Bytes of the time that a cookie begins with. */
+const TIME = 8;
+/** Tickets sealed with the same keys are no cookies. */
+const cookieContext: Uint8Array = new Uint8Array([0x63, 0x6f, 0x6f, 0x6b, 0x69, 0x65]);

@@ -1,0 +1,114 @@
+import { concat } from '../bytes/concat.ts';
+import { equal } from '../bytes/equal.ts';
+import { wipe } from '../bytes/wipe.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import { misuse } from '../errors.ts';
+import { ticketKey } from '../keys/ticket-key.ts';
+import { CipherSuiteId } from '../wire/enums.ts';
+
+/** As `node:tls` has them: 16 bytes of name, 32 of secret. */
+export const TICKET_KEYS_LENGTH = 48;
+const NAME = 16;
+const SALT = 16;
+
+interface BoxKey {
+  readonly name: Uint8Array;
+  readonly secret: Uint8Array;
+  readonly madeAt: number;
+}
+
+export interface SealedBoxOptions {
+  /** 48 bytes each: the first seals, all of them open. Default: random ones, replaced by themselves. */
+  readonly keys?: readonly Uint8Array[] | undefined;
+  /** What was sealed opens only where this is the same: what separates the sessions of applications. */
+  readonly context?: Uint8Array | undefined;
+  /** Milliseconds after which random keys are replaced; the one before still opens. Default 12 hours. */
+  readonly rotation?: number | undefined;
+  /** Milliseconds since 1970. Default `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/**
+ * Bytes that a server gives away sealed, and gets back (RFC 5077 §4 recommends how). Each piece has a key of its own,
+ * derived from the long-lived one and a random salt: no nonce can repeat.
+ */
+export class SealedBox {
+  readonly #provider: CryptoProvider;
+  readonly #rotation: number | undefined;
+  readonly #context: Uint8Array;
+  readonly #now: () => number;
+  #keys: readonly BoxKey[];
+
+  /** @throws TlsError ERR_TLS_CONFIG for keys that are not 48 bytes long */
+  constructor(provider: CryptoProvider, options: SealedBoxOptions = {}) {
+    this.#provider = provider;
+    this.#now = options.now ?? Date.now;
+    this.#context = options.context ?? new Uint8Array(0);
+    this.#rotation = options.keys === undefined ? (options.rotation ?? TWELVE_HOURS) : undefined;
+    this.#keys = (options.keys ?? [provider.random(TICKET_KEYS_LENGTH)]).map((key) => this.#keyOf(key));
+    if (this.#keys.length === 0) misuse('ERR_TLS_CONFIG', 'ticket keys: none given');
+  }
+
+  /** The key that seals, a copy. */
+  get current(): Uint8Array {
+    const { name, secret } = this.#sealing();
+    return concat([name, secret]);
+  }
+
+  seal(plain: Uint8Array): Uint8Array {
+    const { name, secret } = this.#sealing();
+    const salt = this.#provider.random(SALT);
+    const { aead, nonce } = ticketKey(this.#suite(), secret, salt);
+    const body = new Uint8Array(plain.length + this.#suite().aead.tagLength);
+    body.set(plain);
+    aead.seal(nonce, concat([name, salt, this.#context]), body, plain.length);
+    aead.wipe();
+    return concat([name, salt, body]);
+  }
+
+  /** @returns undefined for whatever was not sealed with one of the keys, in this context */
+  open(sealed: Uint8Array): Uint8Array | undefined {
+    const suite = this.#suite();
+    const length = sealed.length - NAME - SALT - suite.aead.tagLength;
+    const key = this.#keys.find(({ name }) => equal(name, sealed.subarray(0, NAME)));
+    if (key === undefined || length < 0 || this.#isRetired(key)) return undefined;
+    const { aead, nonce } = ticketKey(suite, key.secret, sealed.subarray(NAME, NAME + SALT));
+    const plain = new Uint8Array(length);
+    const aad = concat([sealed.subarray(0, NAME + SALT), this.#context]);
+    const good = aead.open(nonce, aad, sealed.subarray(NAME + SALT), plain);
+    aead.wipe();
+    return good ? plain : undefined;
+  }
+
+  #sealing(): BoxKey {
+    const [current] = this.#keys;
+    if (current === undefined) return misuse('ERR_TLS_CONFIG', 'ticket keys: none');
+    if (this.#rotation === undefined || this.#now() - current.madeAt < this.#rotation) return current;
+    const [, ...retired] = this.#keys;
+    for (const { secret } of retired) wipe(secret);
+    const next = this.#keyOf(this.#provider.random(TICKET_KEYS_LENGTH));
+    this.#keys = [next, current];
+    return next;
+  }
+
+  /** A server that seals nothing keeps its keys: they must not open for longer all the same. */
+  #isRetired({ madeAt }: BoxKey): boolean {
+    return this.#rotation !== undefined && this.#now() - madeAt >= 2 * this.#rotation;
+  }
+
+  #keyOf(bytes: Uint8Array): BoxKey {
+    if (bytes.length !== TICKET_KEYS_LENGTH) {
+      misuse('ERR_TLS_CONFIG', `a ticket key of ${bytes.length} bytes, not ${TICKET_KEYS_LENGTH}`);
+    }
+    return { name: bytes.slice(0, NAME), secret: bytes.slice(NAME), madeAt: this.#now() };
+  }
+
+  /** The same with every provider, so that servers may share keys. */
+  #suite(): CryptoProvider['suites'][number] {
+    const { suites } = this.#provider;
+    const common = suites.find(({ id }) => id === CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256);
+    return common ?? suites[0] ?? misuse('ERR_TLS_CONFIG', `the provider ${this.#provider.name} has no suite`);
+  }
+}
+
+const TWELVE_HOURS = 12 * 3600 * 1000;
