@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { Duplex, Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { PeerSession } from './types.ts';
 
 /** Takes exactly `length` bytes out of a stream and leaves the rest in it. @throws Error where it ends before */
@@ -30,6 +31,12 @@ async function takeUntil(stream: Readable, text: string): Promise<void> {
 
 /** One line each way; this side begins. */
 export async function exchange(ours: { readonly stream: Duplex }, theirs: PeerSession): Promise<void> {
+  if (theirs.echoes) {
+    const line = 'does it come back?\n';
+    ours.stream.write(line);
+    assert.equal((await take(ours.stream, line.length)).toString(), line);
+    return;
+  }
   await lineToPeer(ours, theirs);
   await lineFromPeer(ours, theirs);
 }
@@ -45,6 +52,11 @@ export async function lineFromPeer(ours: { readonly stream: Duplex }, theirs: Pe
   const line = `it arrives ${mark}\n`;
   theirs.input.write(line);
   assert.equal((await take(ours.stream, line.length)).toString(), line);
+}
+
+/** Waits for something that no event tells. */
+export async function until(probe: () => boolean): Promise<void> {
+  while (!probe()) await delay(5);
 }
 
 /** @throws Error where nothing more will come */

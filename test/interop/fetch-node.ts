@@ -1,14 +1,14 @@
-// Brings the Node ≥ 24 that the node24 peer runs, from npm into a folder that git ignores.
+// Brings the newer Nodes that some peers run, from npm into folders that git ignores.
 import { execFileSync } from 'node:child_process';
-import { node24 } from './peers/node24.ts';
+import { node22, node24, node26, packageName } from './peers/newer-nodes.ts';
 
-const version = '24.21.0';
-
-if ((await node24.missing()) === undefined) {
-  console.log(`already there: ${node24.prefix}`);
-} else {
-  const wanted = `${node24.packageName}@${version}`;
-  const flags = ['--prefix', node24.prefix, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts'];
+for (const { missing, prefix, version } of [node22, node24, node26]) {
+  if ((await missing()) === undefined) {
+    console.log(`already there: ${prefix}`);
+    continue;
+  }
+  const wanted = `${packageName}@${version}`;
+  const flags = ['--prefix', prefix, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts'];
   execFileSync('npm', ['install', ...flags, wanted], { stdio: 'inherit', timeout: 300_000 });
-  console.log(`${wanted} is in ${node24.prefix}`);
+  console.log(`${wanted} is in ${prefix}`);
 }

@@ -1,22 +1,26 @@
 import { curl } from './peers/curl.ts';
+import { node22, node24, node26 } from './peers/newer-nodes.ts';
 import { nodeTls } from './peers/node-tls.ts';
-import { node24 } from './peers/node24.ts';
 import { openssl } from './peers/openssl.ts';
 import { alpn } from './scenarios/alpn.ts';
-import { clientAuth } from './scenarios/client-auth.ts';
+import { clientAuth, optionalClientAuth } from './scenarios/client-auth.ts';
 import { close, halfClose } from './scenarios/closing.ts';
+import { earlyData } from './scenarios/early-data.ts';
 import { ccm, curve448, handshake, rsaSchemes } from './scenarios/handshake.ts';
 import { hybrid } from './scenarios/hybrid.ts';
 import { keyUpdate } from './scenarios/key-update.ts';
+import { externalPsk, externalPsk384, wrongPsk } from './scenarios/psk.ts';
 import { compatibility, padding, records } from './scenarios/records.ts';
 import { refusal } from './scenarios/refusal.ts';
+import { pskKe, resumption, unknownTicket } from './scenarios/resumption.ts';
 import { retry } from './scenarios/retry.ts';
-import { exporter, keylog } from './scenarios/secrets.ts';
+import { exporter, finished, keylog } from './scenarios/secrets.ts';
 import { sni } from './scenarios/sni.ts';
+import { ticketKeys } from './scenarios/ticket-keys.ts';
 import { bulk, echo } from './scenarios/transfer.ts';
 import type { Cell, Peer, Role, Scenario } from './types.ts';
 
-export const peers: readonly Peer[] = [openssl, curl, nodeTls, node24];
+export const peers: readonly Peer[] = [openssl, curl, nodeTls, node22, node24, node26];
 
 interface Row {
   readonly scenario: Scenario;
@@ -28,6 +32,7 @@ interface Row {
 const servers = [openssl, nodeTls, node24];
 const clients = [openssl, curl, nodeTls, node24];
 const nodes = [nodeTls, node24];
+const allNodes = [nodeTls, node22, node24, node26];
 
 /** Which cells exist. One that does not is a thing that the peer cannot do, as curl cannot be a server. */
 export const rows: readonly Row[] = [
@@ -51,6 +56,16 @@ export const rows: readonly Row[] = [
   { scenario: compatibility, client: servers, server: clients },
   { scenario: records, client: servers, server: [openssl, ...nodes] },
   { scenario: padding, client: [openssl], server: [openssl] },
+  { scenario: optionalClientAuth, client: [openssl, ...allNodes], server: [openssl, ...allNodes] },
+  { scenario: finished, client: allNodes, server: allNodes },
+  { scenario: resumption, client: [openssl, ...allNodes], server: [openssl, ...allNodes] },
+  { scenario: pskKe, client: [openssl], server: [openssl] },
+  { scenario: unknownTicket, client: [openssl, ...allNodes], server: [openssl, ...allNodes] },
+  { scenario: ticketKeys, client: allNodes, server: allNodes },
+  { scenario: earlyData, client: [openssl], server: [openssl] },
+  { scenario: externalPsk, client: [openssl, ...allNodes], server: [openssl, ...allNodes] },
+  { scenario: externalPsk384, client: [openssl], server: [openssl] },
+  { scenario: wrongPsk, client: [openssl, ...allNodes], server: [openssl, ...allNodes] },
 ];
 
 export interface Selection {

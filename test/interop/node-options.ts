@@ -14,10 +14,12 @@ export interface NodeOptions {
   readonly requestCert?: boolean;
   readonly rejectUnauthorized?: boolean;
   readonly allowHalfOpen?: boolean;
+  readonly requestOCSP?: boolean;
 }
 
 export function nodeOptions(role: Role, settings: Settings): NodeOptions {
-  const { suites, groups, schemes, credential, ca, servername, alpn, halfOpen } = settings;
+  const { suites, groups, schemes, credential, ca, servername, alpn, halfOpen, clientCertificate, requestOcsp } =
+    settings;
   return {
     minVersion: 'TLSv1.3',
     ...(suites && { ciphers: suites.join(':') }),
@@ -28,6 +30,8 @@ export function nodeOptions(role: Role, settings: Settings): NodeOptions {
     ...(alpn && { ALPNProtocols: [...alpn] }),
     ...(halfOpen !== undefined && { allowHalfOpen: halfOpen }),
     ...(role === 'client' && servername !== undefined && { servername }),
-    ...(role === 'server' && settings.requireClientCertificate && { requestCert: true, rejectUnauthorized: true }),
+    ...(role === 'client' && requestOcsp && { requestOCSP: true }),
+    ...(role === 'server' &&
+      clientCertificate && { requestCert: true, rejectUnauthorized: clientCertificate === 'required' }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { serverName } from './certificates.ts';
-import type { CodedError, OwnSide, Socket } from './subject.ts';
+import type { CodedError, OwnSide, Seen, Socket } from './subject.ts';
 import { startTap, type Tap } from './tap.ts';
 import type { Context, PeerFacts, PeerFailure, PeerSession, Settings } from './types.ts';
 
@@ -32,6 +32,7 @@ export interface OpenPair {
   readonly facts: PeerFacts;
   readonly tap: Tap | undefined;
   readonly keylog: readonly string[];
+  readonly seen: Seen;
 }
 
 /**
@@ -39,9 +40,8 @@ export interface OpenPair {
  * the client asks for that name and trusts the right root.
  */
 export async function start(context: Context, options: PairOptions = {}): Promise<Pair> {
-  const { role, peer, subject, scope, certificates } = context;
-  const client: Settings = { ca: certificates.ca, servername: serverName, ...options.client };
-  const server: Settings = { credential: certificates.leaves['P-256'], ...options.server };
+  const { role, peer, subject, scope } = context;
+  const { client, server } = bothSettings(context, options);
   if (role === 'client') {
     const settings = { ...server, ...options.theirs };
     const listener = await (options.shared ? context.sharedServer(settings) : peer.listen(settings, scope));
@@ -50,10 +50,22 @@ export async function start(context: Context, options: PairOptions = {}): Promis
     const ours = subject.connect(tap?.port ?? listener.port, { ...client, ...options.ours }, scope);
     return { ours, theirs, tap };
   }
-  const ours = await subject.listen({ ...server, ...options.ours }, scope);
-  const tap = options.tapped ? await startTap(ours.port, scope) : undefined;
-  const theirs = peer.connect(tap?.port ?? ours.port, { ...client, ...options.theirs }, scope);
+  const listener = await subject.listen({ ...server, ...options.ours }, scope);
+  const tap = options.tapped ? await startTap(listener.port, scope) : undefined;
+  const ours = listener.next();
+  const theirs = peer.connect(tap?.port ?? listener.port, { ...client, ...options.theirs }, scope);
   return { ours, theirs, tap };
+}
+
+/** With what a client and a server are told unless they are told otherwise. */
+export function bothSettings(
+  { certificates }: Context,
+  options: Pick<PairOptions, 'client' | 'server'>,
+): { readonly client: Settings; readonly server: Settings } {
+  return {
+    client: { ca: certificates.ca, servername: serverName, ...options.client },
+    server: { credential: certificates.leaves['P-256'], ...options.server },
+  };
 }
 
 /** As {@link start}, and waits for both to finish the handshake. */
@@ -62,7 +74,7 @@ export async function open(context: Context, options: PairOptions = {}): Promise
   const frame = context.peer.frame ?? ((socket: Duplex) => Promise.resolve(socket));
   const opened = ours.opened.then(async (socket) => ({ socket, stream: await frame(socket) }));
   const [{ socket, stream }, facts] = await Promise.all([opened, theirs.facts()]);
-  return { socket, stream, theirs, facts, tap, keylog: ours.keylog };
+  return { socket, stream, theirs, facts, tap, keylog: ours.keylog, seen: ours.seen };
 }
 
 /** As {@link start}, and waits for both to give up. A client may have finished the handshake before it is refused. */

@@ -22,7 +22,29 @@ export interface Settings {
   readonly ca?: string | undefined;
   readonly servername?: string | undefined;
   readonly alpn?: readonly string[] | undefined;
-  readonly requireClientCertificate?: boolean | undefined;
+  /** Servers: ask the client for a certificate, and go on without one or not. */
+  readonly clientCertificate?: 'optional' | 'required' | undefined;
+  /** Clients: answer requests for a certificate after the handshake, too. */
+  readonly postHandshakeAuth?: boolean | undefined;
+  /** Clients: what `PeerSession.ticket()` gave, or in base64 what the 'session' event did. */
+  readonly session?: string | undefined;
+  /** Clients: sent as 0-RTT data under `session`. */
+  readonly earlyData?: string | undefined;
+  /** Servers: take 0-RTT data, and give tickets for it. */
+  readonly takesEarlyData?: boolean | undefined;
+  /** 48 bytes in hex, of servers that are to know each other's tickets. */
+  readonly ticketKeys?: string | undefined;
+  /** Sessions and other PSKs are used without a key exchange, too; opentls: only so. */
+  readonly pskOnly?: boolean | undefined;
+  readonly psk?: ExternalKey | undefined;
+  /** Clients: ask for a stapled OCSP response. */
+  readonly requestOcsp?: boolean | undefined;
+  /** Servers: OCSPResponse in base64, for whoever asks. */
+  readonly ocspResponse?: string | undefined;
+  /** Clients: max_fragment_length, RFC 6066 §4. */
+  readonly maxFragmentLength?: 512 | 1024 | 2048 | 4096 | undefined;
+  /** record_size_limit, RFC 8449. */
+  readonly recordSizeLimit?: number | undefined;
   readonly keylog?: boolean | undefined;
   /** Label of 32 bytes of keying material (RFC 9846 §7.5, no context). */
   readonly exporter?: string | undefined;
@@ -31,8 +53,24 @@ export interface Settings {
   readonly maxFragment?: number | undefined;
   /** OpenSSL: the block size that records are padded to. */
   readonly padding?: number | undefined;
-  /** OpenSSL: lines `k` and `K` on the input are commands to send a KeyUpdate. */
+  /** OpenSSL: letters on lines of their own on the input are commands: `k` and `K` send a KeyUpdate. */
   readonly commands?: boolean | undefined;
+  /** OpenSSL: print the long form. */
+  readonly reports?: boolean | undefined;
+  /** OpenSSL: print the extensions that come. */
+  readonly extensions?: boolean | undefined;
+  /** OpenSSL: clients keep the last ticket in a file. */
+  readonly keepsTickets?: boolean | undefined;
+  /** OpenSSL: clients name these certificate authorities, PEM. */
+  readonly authorities?: string | undefined;
+}
+
+/** A key that both sides got outside of TLS. */
+export interface ExternalKey {
+  readonly identity: string;
+  /** Hex. */
+  readonly key: string;
+  readonly hash: 'sha256' | 'sha384';
 }
 
 /** What the peer says of a connection. What a peer cannot tell is left out. */
@@ -44,6 +82,16 @@ export interface PeerFacts {
   readonly servername?: string | false | undefined;
   /** 32 bytes in lower-case hex. */
   readonly exporter?: string | undefined;
+  /** Whether an earlier session was resumed. */
+  readonly reused?: boolean | undefined;
+  /** Clients: what became of the 0-RTT data. */
+  readonly earlyData?: 'accepted' | 'rejected' | 'none' | undefined;
+  /** Clients: the OCSPResponse that came, in base64. */
+  readonly ocspResponse?: string | undefined;
+  /** Servers: the common name in the client's certificate. */
+  readonly clientSubject?: string | undefined;
+  /** verify_data of both Finished messages, in hex: the peer's own, and opentls's. */
+  readonly finished?: readonly [own: string, other: string] | undefined;
 }
 
 export interface PeerFailure {
@@ -69,6 +117,10 @@ export interface PeerSession {
   ended(): Promise<void>;
   /** Waits until the peer has said something about itself so many times. */
   says(pattern: RegExp, times: number): Promise<void>;
+  /** Clients: waits for a ticket. @returns {@link Settings.session} of another connection of this peer */
+  ticket?(): Promise<string>;
+  /** Servers that send back what they are sent, and nothing else. */
+  readonly echoes?: true;
 }
 
 export interface PeerServer {
@@ -77,7 +129,7 @@ export interface PeerServer {
   session(): PeerSession;
 }
 
-export type PeerName = 'openssl' | 'curl' | 'node-tls' | 'node24';
+export type PeerName = 'openssl' | 'curl' | 'gnutls' | 'node-tls' | 'node22' | 'node24' | 'node26';
 
 export interface Peer {
   readonly name: PeerName;
@@ -85,6 +137,12 @@ export interface Peer {
   missing(): Promise<string | undefined>;
   listen(settings: Settings, scope: Scope): Promise<PeerServer>;
   connect(port: number, settings: Settings, scope: Scope): PeerSession;
+  /** Clients: connects to `first` for a ticket and to `second` with it. @returns the second connection */
+  revisit?(
+    ports: { readonly first: number; readonly second: number },
+    settings: Settings,
+    scope: Scope,
+  ): Promise<PeerSession>;
   /** The peer's client tells the server why it refuses it; else it finishes the handshake and closes. */
   readonly clientSendsAlert: { readonly certificate: boolean; readonly name: boolean };
   readonly serverSendsAlert: boolean;

@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer, connect as tcpConnect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type Child, start } from '../child.ts';
-import { createFolder, type Folder, splitChain } from '../files.ts';
+import { createFolder, type Folder } from '../files.ts';
 import { alertFrom, groupName } from '../names.ts';
 import type { Scope } from '../scope.ts';
 import type { Peer, PeerFacts, PeerFailure, PeerSession, Role, Settings } from '../types.ts';
+import { isVerbose, opensslArguments } from './openssl-arguments.ts';
 
 /** `openssl s_server` and `openssl s_client`. */
 export const openssl: Peer = {
@@ -19,78 +20,31 @@ export const openssl: Peer = {
   listen: async (settings, scope) => {
     const folder = createFolder(scope);
     const port = await freePort();
-    const args = ['s_server', '-accept', `127.0.0.1:${port}`, ...common(settings, folder), ...server(settings, folder)];
-    const child = run(args, settings, scope);
+    const child = run(['s_server', '-accept', `127.0.0.1:${port}`], 'server', settings, folder, scope);
     await untilListening(port, child);
     return { port, session: () => session('server', child, child.log.length, settings, folder) };
   },
-  connect: (port, settings, scope) => {
-    const folder = createFolder(scope);
-    const args = [
-      's_client',
-      '-connect',
-      `127.0.0.1:${port}`,
-      ...common(settings, folder),
-      ...client(settings, folder),
-    ];
-    return session('client', run(args, settings, scope), 0, settings, folder);
+  connect,
+  revisit: async ({ first, second }, { earlyData, ...settings }, scope) => {
+    const begun = connect(first, { ...settings, keepsTickets: true }, scope);
+    const ticket = await begun.ticket?.();
+    begun.input.end();
+    return connect(second, { ...settings, earlyData, session: ticket, reports: true }, scope);
   },
   clientSendsAlert: { certificate: true, name: true },
   serverSendsAlert: true,
   codes: { authority: '20', name: '62', expired: '10' },
 };
 
-/** What only the long form says goes to stdout, among the data. */
-function isVerbose(settings: Settings): boolean {
-  const { alpn, exporter, commands, otherName } = settings;
-  return [alpn, exporter, commands, otherName].some((setting) => setting !== undefined);
+function connect(port: number, settings: Settings, scope: Scope): PeerSession {
+  const folder = createFolder(scope);
+  const child = run(['s_client', '-connect', `127.0.0.1:${port}`], 'client', settings, folder, scope);
+  return session('client', child, 0, settings, folder);
 }
 
-function run(args: readonly string[], settings: Settings, scope: Scope): Child {
-  const verbose = isVerbose(settings);
-  const form = verbose ? [] : ['-brief'];
-  return start(scope, 'openssl', [...args, '-state', ...form], { logStdout: verbose, timeLimit: 300_000 });
-}
-
-function common(settings: Settings, folder: Folder): string[] {
-  const { suites, groups, schemes, credential, ca, alpn, keylog, exporter, maxFragment, padding } = settings;
-  const args: string[] = [];
-  if (suites) args.push('-ciphersuites', suites.join(':'));
-  if (groups) args.push('-groups', groups.join(':'));
-  if (schemes) args.push('-sigalgs', schemes.join(':'));
-  if (credential) {
-    const { leaf, rest } = splitChain(credential);
-    args.push('-cert', folder.write('cert.pem', leaf), '-key', folder.write('key.pem', credential.key));
-    if (rest !== '') args.push('-cert_chain', folder.write('chain.pem', rest));
-  }
-  if (ca !== undefined) args.push('-CAfile', folder.write('ca.pem', ca));
-  if (alpn) args.push('-alpn', alpn.join(','));
-  if (keylog) args.push('-keylogfile', folder.path('keylog'));
-  if (exporter !== undefined) args.push('-keymatexport', exporter, '-keymatexportlen', '32');
-  if (maxFragment !== undefined) args.push('-max_send_frag', String(maxFragment));
-  if (padding !== undefined) args.push('-record_padding', String(padding));
-  return args;
-}
-
-function server(settings: Settings, folder: Folder): string[] {
-  const args = ['-tls1_3'];
-  if (settings.requireClientCertificate) args.push('-Verify', '4', '-verify_return_error');
-  if (settings.otherName) {
-    const { name, credential } = settings.otherName;
-    const { leaf } = splitChain(credential);
-    const files = ['-cert2', folder.write('cert2.pem', leaf), '-key2', folder.write('key2.pem', credential.key)];
-    args.push('-servername', name, ...files);
-  }
-  return args;
-}
-
-function client(settings: Settings, _folder: Folder): string[] {
-  const { servername, ca, commands } = settings;
-  const args = ['-tls1_3'];
-  if (ca !== undefined) args.push('-verify', '4', '-verify_return_error');
-  if (servername !== undefined) args.push('-servername', servername, '-verify_hostname', servername);
-  if (!commands) args.push('-nocommands');
-  return args;
+function run(command: readonly string[], role: Role, settings: Settings, folder: Folder, scope: Scope): Child {
+  const args = [...command, ...opensslArguments(role, settings, folder)];
+  return start(scope, 'openssl', args, { logStdout: isVerbose(settings), timeLimit: 300_000 });
 }
 
 function session(role: Role, child: Child, from: number, settings: Settings, folder: Folder): PeerSession {
@@ -118,6 +72,12 @@ function session(role: Role, child: Child, from: number, settings: Settings, fol
       }
     },
     ended: async () => void (await told(/SSL3 alert read:warning:close notify/)),
+    ticket: async () => {
+      await told(/read server session ticket/);
+      const path = folder.path('session.pem');
+      while (!existsSync(path) || !readFileSync(path, 'latin1').includes('-----END')) await delay(5);
+      return path;
+    },
     says: async (pattern, times) => void (await told(pattern, times)),
   };
 }
@@ -137,8 +97,18 @@ function readFacts(text: string, verbose: boolean): PeerFacts {
     servername: find(/Hostname in TLS extension: "([^"]*)"/),
     alpn: verbose ? (find(/ALPN protocols? ?(?:selected)?: (\S+)/) ?? false) : undefined,
     exporter: find(/Keying material: ([0-9A-F]+)/)?.toLowerCase(),
+    reused: verbose ? /^Reused/m.test(text) : undefined,
+    earlyData: earlyData[find(/Early data was (.+)/) ?? ''],
+    clientSubject: find(/Client certificate.*subject=CN = (\S+)/s),
+    ocspResponse: find(/OCSP Response Status: (\w+)/),
   };
 }
+
+const earlyData: Readonly<Record<string, PeerFacts['earlyData']>> = {
+  'not sent': 'none',
+  rejected: 'rejected',
+  accepted: 'accepted',
+};
 
 function readFailure(text: string): PeerFailure {
   const [, sent, received] = fatalAlert.exec(text) ?? [];
@@ -164,7 +134,7 @@ async function untilListening(port: number, child: Child): Promise<void> {
     () => (over = true),
   );
   for (let tries = 0; tries < 250 && !over; tries++) {
-    if (await accepts(port)) return void (await child.log.match(/^ERROR$/m));
+    if (await accepts(port)) return void (await child.log.match(/^ERROR$|^Error reading early data$/m));
     await delay(20);
   }
   throw new Error(`s_server does not listen; it said: ${child.log.text()}`);
@@ -172,7 +142,7 @@ async function untilListening(port: number, child: Child): Promise<void> {
 
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
+    const socket = tcpConnect(port, '127.0.0.1');
     socket.once('error', () => resolve(false));
     socket.once('connect', () => {
       socket.destroy();

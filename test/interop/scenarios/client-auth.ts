@@ -3,6 +3,35 @@ import { exchange } from '../data.ts';
 import { open, openInVain } from '../pair.ts';
 import type { Scenario } from '../types.ts';
 
+/** The server asks for a certificate, and takes none, too. */
+export const optionalClientAuth: Scenario = {
+  name: 'client-auth-optional',
+  variants: [
+    {
+      name: 'given',
+      run: async (context) => {
+        const { certificates, role } = context;
+        const server = { clientCertificate: 'optional' as const, ca: certificates.ca };
+        const pair = await open(context, { client: { credential: certificates.client }, server });
+        if (role === 'server') assert.equal(pair.socket.authorized, true);
+        else assert.equal(pair.facts.clientSubject, 'client.test');
+        await exchange(pair, pair.theirs);
+      },
+    },
+    {
+      name: 'none sent',
+      run: async (context) => {
+        const { certificates, role } = context;
+        const server = { clientCertificate: 'optional' as const, ca: certificates.ca };
+        const pair = await open(context, { server });
+        if (role === 'server') assert.equal(pair.socket.authorized, false);
+        else assert.equal(pair.facts.clientSubject, undefined);
+        await exchange(pair, pair.theirs);
+      },
+    },
+  ],
+};
+
 /** The server requires a certificate of the client (RFC 9846 §4.4.2). */
 export const clientAuth: Scenario = {
   name: 'client-auth',
@@ -11,7 +40,7 @@ export const clientAuth: Scenario = {
       name: 'given',
       run: async (context) => {
         const { certificates, role } = context;
-        const server = { requireClientCertificate: true, ca: certificates.ca };
+        const server = { clientCertificate: 'required' as const, ca: certificates.ca };
         const pair = await open(context, { client: { credential: certificates.client }, server });
         if (role === 'server') assert.equal(pair.socket.authorized, true);
         await exchange(pair, pair.theirs);
@@ -20,7 +49,7 @@ export const clientAuth: Scenario = {
     {
       name: 'absent',
       run: async (context) => {
-        const server = { requireClientCertificate: true, ca: context.certificates.ca };
+        const server = { clientCertificate: 'required' as const, ca: context.certificates.ca };
         const { error, failure } = await openInVain(context, { server });
         if (context.role === 'client') {
           assert.equal(error?.code, 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED');
@@ -34,7 +63,7 @@ export const clientAuth: Scenario = {
       name: 'untrusted',
       run: async (context) => {
         const { certificates, peer, role } = context;
-        const server = { requireClientCertificate: true, ca: certificates.ca };
+        const server = { clientCertificate: 'required' as const, ca: certificates.ca };
         const client = { credential: certificates.stranger };
         const { error, failure } = await openInVain(context, { client, server });
         if (role === 'server') assert.equal(failure.alert, 'unknown_ca');

@@ -34,4 +34,20 @@ export const exporter: Scenario = {
   })),
 };
 
+/** Both sides know both Finished messages (`getFinished()`, `getPeerFinished()`). */
+export const finished: Scenario = {
+  name: 'finished',
+  variants: suites.map((suite) => ({
+    name: suite,
+    run: async (context) => {
+      const pair = await open(context, { client: { suites: [suite] } });
+      const ours = [pair.socket.getPeerFinished(), pair.socket.getFinished()];
+      assert.deepEqual(
+        ours.map((bytes) => bytes?.toString('hex')),
+        pair.facts.finished,
+      );
+    },
+  })),
+};
+
 const label = 'EXPORTER-interop';

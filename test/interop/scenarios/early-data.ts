@@ -1,0 +1,62 @@
+import { strict as assert } from 'node:assert';
+import { until } from '../data.ts';
+import { type Revisit, type RevisitOptions, revisit } from '../revisit.ts';
+import type { Context, Scenario, Settings } from '../types.ts';
+import { suites } from './handshake.ts';
+import { checkFull, checkResumed } from './resumption.ts';
+
+/** 0-RTT data, RFC 9846 §2.3: taken, or refused while the connection goes on. */
+export const earlyData: Scenario = {
+  name: 'early-data',
+  variants: [
+    ...suites.map((suite) => ({
+      name: `accepted ${suite}`,
+      run: async (context: Context) => {
+        const pair = await sendEarly(context, { client: { suites: [suite] }, keys: 'same' });
+        checkFate(context, pair, 'accepted');
+        await arrives(context, pair);
+        await checkResumed(pair);
+      },
+    })),
+    {
+      name: 'rejected, the ticket is unknown',
+      run: async (context) => {
+        const pair = await sendEarly(context, { keys: 'changed' });
+        checkFate(context, pair, 'rejected');
+        await checkFull(pair);
+        assert.equal(pair.seen.early, '');
+      },
+    },
+    {
+      name: 'rejected, after a HelloRetryRequest',
+      run: async (context) => {
+        const client = { groups: ['X25519', 'P-384'] };
+        const pair = await sendEarly(context, { client, server: { groups: ['P-384'] }, keys: 'same' });
+        checkFate(context, pair, 'rejected');
+        assert.equal(pair.socket.facts?.helloRetryRequest, true);
+        await checkResumed(pair);
+        assert.equal(pair.seen.early, '');
+      },
+    },
+  ],
+};
+
+function sendEarly(
+  context: Context,
+  { client, server, keys }: Pick<RevisitOptions, 'client' | 'server' | 'keys'>,
+): Promise<Revisit> {
+  const takes: Settings = { ...server, takesEarlyData: true };
+  return revisit(context, { client: { ...client }, server: takes, again: { earlyData: text }, keys });
+}
+
+function checkFate({ role }: Context, { socket, facts }: Revisit, fate: 'accepted' | 'rejected'): void {
+  assert.equal(socket.facts?.earlyData, fate);
+  if (role === 'server') assert.equal(facts.earlyData, fate);
+}
+
+async function arrives({ role }: Context, { seen, theirs }: Revisit): Promise<void> {
+  if (role === 'server') await until(() => seen.early === text);
+  else await theirs.says(new RegExp(text.trim()), 1);
+}
+
+const text = 'is it too early?\n';
