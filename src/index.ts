@@ -2,6 +2,8 @@
  * `opentls/core`: the sans-IO engine, for any byte stream. A provider comes from `opentls/crypto/noble` or
  * `opentls/crypto/node`; `verifyPeer` for `verifyChain` from `opentls/x509`.
  */
+
+export { tlsExporterBinding } from './connection/channel-binding.ts';
 export { Connection, type Event, type Phase, type SecretEvent } from './connection.ts';
 export type {
   AeadAlgorithm,
@@ -31,7 +33,9 @@ export {
   TlsError,
   type TlsErrorCode,
 } from './errors.ts';
+export type { CertificateCompression } from './handshake/compression.ts';
 export type {
+  CertificateRequestView,
   ChainRefusal,
   ChainRequest,
   ChainVerdict,

@@ -24,7 +24,10 @@ afterAll(() => {
 });
 
 function start(name: string, port: number): ChildProcess {
-  writeFileSync(`${folder}/${name}`, (programs.get(name) ?? expect.fail(`no ${name}`)).replace('8443', String(port)));
+  writeFileSync(
+    `${folder}/${name}`,
+    (programs.get(name) ?? expect.fail(`no ${name}`)).replaceAll('8443', String(port)),
+  );
   const child = spawn(process.execPath, [name], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   children.push(child);
   return child;
@@ -77,6 +80,10 @@ describe('the programs run', () => {
 
   test('a certificate by itself', async () => {
     expect(await run('verify.mjs', port)).toBe('1 certificates to the anchor\n');
+  });
+
+  test('0-RTT data', async () => {
+    expect(await run('early.mjs', await freePort())).toBe('early: GET /\naccepted: true\ndone\n');
   });
 
   test('a client without the certificate refuses the server', async () => {

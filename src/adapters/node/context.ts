@@ -85,9 +85,20 @@ export type EngineOptions = Pick<
   | 'keyShares'
   | 'postHandshakeAuth'
   | 'externalPsks'
+  | 'requirePsk'
   | 'limits'
 > &
-  Pick<ServerConfig, 'ticketCount' | 'findPsk' | 'earlyData' | 'retryCookies'>;
+  Pick<
+    ServerConfig,
+    | 'ticketCount'
+    | 'findPsk'
+    | 'preferCertificate'
+    | 'earlyData'
+    | 'retryCookies'
+    | 'retryForGroup'
+    | 'resumeAcrossNames'
+    | 'ignoreLegacyVersion'
+  >;
 
 /** Options of `verifyPeer` that a context may set. */
 export type PeerVerification = Pick<
@@ -104,6 +115,7 @@ export class ContextState {
   readonly credentials: readonly Credential[];
   readonly trust: TrustStore;
   readonly preferOwnOrder: boolean;
+  readonly prioritizeChaCha: boolean;
   readonly now: () => number;
   readonly engine: EngineOptions;
   /** Undefined: SSL_OP_NO_TICKET. */
@@ -131,6 +143,7 @@ export class ContextState {
     this.preferOwnOrder = Boolean(options.honorCipherOrder) || (secureOptions & SSL_OP_CIPHER_SERVER_PREFERENCE) !== 0;
     this.now = options.now ?? Date.now;
     this.engine = options.engine ?? {};
+    this.prioritizeChaCha = (secureOptions & SSL_OP_PRIORITIZE_CHACHA) !== 0;
     checkUnused(options);
     const { ticketKeys, sessionIdContext, sessionTimeout } = options;
     const noTickets = (secureOptions & SSL_OP_NO_TICKET) !== 0;
@@ -331,5 +344,6 @@ const versions: ReadonlySet<string> = new Set(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'T
 const anyVersion = /^(?:TLS|SSLv23)(?:_(?:client|server))?_method$/;
 
 const SSL_OP_CIPHER_SERVER_PREFERENCE = 0x40_0000;
+const SSL_OP_PRIORITIZE_CHACHA = 0x20_0000;
 const SSL_OP_NO_TICKET = 0x4000;
 const SSL_OP_NO_TLSv1_3 = 0x2000_0000;

@@ -80,6 +80,7 @@ export class Handshake {
       ...this.#common(),
       credentials: this.#context.credentials,
       preferOwnOrder: this.#context.preferOwnOrder,
+      prioritizeChaCha: this.#context.prioritizeChaCha,
       clientCertificate: !requestCert ? 'none' : rejectUnauthorized ? 'required' : 'optional',
       ...(pskCallback && { findPsk: (identity) => this.#findPsk(pskCallback, identity) }),
       ...((SNICallback || ALPNCallback || asksOcsp) && {

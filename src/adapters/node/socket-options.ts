@@ -22,7 +22,14 @@ export type SniCallback = (
 /** A client's is given null, and answers key and identity; a server's is given socket and identity. */
 export type PskCallback = (
   ...args: readonly [hint: null] | readonly [socket: TLSSocket, identity: string]
-) => { readonly psk: NodeJS.ArrayBufferView; readonly identity?: string } | NodeJS.ArrayBufferView | null | undefined;
+) => PskAnswer | NodeJS.ArrayBufferView | null | undefined;
+
+export interface PskAnswer {
+  readonly psk: NodeJS.ArrayBufferView;
+  readonly identity?: string;
+  /** Of the suites that the key is for (opentls). Default 'sha256', as with OpenSSL. */
+  readonly hash?: 'sha256' | 'sha384' | undefined;
+}
 
 /** Options of `new TLSSocket(socket, options)`. */
 export interface TLSSocketOptions extends SecureContextOptions {
