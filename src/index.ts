@@ -49,6 +49,7 @@ export type {
   Role,
   ServerConfig,
 } from './handshake/config.ts';
+export { type Delegation, delegatedCredential } from './handshake/delegation.ts';
 export {
   type Answers,
   type AskName,

@@ -245,12 +245,16 @@ function keyOf({ certificates, rawPublicKey }: VerifiedPeer): PeerKey {
 }
 
 /** RFC 9846 §4.5.1.1, §4.5.1: what belongs to the leaf goes with it, to a peer that asked for it. */
-function leafExtensions({ ocspResponse, timestamps }: Credential, terms: CertificateRequestTerms): Extension[] {
+function leafExtensions(
+  { ocspResponse, timestamps, delegation }: Credential,
+  terms: CertificateRequestTerms,
+): Extension[] {
   const wantsTimestamps = terms.extensions.signed_certificate_timestamp === true;
   if (timestamps !== undefined) checkTimestamps(timestamps);
   return writeExtensions('CT', {
     ...(terms.wantsOcsp && ocspResponse && { status_request: { statusType: OCSP, response: ocspResponse } }),
     ...(wantsTimestamps && timestamps && { signed_certificate_timestamp: timestamps }),
+    ...(delegation && { delegated_credential: delegation.raw }),
   });
 }
 

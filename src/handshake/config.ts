@@ -10,6 +10,7 @@ import type { Extension } from '../wire/extensions.ts';
 import type { ClientHello } from '../wire/messages.ts';
 import type { VerifiedPeer } from '../x509/verify.ts';
 import type { CertificateCompression } from './compression.ts';
+import type { Delegation } from './delegation.ts';
 
 export type Role = 'client' | 'server';
 
@@ -26,6 +27,8 @@ export interface Credential {
   readonly timestamps?: Uint8Array | undefined;
   /** Only for a peer that names an issuer of the chain in certificate_authorities. Default false. */
   readonly mustMatchIssuer?: boolean | undefined;
+  /** The signer's key is not that of the leaf, but one that it has delegated to: made by `delegatedCredential`. */
+  readonly delegation?: Delegation | undefined;
 }
 
 /** What a verifier is given: RFC 9846 §4.5.1.3 leaves the judgement to it. */

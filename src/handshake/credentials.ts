@@ -20,6 +20,8 @@ export interface PeerWishes {
   readonly signer: Role;
   /** signature_algorithms */
   readonly schemes: readonly number[];
+  /** delegated_credential (RFC 9345 §4.1); empty: none is taken. */
+  readonly delegationSchemes: readonly number[];
   /** signature_algorithms_cert, or the same. */
   readonly certificateSchemes: readonly number[];
   readonly certificateTypes: readonly CertificateType[];
@@ -66,6 +68,7 @@ export function typesOf(ids: readonly number[] | undefined): CertificateType[] {
 export function wishesOfClient({ view, extensions }: Hello): PeerWishes {
   return {
     signer: 'server',
+    delegationSchemes: extensions.delegated_credential ?? [],
     schemes: view.signatureSchemes,
     certificateSchemes: extensions.signature_algorithms_cert ?? view.signatureSchemes,
     certificateTypes: typesOf(extensions.server_certificate_type),
@@ -77,6 +80,7 @@ export function wishesOfClient({ view, extensions }: Hello): PeerWishes {
 export function wishesOf(request: ExtensionValues['CR'], certificateType: CertificateType): PeerWishes {
   return {
     signer: 'client',
+    delegationSchemes: request.delegated_credential ?? [],
     schemes: request.signature_algorithms ?? [],
     certificateSchemes: request.signature_algorithms_cert ?? request.signature_algorithms ?? [],
     certificateTypes: [certificateType],
@@ -86,14 +90,20 @@ export function wishesOf(request: ExtensionValues['CR'], certificateType: Certif
 
 function fittingScheme(credential: Credential, peer: PeerWishes): number | Misfit {
   if (!peer.certificateTypes.includes(credential.type ?? 'X509')) return 'ERR_TLS_NO_SHARED_CERTIFICATE_TYPE';
-  const scheme = credential.signer.schemes.find(
-    (own) => isHandshakeScheme(own, peer.signer) && peer.schemes.includes(own),
-  );
+  const scheme = commonScheme(credential, peer);
   if (scheme === undefined) return 'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME';
   if (credential.mustMatchIssuer === true && !isIssuedBy(credential, peer.authorities)) {
     return 'ERR_TLS_NO_MATCHING_ISSUER';
   }
   return scheme;
+}
+
+function commonScheme({ signer, delegation }: Credential, peer: PeerWishes): number | undefined {
+  const mutual = signer.schemes.filter((own) => isHandshakeScheme(own, peer.signer));
+  if (delegation === undefined) return mutual.find((own) => peer.schemes.includes(own));
+  // RFC 9345 §4.1.1: both signatures are such as the peer takes.
+  const fits = peer.delegationSchemes.includes(delegation.scheme) && peer.schemes.includes(delegation.algorithm);
+  return fits ? mutual.find((own) => own === delegation.scheme) : undefined;
 }
 
 /** RFC 9846 §4.3.4: an authority may have issued any certificate of the chain. */

@@ -50,6 +50,7 @@ export const ExtensionType = {
   extended_main_secret: 23,
   compress_certificate: 27,
   record_size_limit: 28,
+  delegated_credential: 34,
   session_ticket: 35,
   pre_shared_key: 41,
   early_data: 42,

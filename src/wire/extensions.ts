@@ -72,6 +72,7 @@ export interface ExtensionValues {
     readonly padding?: Uint8Array;
     readonly compress_certificate?: readonly number[];
     readonly record_size_limit?: number;
+    readonly delegated_credential?: readonly number[];
     readonly pre_shared_key?: OfferedPsks;
     readonly early_data?: true;
     readonly supported_versions?: readonly number[];
@@ -105,6 +106,7 @@ export interface ExtensionValues {
   readonly CT: {
     readonly status_request?: CertificateStatus;
     readonly signed_certificate_timestamp?: Uint8Array;
+    readonly delegated_credential?: Uint8Array;
   };
   readonly CR: {
     /** RFC 9261 §4: means nothing in a handshake. */
@@ -113,6 +115,7 @@ export interface ExtensionValues {
     readonly signature_algorithms?: readonly number[];
     readonly signed_certificate_timestamp?: true;
     readonly compress_certificate?: readonly number[];
+    readonly delegated_credential?: readonly number[];
     readonly certificate_authorities?: readonly Uint8Array[];
     readonly oid_filters?: Uint8Array;
     readonly signature_algorithms_cert?: readonly number[];
@@ -236,6 +239,7 @@ export const extensionTable: { readonly [K in ExtensionName]?: ExtensionRow<K> }
   padding: { CH: rest },
   compress_certificate: { CH: list('u8', u16, 2, 254), CR: list('u8', u16, 2, 254) },
   record_size_limit: { CH: u16, EE: u16 },
+  delegated_credential: { CH: SignatureSchemeList, CT: rest, CR: SignatureSchemeList },
   pre_shared_key: { CH: OfferedPsks, SH: u16 },
   early_data: { CH: empty, EE: empty, NST: u32 },
   supported_versions: { CH: list('u8', u16, 2, 254), SH: u16, HRR: u16 },
