@@ -14,6 +14,10 @@ export const commonKinds = ['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA', 'RSA-PS
 export type LeafKind = (typeof commonKinds)[number] | 'Ed448';
 
 export interface Certificates {
+  /** The authority of `ca`, to sign other things. */
+  readonly root: Credential;
+  /** For `server.test`, right under `ca`: one OCSP response tells all of it. */
+  readonly direct: Credential;
   /** Root that every chain here ends at, but for `stranger`'s. */
   readonly ca: string;
   /** A root that signed nothing else here. */
@@ -41,6 +45,8 @@ export async function createCertificates(): Promise<Certificates> {
   const leaf = (key: KeyObject): Promise<Credential> => issueLeaf(key, serverName, 'serverAuth', intermediate);
   return {
     ca: root.certificate.pem,
+    root: { cert: root.certificate.pem, key: root.key },
+    direct: await issueLeaf(ecKey('P-256'), serverName, 'serverAuth', root),
     otherCa: otherRoot.certificate.pem,
     leaves: {
       'P-256': await leaf(ecKey('P-256')),
@@ -62,12 +68,15 @@ export async function createCertificates(): Promise<Certificates> {
 interface Authority {
   readonly certificate: Created;
   readonly signer: Signer;
+  /** PKCS#8, PEM. */
+  readonly key: string;
   /** What those that it certifies send after their own certificate, PEM. */
   readonly sent: string;
 }
 
 async function issueAuthority(name: string, issuer?: Authority): Promise<Authority> {
-  const signer = signerOf(ecKey('P-256'));
+  const key = ecKey('P-256');
+  const signer = signerOf(key);
   const certificate = await createCertificate({
     ...validUntil(Date.now() + day),
     ...(issuer ? { issuer: { certificate: issuer.certificate.der }, signer: issuer.signer } : { signer }),
@@ -75,7 +84,7 @@ async function issueAuthority(name: string, issuer?: Authority): Promise<Authori
     subject: name,
     isCa: true,
   });
-  return { certificate, signer, sent: issuer ? certificate.pem : '' };
+  return { certificate, signer, key: pemOf(key), sent: issuer ? certificate.pem : '' };
 }
 
 async function issueLeaf(
@@ -94,8 +103,11 @@ async function issueLeaf(
     subjectAltNames: { dns: [name] },
     extendedKeyUsage: [purpose],
   });
-  const pem = key.export({ format: 'pem', type: 'pkcs8' });
-  return { cert: certificate.pem + issuer.sent, key: pem.toString() };
+  return { cert: certificate.pem + issuer.sent, key: pemOf(key) };
+}
+
+function pemOf(key: KeyObject): string {
+  return key.export({ format: 'pem', type: 'pkcs8' }).toString();
 }
 
 function validUntil(notAfter: number): Pick<CertificateOptions, 'provider' | 'notBefore' | 'notAfter'> {

@@ -12,6 +12,7 @@ export function featureOptions(role: Role, settings: Settings): object {
     ...(role === 'client' && earlyData !== undefined && { earlyData: Buffer.from(earlyData) }),
     ...(ticketKeys !== undefined && { ticketKeys: Buffer.from(ticketKeys, 'hex') }),
     ...(psk?.hash === 'sha256' && { pskCallback: pskCallback(role, psk) }),
+    ...(settings.requireStaple && { verification: { revocation: { mode: 'hard' } } }),
     engine: engineOptions(role, settings),
   };
 }

@@ -3,12 +3,15 @@ import { node22, node24, node26 } from './peers/newer-nodes.ts';
 import { nodeTls } from './peers/node-tls.ts';
 import { openssl } from './peers/openssl.ts';
 import { alpn } from './scenarios/alpn.ts';
+import { authorities } from './scenarios/authorities.ts';
 import { clientAuth, optionalClientAuth } from './scenarios/client-auth.ts';
 import { close, halfClose } from './scenarios/closing.ts';
 import { earlyData } from './scenarios/early-data.ts';
-import { ccm, curve448, handshake, rsaSchemes } from './scenarios/handshake.ts';
+import { ccm, ccm8, curve448, handshake, rsaSchemes } from './scenarios/handshake.ts';
 import { hybrid } from './scenarios/hybrid.ts';
-import { keyUpdate } from './scenarios/key-update.ts';
+import { keyUpdate, ownKeyUpdate } from './scenarios/key-update.ts';
+import { fragmentLength } from './scenarios/limits.ts';
+import { postHandshakeAuth } from './scenarios/post-auth.ts';
 import { externalPsk, externalPsk384, wrongPsk } from './scenarios/psk.ts';
 import { compatibility, padding, records } from './scenarios/records.ts';
 import { refusal } from './scenarios/refusal.ts';
@@ -16,6 +19,7 @@ import { pskKe, resumption, unknownTicket } from './scenarios/resumption.ts';
 import { retry } from './scenarios/retry.ts';
 import { exporter, finished, keylog } from './scenarios/secrets.ts';
 import { sni } from './scenarios/sni.ts';
+import { revokedStaple, stapling } from './scenarios/stapling.ts';
 import { ticketKeys } from './scenarios/ticket-keys.ts';
 import { bulk, echo } from './scenarios/transfer.ts';
 import type { Cell, Peer, Role, Scenario } from './types.ts';
@@ -39,6 +43,7 @@ export const rows: readonly Row[] = [
   { scenario: handshake, client: servers, server: clients },
   { scenario: rsaSchemes, client: servers, server: [openssl, ...nodes] },
   { scenario: ccm, client: servers, server: clients },
+  { scenario: ccm8, client: [openssl], server: [openssl] },
   { scenario: curve448, client: servers, server: [openssl, ...nodes] },
   { scenario: hybrid, client: [node24], server: [node24] },
   { scenario: retry, client: servers, server: clients },
@@ -51,12 +56,18 @@ export const rows: readonly Row[] = [
   { scenario: refusal, client: servers, server: clients },
   { scenario: clientAuth, client: servers, server: clients },
   { scenario: keyUpdate, client: [openssl], server: [openssl] },
+  { scenario: ownKeyUpdate, client: [openssl], server: [openssl] },
   { scenario: keylog, client: servers, server: clients },
   { scenario: exporter, client: servers, server: [openssl, ...nodes] },
   { scenario: compatibility, client: servers, server: clients },
   { scenario: records, client: servers, server: [openssl, ...nodes] },
   { scenario: padding, client: [openssl], server: [openssl] },
   { scenario: optionalClientAuth, client: [openssl, ...allNodes], server: [openssl, ...allNodes] },
+  { scenario: postHandshakeAuth, client: [openssl], server: [openssl] },
+  { scenario: authorities, client: [openssl], server: [openssl] },
+  { scenario: stapling, client: [openssl, ...allNodes], server: [openssl, ...allNodes] },
+  { scenario: revokedStaple, client: [openssl], server: [] },
+  { scenario: fragmentLength, client: [openssl], server: [openssl] },
   { scenario: finished, client: allNodes, server: allNodes },
   { scenario: resumption, client: [openssl, ...allNodes], server: [openssl, ...allNodes] },
   { scenario: pskKe, client: [openssl], server: [openssl] },

@@ -1,6 +1,8 @@
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import nodeTls from 'node:tls';
+import type { CryptoProvider } from '#opentls/crypto/provider';
+import { noble } from '#opentls/providers/noble';
 import { featureOptions } from './feature-options.ts';
 import { type NodeOptions, nodeOptions } from './node-options.ts';
 import type { Scope } from './scope.ts';
@@ -77,6 +79,8 @@ export interface OwnServer {
 
 export interface Subject {
   readonly name: string;
+  /** For what a scenario does without sockets of this subject. */
+  readonly provider: CryptoProvider;
   connect(port: number, settings: Settings, scope: Scope): OwnSide;
   listen(settings: Settings, scope: Scope): Promise<OwnServer>;
 }
@@ -85,9 +89,10 @@ export interface Subject {
  * What is tested.
  * @param extra options for every context and connection
  */
-export function createSubject(name: string, tls: TlsModule, extra: object): Subject {
+export function createSubject(name: string, tls: TlsModule, extra: { readonly provider?: CryptoProvider }): Subject {
   return {
     name,
+    provider: extra.provider ?? noble,
     connect: (port, settings, scope) => connect(tls, port, settings, extra, scope),
     listen: (settings, scope) => listen(tls, settings, extra, scope),
   };

@@ -39,6 +39,8 @@ export interface Settings {
   readonly psk?: ExternalKey | undefined;
   /** Clients: ask for a stapled OCSP response. */
   readonly requestOcsp?: boolean | undefined;
+  /** Opentls: refuse servers that do not prove by a staple that their certificate stands. */
+  readonly requireStaple?: boolean | undefined;
   /** Servers: OCSPResponse in base64, for whoever asks. */
   readonly ocspResponse?: string | undefined;
   /** Clients: max_fragment_length, RFC 6066 §4. */
@@ -88,6 +90,8 @@ export interface PeerFacts {
   readonly earlyData?: 'accepted' | 'rejected' | 'none' | undefined;
   /** Clients: the OCSPResponse that came, in base64. */
   readonly ocspResponse?: string | undefined;
+  /** Clients: the serial number, in hex, of what the response says to be good. */
+  readonly ocspSerial?: string | undefined;
   /** Servers: the common name in the client's certificate. */
   readonly clientSubject?: string | undefined;
   /** verify_data of both Finished messages, in hex: the peer's own, and opentls's. */

@@ -100,7 +100,7 @@ function readFacts(text: string, verbose: boolean): PeerFacts {
     reused: verbose ? /^Reused/m.test(text) : undefined,
     earlyData: earlyData[find(/Early data was (.+)/) ?? ''],
     clientSubject: find(/Client certificate.*subject=CN = (\S+)/s),
-    ocspResponse: find(/OCSP Response Status: (\w+)/),
+    ocspSerial: find(/^ *Serial Number: (\w+)\n *Cert Status: good/m),
   };
 }
 

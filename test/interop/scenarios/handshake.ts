@@ -41,6 +41,12 @@ export const ccm: Scenario = {
   variants: [handshakeWith('TLS_AES_128_CCM_SHA256', 'X25519', 'P-256', schemes['P-256'])],
 };
 
+/** The one with short tags. */
+export const ccm8: Scenario = {
+  name: 'ccm_8',
+  variants: [handshakeWith('TLS_AES_128_CCM_8_SHA256', 'X25519', 'P-256', schemes['P-256'])],
+};
+
 /** What the product leaves out for its size: the curves of 224 bits of security. */
 export const curve448: Scenario = {
   name: 'curve448',
@@ -60,7 +66,7 @@ function handshakeWith(suite: string, group: string, leaf: LeafKind, scheme: str
       const server = {
         credential: context.certificates.leaves[leaf],
         groups: [...classicalGroups, 'X448'],
-        suites: [...suites, 'TLS_AES_128_CCM_SHA256'],
+        suites: [...suites, 'TLS_AES_128_CCM_SHA256', ...(suite.includes('CCM_8') ? [suite] : [])],
       };
       const pair = await open(context, { client, server, shared: true });
       assert.equal(pair.socket.getProtocol(), 'TLSv1.3');

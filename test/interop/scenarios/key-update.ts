@@ -1,6 +1,8 @@
+import { serverName } from '../certificates.ts';
+import { type CoreSide, connectCore, coreCredential, listenCore, trusting } from '../core.ts';
 import { exchange, lineFromPeer, lineToPeer } from '../data.ts';
 import { open } from '../pair.ts';
-import type { Scenario, Variant } from '../types.ts';
+import type { Context, PeerSession, Scenario, Variant } from '../types.ts';
 
 /** The peer changes its keys, and asks for the same in return (RFC 9846 §4.7.3). */
 export const keyUpdate: Scenario = {
@@ -24,4 +26,45 @@ function updates(command: 'k' | 'K', name: string): Variant {
       }
     },
   };
+}
+
+/** The same the other way round. */
+export const ownKeyUpdate: Scenario = {
+  name: 'key-update-own',
+  variants: [false, true].map((requested) => ({
+    name: requested ? 'requested' : 'not requested',
+    run: async (context) => {
+      const { ours, theirs } = await meet(context);
+      await exchange(ours, theirs);
+      for (const round of [1, 2, 3]) {
+        ours.connection.updateKeys(requested);
+        ours.flush();
+        await lineToPeer(ours, theirs, `after ${round}`);
+        await theirs.says(/read (?:client|server) key update/, round);
+        await lineFromPeer(ours, theirs, `after ${round}`);
+        if (requested) await theirs.says(/write (?:client|server) key update/, round);
+      }
+    },
+  })),
+};
+
+async function meet({
+  role,
+  peer,
+  subject,
+  certificates,
+  scope,
+}: Context): Promise<{ ours: CoreSide; theirs: PeerSession }> {
+  const { provider } = subject;
+  const verifyChain = trusting(certificates.ca, provider);
+  const credential = certificates.leaves['P-256'];
+  if (role === 'client') {
+    const listener = await peer.listen({ credential }, scope);
+    const theirs = listener.session();
+    return { ours: await connectCore(listener.port, { provider, serverName, verifyChain }, scope), theirs };
+  }
+  const credentials = [coreCredential(credential, provider)];
+  const { port, accepted } = await listenCore({ provider, credentials, verifyChain }, scope);
+  const theirs = peer.connect(port, { ca: certificates.ca, servername: serverName }, scope);
+  return { ours: await accepted, theirs };
 }

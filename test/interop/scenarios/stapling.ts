@@ -1,0 +1,58 @@
+import { strict as assert } from 'node:assert';
+import { X509Certificate } from 'node:crypto';
+import { exchange } from '../data.ts';
+import { respond } from '../ocsp.ts';
+import { open, openInVain } from '../pair.ts';
+import type { Scenario } from '../types.ts';
+
+/** The server staples an OCSP response to its certificate, RFC 6066 §8. */
+export const stapling: Scenario = {
+  name: 'ocsp-stapling',
+  variants: [
+    {
+      name: 'asked for',
+      run: async (context) => {
+        const { certificates, role, scope } = context;
+        const ocspResponse = await respond(certificates.direct, certificates.root, 'good', scope);
+        const pair = await open(context, {
+          client: { requestOcsp: true, ...(role === 'client' && { requireStaple: true }) },
+          server: { credential: certificates.direct, ocspResponse },
+        });
+        const { serialNumber } = new X509Certificate(certificates.direct.cert);
+        if (role === 'client') assert.equal(pair.seen.ocspResponse, ocspResponse);
+        else if (pair.facts.ocspSerial !== undefined) assert.equal(pair.facts.ocspSerial, serialNumber);
+        else assert.equal(pair.facts.ocspResponse, ocspResponse);
+        await exchange(pair, pair.theirs);
+      },
+    },
+    {
+      name: 'asked for, and there is none',
+      run: async (context) => {
+        const pair = await open(context, { client: { requestOcsp: true } });
+        if (context.role === 'client') assert.equal(pair.seen.ocspResponse, null);
+        else assert.deepEqual([pair.facts.ocspResponse, pair.facts.ocspSerial], [undefined, undefined]);
+        await exchange(pair, pair.theirs);
+      },
+    },
+  ],
+};
+
+/** The response says that the certificate is revoked, and our client refuses it. */
+export const revokedStaple: Scenario = {
+  name: 'ocsp-revoked',
+  variants: [
+    {
+      name: 'refused',
+      run: async (context) => {
+        const { certificates, scope } = context;
+        const ocspResponse = await respond(certificates.direct, certificates.root, 'revoked', scope);
+        const { error, failure } = await openInVain(context, {
+          client: { requestOcsp: true, requireStaple: true },
+          server: { credential: certificates.direct, ocspResponse },
+        });
+        assert.equal(error?.code, 'CERT_REVOKED');
+        assert.equal(failure.alert, 'certificate_revoked');
+      },
+    },
+  ],
+};
