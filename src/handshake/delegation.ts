@@ -1,9 +1,8 @@
 import { equal } from '../bytes/equal.ts';
-import { ReadError, Reader } from '../bytes/reader.ts';
 import type { Signer } from '../crypto/provider.ts';
 import { misuse } from '../errors.ts';
 import { SignatureScheme } from '../wire/enums.ts';
-import { code, opaque, struct, u32 } from '../wire/schema.ts';
+import { code, opaque, readExactly, struct, u32 } from '../wire/schema.ts';
 import type { Credential } from './config.ts';
 
 /**
@@ -49,7 +48,9 @@ export interface Delegation {
  *   ERR_TLS_KEY_MISMATCH for another key
  */
 export function delegatedCredential(chain: readonly Uint8Array[], delegation: Uint8Array, signer: Signer): Credential {
-  const { dcCertVerifyAlgorithm: scheme, subjectPublicKeyInfo: spki, algorithm } = parse(delegation);
+  const parsed = readExactly(DelegatedCredential, delegation);
+  if (parsed === undefined) misuse('ERR_TLS_DELEGATION', 'a malformed delegated credential');
+  const { dcCertVerifyAlgorithm: scheme, subjectPublicKeyInfo: spki, algorithm } = parsed;
   // RFC 9345 §4: not the schemes of rsaEncryption keys.
   if (rsaEncryptionSchemes.includes(scheme)) {
     misuse('ERR_TLS_DELEGATION', 'a delegated credential for a key of rsaEncryption');
@@ -58,18 +59,6 @@ export function delegatedCredential(chain: readonly Uint8Array[], delegation: Ui
     misuse('ERR_TLS_KEY_MISMATCH', 'the signer is not of the key that was delegated');
   }
   return { chain, signer, delegation: { raw: delegation, scheme, algorithm } };
-}
-
-function parse(bytes: Uint8Array): DelegatedCredential {
-  try {
-    const r = new Reader(bytes);
-    const value = DelegatedCredential.read(r);
-    r.done();
-    return value;
-  } catch (error) {
-    if (!(error instanceof ReadError)) throw error;
-    return misuse('ERR_TLS_DELEGATION', `a malformed delegated credential: ${error.message}`);
-  }
 }
 
 const rsaEncryptionSchemes: readonly number[] = [

@@ -1,8 +1,7 @@
-import { ReadError, Reader } from '../bytes/reader.ts';
 import { Writer } from '../bytes/writer.ts';
 import { reject } from '../errors.ts';
 import { CipherSuiteId, NamedGroup } from '../wire/enums.ts';
-import { code, opaque, struct, u8 } from '../wire/schema.ts';
+import { code, opaque, readExactly, struct, u8 } from '../wire/schema.ts';
 import type { ServerConfig } from './config.ts';
 import type { Hello } from './select.ts';
 
@@ -37,7 +36,7 @@ export function sealRetry({ retryCookies }: ServerConfig, retried: RetriedHello)
 export function openRetry({ retryCookies }: ServerConfig, { extensions }: Hello): RetriedHello | undefined {
   if (extensions.cookie === undefined) return undefined;
   const state = retryCookies?.open(extensions.cookie);
-  const retried = state && readState(state);
+  const retried = state && readExactly(RetriedHello, state);
   return (
     retried ??
     reject(
@@ -46,16 +45,4 @@ export function openRetry({ retryCookies }: ServerConfig, { extensions }: Hello)
       'a first ClientHello with a cookie that is not ours (RFC 9846 §4.3.2)',
     )
   );
-}
-
-function readState(state: Uint8Array): RetriedHello | undefined {
-  try {
-    const r = new Reader(state);
-    const retried = RetriedHello.read(r);
-    r.done();
-    return retried;
-  } catch (error) {
-    if (error instanceof ReadError) return undefined;
-    throw error;
-  }
 }

@@ -1,11 +1,10 @@
-import { ReadError, Reader } from '../bytes/reader.ts';
 import { ascii, utf8 } from '../bytes/utf8.ts';
 import { Writer } from '../bytes/writer.ts';
 import { Secret } from '../crypto/secret.ts';
 import { revealForStorage } from '../keys/schedule.ts';
 import { MAX_TICKET_LIFETIME } from '../limits.ts';
 import { CertificateTypeId, CipherSuiteId } from '../wire/enums.ts';
-import { type Codec, code, list, opaque, struct, u8, u32 } from '../wire/schema.ts';
+import { type Codec, code, list, opaque, readExactly, struct, u8, u32 } from '../wire/schema.ts';
 
 /** What a side keeps of a handshake so that a later one can resume it (RFC 9846 §4.7.1). */
 export interface SessionState {
@@ -62,7 +61,7 @@ export function encodeSession(session: Session): Uint8Array {
 
 /** @returns undefined for anything but what {@link encodeSession} of this version made */
 export function decodeSession(bytes: Uint8Array): Session | undefined {
-  const stored = readAll(StoredSession, bytes);
+  const stored = readExactly(StoredSession, bytes);
   const state = stored && fromStored(stored.state);
   return state && { ...state, ticket: stored.ticket };
 }
@@ -75,7 +74,7 @@ export function encodeState(state: SessionState): Uint8Array {
 }
 
 export function decodeState(bytes: Uint8Array): SessionState | undefined {
-  const stored = readAll(StoredState, bytes);
+  const stored = readExactly(StoredState, bytes);
   return stored && fromStored(stored);
 }
 
@@ -173,16 +172,4 @@ function fromStored(stored: StoredState): SessionState | undefined {
     peerTimestamps: stored.peerTimestamps.length > 0 ? stored.peerTimestamps : undefined,
     authenticatedAt: stored.authenticatedAt,
   };
-}
-
-function readAll<T>(codec: Codec<T>, bytes: Uint8Array): T | undefined {
-  try {
-    const r = new Reader(bytes);
-    const value = codec.read(r);
-    r.done();
-    return value;
-  } catch (error) {
-    if (error instanceof ReadError) return undefined;
-    throw error;
-  }
 }

@@ -115,6 +115,19 @@ export function struct<T extends object>(name: string, fields: { readonly [K in 
 /** A structure without bytes, such as an empty extension_data. */
 export const empty: Codec<true> = { read: () => true, write: () => {}, describe: () => {} };
 
+/** @returns undefined for bytes that are not exactly one value */
+export function readExactly<T>(codec: Codec<T>, bytes: Uint8Array): T | undefined {
+  try {
+    const r = new Reader(bytes);
+    const value = codec.read(r);
+    r.done();
+    return value;
+  } catch (error) {
+    if (error instanceof ReadError) return undefined;
+    throw error;
+  }
+}
+
 /** All bytes up to the end of what encloses it. */
 export const rest: Codec<Uint8Array> = {
   read: (r) => r.rest(),
