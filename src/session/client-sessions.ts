@@ -61,6 +61,13 @@ export class SessionCache implements ClientSessionStore {
     }
   }
 
+  /** Forgets the sessions of one key. */
+  delete(key: SessionKey): void {
+    const text = textOf(key);
+    forget(this.#sessions.get(text) ?? []);
+    this.#sessions.delete(text);
+  }
+
   /** Forgets all. */
   clear(): void {
     for (const sessions of this.#sessions.values()) forget(sessions);

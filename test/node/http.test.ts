@@ -116,6 +116,29 @@ describe('opentls/https', () => {
     agent.destroy();
   });
 
+  test.each([
+    [100, [false, true, true]],
+    [0, [false, false, false]],
+  ])('an agent that keeps %i sessions resumes them', async (maxCachedSessions, expected) => {
+    const agent = new https.Agent({ maxCachedSessions });
+    const reused: unknown[] = [];
+    for (let i = 0; i < 3; i++) {
+      const request = https.request({ ...place, port, path: '/', agent } as https.RequestOptions);
+      let socket: TLSSocket | undefined;
+      request.on('socket', (used) => {
+        socket = used as TLSSocket;
+      });
+      await send(request);
+      reused.push(socket?.isSessionReused());
+    }
+    expect(reused).toEqual(expected);
+    // Who trusts otherwise has no part in them.
+    const stranger = https.request({ ...place, ca: [], port, path: '/', agent } as https.RequestOptions);
+    stranger.end();
+    const [refusal] = await event(stranger, 'error');
+    expect(refusal).toMatchObject({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
+  });
+
   test('agent: false makes a connection of its own', async () => {
     const request = https.request({ ...place, port, path: '/', agent: false } as https.RequestOptions);
     const [socket] = await event(

@@ -2,15 +2,20 @@
 import http from 'node:http';
 import nodeHttps from 'node:https';
 import { URL, urlToHttpOptions } from 'node:url';
+import { SessionCache } from '../../session/client-sessions.ts';
 import type { ConnectionOptions } from './connect.ts';
 import type { SecureContext, SecureContextOptions } from './context.ts';
 import tls from './index.ts';
 import { Server as TlsServer, type ServerOptions as TlsServerOptions } from './server.ts';
+import { fromBlob, toBlob } from './sessions.ts';
 import type { TLSSocket } from './tls-socket.ts';
 
 export interface AgentOptions
   extends http.AgentOptions,
-    Omit<ConnectionOptions, keyof http.AgentOptions | 'socket' | 'path'> {}
+    Omit<ConnectionOptions, keyof http.AgentOptions | 'socket' | 'path'> {
+  /** Names whose sessions are kept. Default 100; 0: none are. */
+  readonly maxCachedSessions?: number | undefined;
+}
 
 /** Options of `http.request()`, of the agent's connections, and ours. */
 export interface RequestOptions
@@ -22,12 +27,27 @@ export type ResponseListener = (response: http.IncomingMessage) => void;
 
 /** Keeps connections of opentls as `https.Agent` keeps those of `node:tls`. */
 export class Agent extends nodeHttps.Agent {
+  readonly #sessions: SessionCache;
+
   constructor(options?: AgentOptions) {
     super(options as nodeHttps.AgentOptions);
+    this.#sessions = new SessionCache(options?.maxCachedSessions ?? 100);
   }
 
+  /** Connections of one name resume each other's sessions, each of them once. */
   override createConnection(options: nodeHttps.RequestOptions): TLSSocket {
-    return tls.connect(options as ConnectionOptions);
+    const key = { host: this.getName(options), port: '', alpn: [], identity: '' };
+    const kept = this.#sessions.take(key);
+    const socket = tls.connect({ ...(kept && { session: toBlob(kept) }), ...options } as ConnectionOptions);
+    kept?.psk.wipe();
+    socket.on('session', (blob: Buffer) => {
+      const session = fromBlob(blob);
+      if (session !== undefined) this.#sessions.put(key, session);
+    });
+    socket.once('close', (failed: boolean) => {
+      if (failed) this.#sessions.delete(key);
+    });
+    return socket;
   }
 
   /** Connections are shared by what they were made with. */
