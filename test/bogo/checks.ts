@@ -3,7 +3,7 @@ import { equal } from '#opentls/bytes/equal';
 import { toHex } from '#opentls/bytes/hex';
 import type { Facts } from '#opentls/handshake/config';
 import type { Session } from '#opentls/session/session';
-import type { Observed } from './configs.ts';
+import { AGE_TOLERANCE, type Observed } from './configs.ts';
 import { loadChain, provider } from './credentials.ts';
 import type { Options } from './flags.ts';
 import type { Memory } from './memory.ts';
@@ -20,6 +20,8 @@ export function checkSession(options: Options, session: Session | undefined): vo
   same('a session', !options['expect-no-session'], session !== undefined);
   if (session === undefined) return;
   same('0-RTT data with the session', options['expect-ticket-supports-early-data'], session.maxEarlyDataSize > 0);
+  if (options['expect-resumable-across-names']) same('resumable across names', true, session.acrossNames);
+  if (options['expect-not-resumable-across-names']) same('resumable across names', false, session.acrossNames);
 }
 
 /** @param resuming not the first connection of its test */
@@ -50,10 +52,18 @@ const checks: readonly Check[] = [
     same('0-RTT data', options['expect-reject-early-data'] ? 'rejected' : undefined, got);
   },
   (options, facts) => same('0-RTT data', options['expect-no-offer-early-data'] ? 'none' : undefined, facts.earlyData),
+  checkEarlyDataReason,
+  (options, { resumed, ticketAgeSkew }) => {
+    const seconds = options['expect-ticket-age-skew'];
+    if (resumed && seconds !== undefined) same('skew of the age of the ticket', seconds * 1000, ticketAgeSkew);
+  },
   checkAlpn,
   (options, _, { advertisedAlpn }) => {
     const wire = advertisedAlpn?.map((name) => String.fromCharCode(name.length) + latin1(name)).join('');
     same('list of protocols', options['expect-advertised-alpn'], wire);
+  },
+  (options, _, { authorities }) => {
+    same('authorities', options['expect-client-ca-list'], authorities?.map((name) => toHex(name)).join() ?? '<NULL>');
   },
   // A resumed handshake has no CertificateVerify.
   (options, facts) => {
@@ -72,6 +82,28 @@ const checks: readonly Check[] = [
   checkSelectedCredential,
   checkWithCertificate,
 ];
+
+/** Of the reasons that the reference tells apart, those that can be seen here. */
+const earlyDataReasons: ReadonlyMap<string, (facts: Facts) => boolean> = new Map([
+  ['accept', ({ earlyData }) => earlyData === 'accepted'],
+  ['no_session_offered', ({ resumed, earlyData }) => !resumed && earlyData === 'none'],
+  ['hello_retry_request', ({ helloRetryRequest, earlyData }) => helloRetryRequest && earlyData === 'rejected'],
+  ['session_not_resumed', ({ resumed, earlyData }) => !resumed && earlyData === 'rejected'],
+  ['peer_declined', (facts) => facts.resumed && !facts.helloRetryRequest && facts.earlyData === 'rejected'],
+  [
+    'ticket_age_skew',
+    ({ ticketAgeSkew = 0, earlyData }) => earlyData === 'rejected' && Math.abs(ticketAgeSkew) > AGE_TOLERANCE,
+  ],
+  ['disabled', ({ earlyData }) => earlyData !== 'accepted'],
+  ['alpn_mismatch', ({ earlyData }) => earlyData !== 'accepted'],
+  ['unsupported_for_session', ({ earlyData }) => earlyData !== 'accepted'],
+]);
+
+function checkEarlyDataReason(options: Options, facts: Facts): void {
+  const reason = options['expect-early-data-reason'];
+  if (reason === undefined) return;
+  if (!earlyDataReasons.get(reason)?.(facts)) throw new ShimError('SHIM_EXPECTATION', `0-RTT data: not by ${reason}`);
+}
 
 /** A client that expects no protocol expects none. */
 function checkAlpn(options: Options, facts: Facts): void {

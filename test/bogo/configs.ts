@@ -20,6 +20,7 @@ import type { Extension } from '#opentls/wire/extensions';
 import type { ClientHello } from '#opentls/wire/messages';
 import { dangerouslyTrustRawPublicKey } from '#opentls/x509/raw-public-key';
 import { dangerouslyTrust } from '#opentls/x509/verify';
+import { algorithmsOf, equalClasses, equalGroups, keySharesOf, ownSchemes, prefersChaCha } from './algorithms.ts';
 import { toyCompressions } from './compression.ts';
 import { loadCredential, loadPsks, provider } from './credentials.ts';
 import type { Options } from './flags.ts';
@@ -29,6 +30,8 @@ import { type ShimCode, ShimError } from './names.ts';
 /** What the callbacks of one connection saw, for checks.ts. */
 export interface Observed {
   advertisedAlpn: readonly Uint8Array[] | undefined;
+  /** Client: the names that the server has asked for a certificate of. */
+  authorities: readonly Uint8Array[] | undefined;
   /** 0-RTT data was offered. */
   earlyOffered: boolean;
   /** Those that flags have opened, in order; the default one is last. */
@@ -41,7 +44,7 @@ export interface Loaded {
 }
 
 export function unobserved(): Observed {
-  return { advertisedAlpn: undefined, earlyOffered: false, credentials: [] };
+  return { advertisedAlpn: undefined, authorities: undefined, earlyOffered: false, credentials: [] };
 }
 
 /** Whether a test needs what the provider or this API lacks. */
@@ -52,13 +55,13 @@ export function lacks(options: Options): boolean {
   if (schemes.length > 0 && advertisedSchemes(provider, schemes).length === 0) return true;
   const types = [...options['accepted-peer-cert-types'], ...options['available-client-cert-types']];
   if (types.some((id) => !certificateTypes.has(id))) return true;
-  // A client has its credentials from the start.
-  return !options.server && options['fail-cert-callback'];
+  // There is one class of groups that are liked equally well.
+  return equalClasses(options).length > 1;
 }
 
 /** @param retry what holds once 0-RTT data was refused */
 export function clientConfig(options: Options, retry: Options, memory: Memory, observed: Observed): ClientConfig {
-  const shares = options['key-shares'];
+  const shares = keySharesOf(options);
   const credentials = loadCredentials(options, observed);
   return {
     ...commonConfig(options, memory),
@@ -70,9 +73,13 @@ export function clientConfig(options: Options, retry: Options, memory: Memory, o
     takeSession: () => memory.offer(),
     earlyData: options['enable-early-data'],
     ...(options['host-name'] !== undefined && { serverName: options['host-name'] }),
-    ...(shares.length > 0 && { keyShares: shares }),
-    ...(options['no-key-shares'] && { keyShares: [] }),
+    ...(shares !== undefined && { keyShares: shares }),
     credentials,
+    chooseCredentials({ certificateAuthorities }) {
+      observed.authorities = certificateAuthorities;
+      if (options['fail-cert-callback']) throw callbackFailure('SHIM_CERTIFICATE_CALLBACK', 'internal_error');
+      return undefined;
+    },
     externalPsks: observed.credentials.flatMap(({ psks }) => psks),
     requireCredential: true,
     // Without a judge, no certificate is taken where there are PSKs.
@@ -83,6 +90,7 @@ export function clientConfig(options: Options, retry: Options, memory: Memory, o
     grease: options['enable-grease'],
     shuffleExtensions: options['permute-extensions'],
     alpn: splitNames(options['advertise-alpn'] ?? ''),
+    allowUnknownAlpn: options['allow-unknown-alpn-protos'],
     shapeClientHello: (draft) => ({
       ...draft,
       cipherSuites: options['fallback-scsv'] ? [...draft.cipherSuites, FALLBACK_SCSV] : draft.cipherSuites,
@@ -113,8 +121,11 @@ export function serverConfig(options: Options, memory: Memory, observed: Observe
     },
     preferCertificate: options.credentials.slice(1).findIndex(({ kind }) => kind !== 'psk') === 0,
     grease: true,
-    prioritizeChaCha: true,
+    prioritizeChaCha: prefersChaCha(options),
     retryForGroup: true,
+    ...equalGroups(options),
+    resumeAcrossNames: options['resumption-across-names-enabled'],
+    acknowledgeServerName: !options['no-server-name-ack'],
     resumeSameSuite: true,
     ignoreLegacyVersion: true,
     alwaysChangeCipherSpec: true,
@@ -137,13 +148,11 @@ function commonConfig(options: Options, memory: Memory): Omit<CommonConfig, 'ver
   const limit = options['max-cert-list'];
   return {
     provider,
-    suites: provider.suites.map(({ id }) => id).filter((id) => defaultSuites.includes(id)),
-    groups: options.curves.length > 0 ? options.curves : defaultGroups,
-    signatureSchemes: options['verify-prefs'].length > 0 ? options['verify-prefs'] : defaultSchemes,
+    ...algorithmsOf(options),
     peerCertificateTypes: typesOf(options['accepted-peer-cert-types']),
     certificateCompression: compressionsOf(options),
     now: memory.now,
-    keylog: options['export-traffic-secrets'],
+    keylog: options['export-traffic-secrets'] || options['early-write-after-message'] !== undefined,
     maxFragment: options['max-send-fragment'],
     limits: { chainLength: CHAIN_LENGTH, ...(limit !== undefined && { certificateMessage: limit }) },
   };
@@ -177,7 +186,7 @@ function accept({ certificateType, chain }: ChainRequest): ChainVerdict {
 function loadCredentials(options: Options, observed: Observed): readonly Credential[] {
   const [fallback, ...opened] = options.credentials;
   observed.credentials = [...opened, fallback].map((flags) => {
-    const credential = loadCredential(flags);
+    const credential = loadCredential(flags, ownSchemes(options));
     const declines = credential !== undefined && options['decline-ocsp-callback'];
     return { credential: declines ? { ...credential, ocspResponse: undefined } : credential, psks: loadPsks(flags) };
   });
@@ -242,17 +251,12 @@ function callbackFailure(
   return new TlsError('ERR_TLS_CONFIG', 'the test says so', { alert, blame: 'config', cause: new ShimError(code) });
 }
 
-/** What the tests take for granted (SHIM-SPEC §8 and §10). The provider's own lists are longer. */
-const defaultSuites: readonly number[] = [0x1301, 0x1302, 0x1303];
-const defaultGroups: readonly number[] = [0x11ec, 0x001d, 0x0017, 0x0018];
-const defaultSchemes: readonly number[] = [0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601, 0x0201];
-
 /** Certificates: the reference counts bytes alone. */
 const CHAIN_LENGTH = 100;
 
 /** What the reference lets a client send, bytes, and by how much a client's clock may go wrong, milliseconds. */
 const MAX_EARLY_DATA = 14_336;
-const AGE_TOLERANCE = 60_500;
+export const AGE_TOLERANCE = 60_500;
 
 /** Of TLS 1.2, which the reference offers too: extended_master_secret, renegotiation_info. No server may answer them. */
 const legacyExtensions: readonly Extension[] = [

@@ -20,9 +20,13 @@ export const provider: CryptoProvider = {
   groups: [...base.groups, ...mlKemGroups],
 };
 
-/** @returns undefined where the flags name no certificate */
-export function loadCredential(options: CredentialOptions): Credential | undefined {
-  const { 'cert-file': certFile, 'key-file': keyFile, 'signing-prefs': prefs } = options;
+/**
+ * @param schemes what a key may be used with, where its own flags do not say; empty: all that it does
+ * @returns undefined where the flags name no certificate
+ */
+export function loadCredential(options: CredentialOptions, schemes: readonly number[]): Credential | undefined {
+  const { 'cert-file': certFile, 'key-file': keyFile } = options;
+  const prefs = options['signing-prefs'].length > 0 ? options['signing-prefs'] : schemes;
   if (keyFile === undefined) return undefined;
   const whole = signerOf(readFileSync(keyFile, 'utf8'));
   const signer = prefs.length === 0 ? whole : restricted(whole, prefs);

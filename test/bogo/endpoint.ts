@@ -4,7 +4,7 @@ import type { KeylogLabel } from '#opentls/handshake/wire';
 import type { Transport } from './transport.ts';
 
 /** What a test has to hear of. */
-export type News = Exclude<Event, { readonly type: 'ask' | 'secret' | 'error' }>;
+export type News = Exclude<Event, { readonly type: 'ask' | 'error' }>;
 
 /** A {@link Connection} on a {@link Transport}, driven by whoever asks for the next event. */
 export class Endpoint {
@@ -52,7 +52,7 @@ export class Endpoint {
           break;
         case 'secret':
           this.secrets.set(event.label, event.secret);
-          break;
+          return event;
         case 'error':
           this.flush();
           throw event.error;

@@ -4,9 +4,10 @@ import { utf8 } from '#opentls/bytes/utf8';
 import type { Facts } from '#opentls/handshake/config';
 import type { KeylogLabel } from '#opentls/handshake/wire';
 import type { Session } from '#opentls/session/session';
+import { HandshakeType } from '#opentls/wire/enums';
 import { checkHandshake, checkResumed, checkSession } from './checks.ts';
 import type { Observed } from './configs.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint, News } from './endpoint.ts';
 import type { Options } from './flags.ts';
 import type { Memory } from './memory.ts';
 import { ShimError } from './names.ts';
@@ -66,15 +67,16 @@ async function handshake(
 ): Promise<Opened> {
   const unsent = initialWrites(options);
   let left = unsent;
+  const after = options['early-write-after-message'];
+  const write = (): void => {
+    left = unsent.map((bytes) => endpoint.writeEarly(bytes)).filter(({ length }) => length > 0);
+  };
   endpoint.onFirstFlight = () => {
     if (endpoint.connection.earlyRoom === undefined) return;
     observed.earlyOffered = true;
     writeExports(endpoint, options);
-    const write = (): void => {
-      left = unsent.map((bytes) => endpoint.writeEarly(bytes)).filter(({ length }) => length > 0);
-    };
     if (options['read-with-unfinished-write']) endpoint.holding(write);
-    else write();
+    else if (after === undefined) write();
   };
   for (;;) {
     const news = await endpoint.next();
@@ -84,10 +86,18 @@ async function handshake(
       endpoint.flush();
       return { facts: news.facts, left };
     }
+    if (after !== undefined && tellsOf(news) === after) write();
     // 0-RTT data is answered at once, before the client's Finished.
     if (news.type === 'data') answer(endpoint, options, news.bytes);
     if (news.type === 'session') sessions.add(news.session);
   }
+}
+
+/** @returns the message of the server that this is the first sign of */
+function tellsOf(news: News): number | undefined {
+  if (news.type === 'early') return HandshakeType.encrypted_extensions;
+  const derived = news.type === 'secret' && news.label === 'SERVER_HANDSHAKE_TRAFFIC_SECRET';
+  return derived ? HandshakeType.server_hello : undefined;
 }
 
 function writeExports(endpoint: Endpoint, options: Options): void {

@@ -42,6 +42,7 @@ const table = {
   'accepted-peer-cert-types': ints,
   'available-client-cert-types': ints,
   'use-client-ca-list': text,
+  'expect-client-ca-list': text,
 
   // What comes with a certificate
   'enable-ocsp-stapling': yes,
@@ -56,19 +57,29 @@ const table = {
 
   // Algorithms
   curves: ints,
+  'curves-flags': ints,
   'key-shares': ints,
   'no-key-shares': yes,
+  'server-supported-groups-hint': ints,
   'verify-prefs': ints,
   // A string of OpenSSL's that does not speak of TLS 1.3.
   cipher: ignoredWithArgument,
   'server-preference': yes,
+  // Policies, each of them a choice of algorithms.
+  'fips-202205': yes,
+  'wpa-202304': yes,
+  'cnsa-202407': yes,
+  'cnsa1-202603': yes,
+  'cnsa2-202603': yes,
   'fallback-scsv': yes,
   'enable-grease': yes,
   'permute-extensions': yes,
 
   // Names and protocols
   'host-name': text,
+  'no-server-name-ack': yes,
   'advertise-alpn': text,
+  'allow-unknown-alpn-protos': yes,
   'select-alpn': text,
   'decline-alpn': yes,
   'reject-alpn': yes,
@@ -90,16 +101,20 @@ const table = {
   'use-ticket-aead-callback': ignored,
   'renew-ticket': ignored,
   'resumption-delay': int,
+  'resumption-across-names-enabled': yes,
+  'expect-resumable-across-names': yes,
+  'expect-not-resumable-across-names': yes,
   'reverify-on-resume': yes,
   'enable-early-data': yes,
+  'early-write-after-message': int,
+  'expect-ticket-age-skew': int,
   'expect-session-miss': yes,
   'expect-no-session': yes,
   'expect-ticket-supports-early-data': yes,
   'expect-accept-early-data': yes,
   'expect-reject-early-data': yes,
   'expect-no-offer-early-data': yes,
-  // Which of several reasons it was is not told here.
-  'expect-early-data-reason': ignoredWithArgument,
+  'expect-early-data-reason': text,
 
   // What is said after the handshake
   'shim-writes-first': yes,
