@@ -3,6 +3,7 @@ import type { CryptoProvider, Signer } from '#opentls/crypto/provider';
 import { Secret } from '#opentls/crypto/secret';
 import { TlsError } from '#opentls/errors';
 import type { Credential } from '#opentls/handshake/config';
+import { delegatedCredential } from '#opentls/handshake/delegation';
 import { type ExternalPsk, importPsk } from '#opentls/keys/importer';
 import { mlDsaSigner, mlDsaVerifiers } from '#opentls/providers/ml-dsa';
 import { mlKemGroups, noble } from '#opentls/providers/noble';
@@ -39,7 +40,11 @@ export function loadCredential(options: CredentialOptions, schemes: readonly num
   if (options.kind === 'raw public key' && signer.publicKey !== undefined) {
     return { ...common, type: 'RawPublicKey', chain: [signer.publicKey] };
   }
-  return certFile === undefined ? undefined : { ...common, chain: loadChain(certFile) };
+  if (certFile === undefined) return undefined;
+  const chain = loadChain(certFile);
+  const { 'delegated-credential': delegation, kind } = options;
+  if (kind !== 'delegated' || delegation === undefined) return { ...common, chain };
+  return { ...common, ...delegatedCredential(chain, delegation, signer) };
 }
 
 /** A key agreed outside of TLS, imported (RFC 9258); empty where the flags are not about one. */

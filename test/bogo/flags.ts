@@ -177,6 +177,7 @@ const credentialTable = {
   'ocsp-response': base64,
   'signed-cert-timestamps': base64,
   'must-match-issuer': yes,
+  'delegated-credential': base64,
   'psk-importer-key': base64,
   'psk-importer-identity': base64,
   'psk-importer-context': base64,
@@ -185,7 +186,7 @@ const credentialTable = {
 } as const satisfies Readonly<Record<string, Kind<unknown>>>;
 
 export interface CredentialOptions extends Values<typeof credentialTable> {
-  readonly kind: 'x509' | 'raw public key' | 'psk';
+  readonly kind: 'x509' | 'raw public key' | 'psk' | 'delegated';
 }
 
 export interface Options extends Values<typeof table> {
@@ -230,6 +231,7 @@ const openers = {
   'new-x509-credential': 'x509',
   'new-rpk-credential': 'raw public key',
   'new-psk-credential': 'psk',
+  'new-delegated-credential': 'delegated',
 } as const;
 
 const emptyCredential = (kind: CredentialOptions['kind']): CredentialOptions => ({

@@ -1,5 +1,6 @@
 // One test: its connections, one after the other.
 import { Connection } from '#opentls/connection';
+import { TlsError } from '#opentls/errors';
 import { clientConfig, lacks, serverConfig, unobserved } from './configs.ts';
 import { Endpoint } from './endpoint.ts';
 import { exchange, type Task } from './exchange.ts';
@@ -31,7 +32,9 @@ export async function runTest(args: readonly string[], signal: AbortSignal): Pro
     }
     return { code: 0, text: '' };
   } catch (error) {
-    return { code: 90, text: `${describeFailure(error, false)}\n` };
+    // A configuration that is refused is a failure like others.
+    const code = error instanceof TlsError ? 1 : 90;
+    return { code, text: `${describeFailure(error, false)}\n` };
   }
 }
 
