@@ -4,6 +4,7 @@ import { EarlyData } from './connection/early-data.ts';
 import type { Event, Phase, SecretEvent } from './connection/events.ts';
 import { KeyUpdates } from './connection/key-updates.ts';
 import { Tasks } from './connection/tasks.ts';
+import { wireOf } from './connection/wire.ts';
 import { AlertDescription, asTlsError, misuse, reject, TlsError } from './errors.ts';
 import { clientHandshake } from './handshake/client.ts';
 import type { ClientConfig, Facts, Role, ServerConfig } from './handshake/config.ts';
@@ -15,7 +16,6 @@ import { type Answers, type AskName, discard, type PendingAsk, Runner, underCust
 import { serverHandshake } from './handshake/server.ts';
 import { receiveTicket } from './handshake/tickets.ts';
 import type { Wire } from './handshake/wire.ts';
-import { revealForKeylog } from './keys/schedule.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { type Received, Receiving } from './record/receiving.ts';
 import { Sending } from './record/sending.ts';
@@ -44,7 +44,6 @@ export class Connection {
   #started = false;
   #asked: PendingAsk | undefined;
   #established: Established | undefined;
-  #halfRoundTrip = false;
   #failed = false;
   #readClosed = false;
   #writeClosed = false;
@@ -70,7 +69,13 @@ export class Connection {
     this.#sending = new Sending(role, { padding: config.padding, maxFragment: config.maxFragment });
     this.#keyUpdates = new KeyUpdates(this.#sending);
     this.#receiving = new Receiving(this.#limits, role);
-    this.#wire = this.#makeWire(config.keylog === true);
+    this.#wire = wireOf({
+      sending: this.#sending,
+      receiving: this.#receiving,
+      early: this.#early,
+      events: this.#events,
+      keylog: config.keylog === true,
+    });
     this.#runner = new Runner(
       setup.role === 'client'
         ? underCustody((custody) => clientHandshake(this.#wire, setup.config, this.#limits, custody))
@@ -92,7 +97,7 @@ export class Connection {
 
   /** Whether {@link write} may be called: from `open` on; for a server that took 0-RTT data, from then on. */
   get writable(): boolean {
-    return (this.facts !== undefined || this.#halfRoundTrip) && !this.#writeClosed && !this.#failed;
+    return (this.facts !== undefined || this.#early.halfRoundTrip) && !this.#writeClosed && !this.#failed;
   }
 
   /** How many bytes of 0-RTT data {@link writeEarly} takes; undefined when there is none to write (any more). */
@@ -447,45 +452,6 @@ export class Connection {
     this.#established?.resumption.wipe();
     this.#sending.wipe();
     this.#receiving.wipe();
-  }
-
-  /** What the scripts see of this connection (handshake/wire.ts). */
-  #makeWire(keylog: boolean): Wire {
-    return {
-      send: (message) => this.#sending.handshake(message),
-      changeCipherSpec: () => this.#sending.changeCipherSpec(),
-      protect: (direction, suite, secret) => {
-        if (direction === 'write') return this.#sending.protect(suite, secret);
-        this.#receiving.protect(suite, secret);
-        this.#early.endRead();
-      },
-      checkAligned: () => this.#receiving.checkAligned(),
-      expectRetriedHello: (size) => this.#receiving.expectRetriedHello(size),
-      retrySent: () => this.#events.push({ type: 'retry' }),
-      unprotectWrite: () => this.#sending.unprotect(),
-      allowEarlyWrite: (size, exporter) => this.#early.beginWrite(size, exporter),
-      earlyDecided: (accepted) => {
-        if (!accepted) this.#early.endWrite();
-        this.#events.push({ type: 'early', accepted });
-      },
-      endEarlyWrite: () => this.#early.endWrite(),
-      takeEarlyData: (size, exporter) => this.#early.beginRead(size, exporter),
-      allowHalfRoundTrip: () => {
-        this.#halfRoundTrip = true;
-      },
-      skipEarlyData: (size) => this.#receiving.skipEarlyData(size),
-      limitRecords: (direction, content) => {
-        if (direction === 'write') this.#sending.limitRecords(content);
-        else this.#receiving.limitRecords(content);
-      },
-      verifyData: (direction, hash) => {
-        const half = direction === 'write' ? this.#sending : this.#receiving;
-        return half.verifyData(hash) ?? misuse('ERR_TLS_INVALID_STATE', `no key to ${direction} with`);
-      },
-      log: (label, clientRandom, secret) => {
-        if (keylog) this.#events.push({ type: 'secret', label, clientRandom, secret: revealForKeylog(secret) });
-      },
-    };
   }
 }
 

@@ -5,6 +5,7 @@ import type { Exporter } from '../keys/schedule.ts';
 export class EarlyData {
   #writeRoom: number | undefined;
   #readRoom: number | undefined;
+  #halfRoundTrip = false;
   #exporter: Exporter<'e exp master'> | undefined;
 
   /** Bytes that may be written; undefined: none, and never again. */
@@ -33,6 +34,15 @@ export class EarlyData {
   beginRead(size: number, exporter: Exporter<'e exp master'>): void {
     this.#readRoom = size;
     this.#exporter = exporter;
+  }
+
+  /** Server: whether application data may be written although the client's Finished has not come (RFC 9846 §2.3). */
+  get halfRoundTrip(): boolean {
+    return this.#halfRoundTrip;
+  }
+
+  allowHalfRoundTrip(): void {
+    this.#halfRoundTrip = true;
   }
 
   /** The key has changed. */
