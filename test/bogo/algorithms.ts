@@ -1,13 +1,13 @@
 // Suites, groups and signature schemes: what the tests take for granted, what their flags say, and what the policies
 // of the reference come down to.
-import type { CommonConfig, ServerConfig } from '#opentls/handshake/config';
+import type { ServerConfig } from '#opentls/handshake/config';
 import { provider } from './credentials.ts';
 import type { Options } from './flags.ts';
 
-type Algorithms = Required<Pick<CommonConfig, 'suites' | 'groups' | 'signatureSchemes'>>;
+type Algorithms = Readonly<Record<'suites' | 'groups' | 'signatureSchemes', readonly number[]>>;
 
 /** Flags that stand for a choice of algorithms, and have the last word on it. */
-export const policies = {
+const policies = {
   'fips-202205': {
     suites: [0x1301, 0x1302],
     groups: [0x0017, 0x0018],
@@ -58,7 +58,7 @@ export function prefersChaCha(options: Options): boolean {
  */
 export function keySharesOf(options: Options): readonly number[] | undefined {
   const { 'key-shares': shares, 'server-supported-groups-hint': hint } = options;
-  const predicted = algorithmsOf(options).groups?.find((id) => hint.includes(id));
+  const predicted = algorithmsOf(options).groups.find((id) => hint.includes(id));
   if (predicted !== undefined) return [predicted];
   return options['no-key-shares'] ? [] : shares.length > 0 ? shares : undefined;
 }

@@ -83,7 +83,7 @@ const checks: readonly Check[] = [
   checkWithCertificate,
 ];
 
-/** Of the reasons that the reference tells apart, those that can be seen here. */
+/** What can be seen here of each reason that the reference has: some it tells apart, and we do not. */
 const earlyDataReasons: ReadonlyMap<string, (facts: Facts) => boolean> = new Map([
   ['accept', ({ earlyData }) => earlyData === 'accepted'],
   ['no_session_offered', ({ resumed, earlyData }) => !resumed && earlyData === 'none'],
