@@ -62,6 +62,31 @@ describe('raw public keys authenticate, RFC 7250', () => {
   });
 });
 
+describe('after the handshake, RFC 9846 §4.7.2, the type that was negotiated is shown', () => {
+  test.each<[readonly CertificateType[], Credential, CertificateType]>([
+    [[raw], clientKey, raw],
+    [[raw, 'X509'], clientKey, raw],
+    [['X509', raw], credential, 'X509'],
+  ])('to a server that takes %s', (peerCertificateTypes, shown, peerCertificateType) => {
+    const credentials = [credential, clientKey];
+    const server = { peerCertificateTypes, verifyChain, clientCertificate: 'optional' } as const;
+    const ends = openPair({ credentials, postHandshakeAuth: true }, server);
+    ends.server.requestCertificate();
+    shuttle(ends);
+    expect(errorOf([...ends.clientEvents, ...ends.serverEvents])).toBeUndefined();
+    expect(ends.serverEvents).toMatchObject([{ type: 'authenticated' }]);
+    expect(ends.server.facts).toMatchObject({ peerCertificateType, peerChain: shown.chain });
+  });
+
+  test('where none was, because the handshake did not ask, it is that of certificates: the client has none', () => {
+    const ends = openPair({ credentials: [clientKey], postHandshakeAuth: true }, takesRaw);
+    ends.server.requestCertificate();
+    shuttle(ends);
+    expect(ends.serverEvents).toMatchObject([{ type: 'authenticated' }]);
+    expect(ends.server.facts).toMatchObject({ peerCertificateType: 'X509', peerChain: [] });
+  });
+});
+
 describe('the types are negotiated, RFC 7250 §4', () => {
   test.each<[string, Partial<ClientConfig>, Pick<ExtensionValues['CH'], `${'client' | 'server'}_certificate_type`>]>([
     ['certificates alone are not said', { peerCertificateTypes: ['X509'], credentials: [credential] }, {}],
