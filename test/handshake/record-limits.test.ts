@@ -16,7 +16,9 @@ import {
   errorOf,
   newClient,
   newPair,
+  newServer,
   openPair,
+  settle,
   shuttle,
   trustAnything,
 } from './pair.ts';
@@ -146,6 +148,39 @@ describe('a value that is not allowed', () => {
   });
 });
 
+test.each([0, 1, 63, 16_386, 70_000, 64.5, -64, Number.NaN])('%d is no limit to be configured', (recordSizeLimit) => {
+  const misuse = expect.objectContaining({ code: 'ERR_TLS_CONFIG' });
+  expect(() => newClient({ recordSizeLimit })).toThrow(misuse);
+  expect(() => newServer({ recordSizeLimit })).toThrow(misuse);
+});
+
+describe('0-RTT data is sent before the client can know of a limit', () => {
+  test.each<[string, Partial<ClientConfig>, Partial<ServerConfig>, number]>([
+    ['a record_size_limit of 100', { recordSizeLimit: MOST }, { recordSizeLimit: 100 }, 100],
+    ['a max_fragment_length of 512', { maxFragmentLength: 512 }, {}, 512],
+  ])('%s does not count for it, but from then on', (_, client, limited, most) => {
+    const earlyData = { maxSize: 20_000, replay: { admit: () => true } };
+    const server = { tickets: new TicketKeys(provider), earlyData, ...limited };
+    const event = shuttle(newPair(client, server)).clientEvents.find(({ type }) => type === 'session');
+    const takeSession = () => (event?.type === 'session' ? event.session : undefined);
+    const ends = newPair({ ...client, takeSession, earlyData: true }, server);
+    settle(ends.client, ends.clientEvents);
+    const data = bytes(16_384);
+    expect(ends.client.writeEarly(data)).toBe(data.length);
+    const sent: Uint8Array[] = [];
+    shuttle(ends, (from, slab) => {
+      if (from === 'client') sent.push(slab);
+      return [slab];
+    });
+    expect(ends.server.facts?.earlyData).toBe('accepted');
+    expect(Buffer.from(dataOf(ends.serverEvents)).equals(data)).toBe(true);
+    ends.client.write([data]);
+    const later = recordsOf(Buffer.concat(ends.client.takeOutput())).map(({ body }) => body.length - TAG);
+    const before = recordsOf(Buffer.concat(sent)).map(({ body }) => body.length - TAG);
+    expect([Math.max(...before), Math.max(...later)]).toEqual([data.length + 1, most]);
+  });
+});
+
 describe('a record over our limit is record_overflow', () => {
   const recordSizeLimit = 1000;
 
@@ -204,10 +239,15 @@ describe('max_fragment_length, RFC 6066 §4', () => {
     expect(extensionsOf('EE', fromServer)).toMatchObject({ max_fragment_length: code });
     const sent = plaintexts({ maxFragmentLength }, {});
     for (const side of sides) {
-      // One more for the content type; what counts is tested for record_size_limit.
-      expect(Math.max(...sent[side])).toBeLessThanOrEqual(maxFragmentLength + 1);
-      expect(Math.max(...sent[side])).toBeGreaterThanOrEqual(maxFragmentLength);
+      // RFC 9846 §5.4: the content type counts.
+      expect(Math.max(...sent[side])).toBe(maxFragmentLength);
     }
+  });
+
+  test('padding counts, too', () => {
+    const padding = () => 20_000;
+    const sent = plaintexts({ maxFragmentLength: 512, padding }, { padding });
+    for (const side of sides) expect(new Set(sent[side])).toEqual(new Set([512]));
   });
 
   test.each([0, 5, 255])('code %i from a client is illegal_parameter', (code) => {
