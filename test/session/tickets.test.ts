@@ -364,6 +364,22 @@ describe('tickets that name what a store keeps', () => {
     expect((await meet(server, session)).server.facts?.resumed).toBe(false);
   });
 
+  test.each<[string, ServerSessionStore['take']]>([
+    [
+      'throws',
+      () => {
+        throw new Error('the store is away');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('the store is away'))],
+  ])('are not good for anything where the store %s: a full handshake then', async (_, take) => {
+    const { store } = storeOf();
+    const [session] = sessionsOf(await meet({ tickets: new StoredTickets(store, noble) }));
+    const { server } = await meet({ tickets: new StoredTickets({ ...store, take }, noble) }, session);
+    expect(session).toBeDefined();
+    expect(server.facts?.resumed).toBe(false);
+  });
+
   test('are not issued where the store fails to keep them', async () => {
     const put = () => Promise.reject(new Error('out of space'));
     const tickets = new StoredTickets({ put, take: () => undefined }, noble);
