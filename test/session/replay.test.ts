@@ -9,7 +9,7 @@ const window = 20_000;
 describe('a ClientHello is admitted once, RFC 9846 §8.2', () => {
   test.each<[string, readonly number[], readonly boolean[]]>([
     ['at once', [0, 0], [true, false]],
-    ['as long as it is remembered', [0, 1, window - 1], [true, false, false]],
+    ['as long as it is remembered', [0, 1, window - 1, window], [true, false, false, false]],
     ['until it is too old to be taken', [0, window + 1], [true, true]],
     ['from its first time on: to come again does not prolong it', [0, window - 1, window + 1], [true, false, true]],
     ['and remembered again', [0, window + 1, 2 * window], [true, true, false]],
@@ -71,6 +71,42 @@ describe('what it cannot tell it refuses', () => {
     const register = new StrikeRegister({ window }, START);
     const times = [-1, 0, window - 1, window + 1];
     expect(times.map((time) => register.admit(bytes(32), START + time))).toEqual([false, false, false, true]);
+  });
+});
+
+describe('a clock that goes forward and back', () => {
+  const ahead = START + 100 * window;
+
+  test.each([-window, -1, 0, 1, window - 1])('what it forgot ahead is not new again at %i', (time) => {
+    const register = new StrikeRegister({ window });
+    const [first, second] = [bytes(32), bytes(32)];
+    expect(register.admit(first, START)).toBe(true);
+    expect(register.admit(second, ahead)).toBe(true);
+    expect(register.admit(first, START + time)).toBe(false);
+    expect(register.admit(second, START + time)).toBe(false);
+  });
+
+  // As long as it is remembered by a clock that goes on: that is when its age would still pass.
+  test.fails('nor at the very end of its window', () => {
+    const register = new StrikeRegister({ window });
+    const first = bytes(32);
+    expect(register.admit(first, START)).toBe(true);
+    expect(register.admit(bytes(32), ahead)).toBe(true);
+    expect(register.admit(first, START + window)).toBe(false);
+  });
+
+  test('what came while it was ahead is remembered until it is there again', () => {
+    const register = new StrikeRegister({ window });
+    const [first, second, third] = [bytes(32), bytes(32), bytes(32)];
+    expect([register.admit(first, ahead), register.admit(second, START), register.admit(third, START + 1)]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    for (const time of [START + window, START + 2 * window, ahead, ahead + window]) {
+      expect([first, second, third].map((id) => register.admit(id, time))).toEqual([false, false, false]);
+    }
+    expect(register.admit(first, ahead + window + 1)).toBe(true);
   });
 });
 
