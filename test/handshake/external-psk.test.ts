@@ -296,4 +296,25 @@ describe('imported keys, RFC 9258', () => {
     expect(importing(bytes(0), bytes(0))).toThrow();
     expect(importing(bytes(1), bytes(0x1_0000))).toThrow();
   });
+
+  // RFC 9258 §5.1: two lengths, a protocol and a KDF, two bytes each, beside them.
+  test.each([
+    [1, 0xffff - 9, true],
+    [1, 0xffff - 8, false],
+    [0x7fff, 0x7ff8, true],
+    [0x7fff, 0x7ff9, false],
+    [0xffff - 8, 0, true],
+    [0xffff, 0xffff, false],
+  ])('an identity of %i bytes and a context of %i: %s', (identity, context, fits) => {
+    const misuse = expect.objectContaining({ code: 'ERR_TLS_CONFIG' });
+    const source = { ...psk(), identity: new Uint8Array(identity) };
+    const importing = () => importPsk(source, new Uint8Array(context), provider.hashes);
+    if (fits) expect(importing().map((made) => made.identity.length)).toEqual(Array(2).fill(identity + context + 8));
+    else expect(importing).toThrow(misuse);
+  });
+
+  test.fails('a context that has no length at all is misuse, too', () => {
+    const importing = () => importPsk(psk(), new Uint8Array(0x1_0000), provider.hashes);
+    expect(importing).toThrow(expect.objectContaining({ code: 'ERR_TLS_CONFIG' }));
+  });
 });
