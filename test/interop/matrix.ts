@@ -1,4 +1,5 @@
 import { curl } from './peers/curl.ts';
+import { gnutls } from './peers/gnutls.ts';
 import { node22, node24, node26 } from './peers/newer-nodes.ts';
 import { nodeTls } from './peers/node-tls.ts';
 import { openssl } from './peers/openssl.ts';
@@ -6,13 +7,14 @@ import { alpn } from './scenarios/alpn.ts';
 import { authorities } from './scenarios/authorities.ts';
 import { clientAuth, optionalClientAuth } from './scenarios/client-auth.ts';
 import { close, halfClose } from './scenarios/closing.ts';
-import { earlyData } from './scenarios/early-data.ts';
+import { earlyData, earlyDataRetry } from './scenarios/early-data.ts';
 import { ccm, ccm8, curve448, handshake, rsaSchemes } from './scenarios/handshake.ts';
 import { hybrid } from './scenarios/hybrid.ts';
 import { keyUpdate, ownKeyUpdate } from './scenarios/key-update.ts';
-import { fragmentLength } from './scenarios/limits.ts';
-import { postHandshakeAuth } from './scenarios/post-auth.ts';
+import { fragmentLength, recordSizeLimit } from './scenarios/limits.ts';
+import { postHandshakeAuth, postHandshakeAuthNone } from './scenarios/post-auth.ts';
 import { externalPsk, externalPsk384, wrongPsk } from './scenarios/psk.ts';
+import { rawKeys } from './scenarios/raw-keys.ts';
 import { compatibility, padding, records } from './scenarios/records.ts';
 import { refusal } from './scenarios/refusal.ts';
 import { pskKe, resumption, unknownTicket } from './scenarios/resumption.ts';
@@ -24,7 +26,7 @@ import { ticketKeys } from './scenarios/ticket-keys.ts';
 import { bulk, echo } from './scenarios/transfer.ts';
 import type { Cell, Peer, Role, Scenario } from './types.ts';
 
-export const peers: readonly Peer[] = [openssl, curl, nodeTls, node22, node24, node26];
+export const peers: readonly Peer[] = [openssl, gnutls, curl, nodeTls, node22, node24, node26];
 
 interface Row {
   readonly scenario: Scenario;
@@ -54,29 +56,33 @@ export const rows: readonly Row[] = [
   { scenario: close, client: servers, server: clients },
   { scenario: halfClose, client: nodes, server: nodes },
   { scenario: refusal, client: servers, server: clients },
-  { scenario: clientAuth, client: servers, server: clients },
+  { scenario: clientAuth, client: [gnutls, ...servers], server: [gnutls, ...clients] },
   { scenario: keyUpdate, client: [openssl], server: [openssl] },
   { scenario: ownKeyUpdate, client: [openssl], server: [openssl] },
   { scenario: keylog, client: servers, server: clients },
-  { scenario: exporter, client: servers, server: [openssl, ...nodes] },
+  { scenario: exporter, client: [gnutls, ...servers], server: [openssl, gnutls, ...nodes] },
   { scenario: compatibility, client: servers, server: clients },
   { scenario: records, client: servers, server: [openssl, ...nodes] },
   { scenario: padding, client: [openssl], server: [openssl] },
-  { scenario: optionalClientAuth, client: [openssl, ...allNodes], server: [openssl, ...allNodes] },
-  { scenario: postHandshakeAuth, client: [openssl], server: [openssl] },
+  { scenario: optionalClientAuth, client: [openssl, gnutls, ...allNodes], server: [openssl, gnutls, ...allNodes] },
+  { scenario: postHandshakeAuth, client: [openssl, gnutls], server: [openssl, gnutls] },
+  { scenario: postHandshakeAuthNone, client: [openssl], server: [openssl, gnutls] },
   { scenario: authorities, client: [openssl], server: [openssl] },
-  { scenario: stapling, client: [openssl, ...allNodes], server: [openssl, ...allNodes] },
-  { scenario: revokedStaple, client: [openssl], server: [] },
+  { scenario: stapling, client: [openssl, gnutls, ...allNodes], server: [openssl, gnutls, ...allNodes] },
+  { scenario: revokedStaple, client: [openssl, gnutls], server: [] },
   { scenario: fragmentLength, client: [openssl], server: [openssl] },
+  { scenario: recordSizeLimit, client: [gnutls], server: [gnutls] },
+  { scenario: rawKeys, client: [gnutls], server: [gnutls] },
   { scenario: finished, client: allNodes, server: allNodes },
-  { scenario: resumption, client: [openssl, ...allNodes], server: [openssl, ...allNodes] },
+  { scenario: resumption, client: [openssl, gnutls, ...allNodes], server: [openssl, gnutls, ...allNodes] },
   { scenario: pskKe, client: [openssl], server: [openssl] },
-  { scenario: unknownTicket, client: [openssl, ...allNodes], server: [openssl, ...allNodes] },
+  { scenario: unknownTicket, client: [openssl, gnutls, ...allNodes], server: [openssl, gnutls, ...allNodes] },
   { scenario: ticketKeys, client: allNodes, server: allNodes },
-  { scenario: earlyData, client: [openssl], server: [openssl] },
-  { scenario: externalPsk, client: [openssl, ...allNodes], server: [openssl, ...allNodes] },
+  { scenario: earlyData, client: [openssl, gnutls], server: [openssl, gnutls] },
+  { scenario: earlyDataRetry, client: [openssl], server: [openssl] },
+  { scenario: externalPsk, client: [openssl, gnutls, ...allNodes], server: [openssl, gnutls, ...allNodes] },
   { scenario: externalPsk384, client: [openssl], server: [openssl] },
-  { scenario: wrongPsk, client: [openssl, ...allNodes], server: [openssl, ...allNodes] },
+  { scenario: wrongPsk, client: [openssl, gnutls, ...allNodes], server: [openssl, gnutls, ...allNodes] },
 ];
 
 export interface Selection {

@@ -22,8 +22,8 @@ export interface Settings {
   readonly ca?: string | undefined;
   readonly servername?: string | undefined;
   readonly alpn?: readonly string[] | undefined;
-  /** Servers: ask the client for a certificate, and go on without one or not. */
-  readonly clientCertificate?: 'optional' | 'required' | undefined;
+  /** Servers: ask the client for a certificate, and go on without one or not; GnuTLS: or with any. */
+  readonly clientCertificate?: 'optional' | 'required' | 'requested' | undefined;
   /** Clients: answer requests for a certificate after the handshake, too. */
   readonly postHandshakeAuth?: boolean | undefined;
   /** Clients: what `PeerSession.ticket()` gave, or in base64 what the 'session' event did. */
@@ -43,6 +43,10 @@ export interface Settings {
   readonly requireStaple?: boolean | undefined;
   /** Servers: OCSPResponse in base64, for whoever asks. */
   readonly ocspResponse?: string | undefined;
+  /** A raw public key to show in place of a certificate, RFC 7250: PEM. */
+  readonly rawKey?: { readonly key: string; readonly publicKey: string } | undefined;
+  /** GnuTLS: whose raw public key is agreed on, the client's or the server's. */
+  readonly rawKeys?: readonly ('CLI' | 'SRV')[] | undefined;
   /** Clients: max_fragment_length, RFC 6066 §4. */
   readonly maxFragmentLength?: 512 | 1024 | 2048 | 4096 | undefined;
   /** record_size_limit, RFC 8449. */
@@ -84,6 +88,8 @@ export interface PeerFacts {
   readonly servername?: string | false | undefined;
   /** 32 bytes in lower-case hex. */
   readonly exporter?: string | undefined;
+  /** Of an external PSK. */
+  readonly pskIdentity?: string | undefined;
   /** Whether an earlier session was resumed. */
   readonly reused?: boolean | undefined;
   /** Clients: what became of the 0-RTT data. */
@@ -92,6 +98,8 @@ export interface PeerFacts {
   readonly ocspResponse?: string | undefined;
   /** Clients: the serial number, in hex, of what the response says to be good. */
   readonly ocspSerial?: string | undefined;
+  /** Servers: whether the client proved to hold a certificate. */
+  readonly clientCertified?: boolean | undefined;
   /** Servers: the common name in the client's certificate. */
   readonly clientSubject?: string | undefined;
   /** verify_data of both Finished messages, in hex: the peer's own, and opentls's. */
@@ -123,6 +131,10 @@ export interface PeerSession {
   says(pattern: RegExp, times: number): Promise<void>;
   /** Clients: waits for a ticket. @returns {@link Settings.session} of another connection of this peer */
   ticket?(): Promise<string>;
+  /** Servers: asks for a certificate after the handshake. @returns whether one came */
+  requestCertificate?(ours: Duplex): Promise<boolean>;
+  /** Clients: waits until a certificate was asked for after the handshake. */
+  certificateAsked?(): Promise<void>;
   /** Servers that send back what they are sent, and nothing else. */
   readonly echoes?: true;
 }
@@ -149,7 +161,8 @@ export interface Peer {
   ): Promise<PeerSession>;
   /** The peer's client tells the server why it refuses it; else it finishes the handshake and closes. */
   readonly clientSendsAlert: { readonly certificate: boolean; readonly name: boolean };
-  readonly serverSendsAlert: boolean;
+  /** What our client hears, as an error code, where the peer's server refuses its certificate; absent: nothing. */
+  readonly serverRefusal?: string;
   /** What the peer's client says where a certificate is refused. */
   readonly codes: Readonly<Record<RefusalReason, string>>;
   /** Makes a byte stream of what this peer does with a connection to an opentls server. Default: the bytes as they are. */

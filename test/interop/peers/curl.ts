@@ -24,7 +24,6 @@ export const curl: Peer = {
   },
   // curl itself compares the name, once the handshake is over.
   clientSendsAlert: { certificate: true, name: false },
-  serverSendsAlert: false,
   codes: { authority: '60', name: '60', expired: '60' },
   frame: (socket) =>
     new Promise((resolve) => {

@@ -36,6 +36,7 @@ function serve(socket) {
     servername: socket.servername,
     exporter: settings.exporter && hex(socket.exportKeyingMaterial(32, settings.exporter, Buffer.alloc(0))),
     clientSubject: settings.role === 'server' ? socket.getPeerCertificate()?.subject?.CN : undefined,
+    clientCertified: settings.role === 'server' && socket.getPeerCertificate()?.subject !== undefined,
     reused: socket.isSessionReused(),
     finished: [hex(socket.getFinished()), hex(socket.getPeerFinished())],
   });

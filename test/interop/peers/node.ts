@@ -28,7 +28,6 @@ export function nodePeer(name: PeerName, binary: string, missing: Peer['missing'
     },
     // Node finishes the handshake first and looks at the verdict then.
     clientSendsAlert: { certificate: false, name: false },
-    serverSendsAlert: false,
     codes: {
       authority: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
       name: 'ERR_TLS_CERT_ALTNAME_INVALID',

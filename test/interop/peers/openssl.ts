@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer, connect as tcpConnect } from 'node:net';
+import { connect as tcpConnect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type Child, start } from '../child.ts';
 import { createFolder, type Folder } from '../files.ts';
 import { alertFrom, groupName } from '../names.ts';
+import { freePort } from '../ports.ts';
 import type { Scope } from '../scope.ts';
 import type { Peer, PeerFacts, PeerFailure, PeerSession, Role, Settings } from '../types.ts';
 import { isVerbose, opensslArguments } from './openssl-arguments.ts';
@@ -32,7 +33,7 @@ export const openssl: Peer = {
     return connect(second, { ...settings, earlyData, session: ticket, reports: true }, scope);
   },
   clientSendsAlert: { certificate: true, name: true },
-  serverSendsAlert: true,
+  serverRefusal: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
   codes: { authority: '20', name: '62', expired: '10' },
 };
 
@@ -72,6 +73,14 @@ function session(role: Role, child: Child, from: number, settings: Settings, fol
       }
     },
     ended: async () => void (await told(/SSL3 alert read:warning:close notify/)),
+    requestCertificate: async () => {
+      const before = child.log.length;
+      child.stdin.write('c\n');
+      await child.log.match(/write certificate request/, before);
+      await child.log.match(/read finished/, before);
+      return /read certificate verify/.test(child.log.text(before));
+    },
+    certificateAsked: async () => void (await told(/read server certificate request/)),
     ticket: async () => {
       await told(/read server session ticket/);
       const path = folder.path('session.pem');
@@ -99,6 +108,7 @@ function readFacts(text: string, verbose: boolean): PeerFacts {
     exporter: find(/Keying material: ([0-9A-F]+)/)?.toLowerCase(),
     reused: verbose ? /^Reused/m.test(text) : undefined,
     earlyData: earlyData[find(/Early data was (.+)/) ?? ''],
+    clientCertified: text.includes('read certificate verify'),
     clientSubject: find(/Client certificate.*subject=CN = (\S+)/s),
     ocspSerial: find(/^ *Serial Number: (\w+)\n *Cert Status: good/m),
   };
@@ -116,15 +126,6 @@ function readFailure(text: string): PeerFailure {
 }
 
 const fatalAlert = /SSL3 alert write:fatal:(.+)|SSL alert number (\d+)/;
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
 
 /** s_server does not say in its short form that it listens; the connection that finds out is one it drops. */
 async function untilListening(port: number, child: Child): Promise<void> {

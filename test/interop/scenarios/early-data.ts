@@ -27,8 +27,18 @@ export const earlyData: Scenario = {
         assert.equal(pair.seen.early, '');
       },
     },
+  ],
+};
+
+/**
+ * 0-RTT data that comes before a HelloRetryRequest is lost, RFC 9846 §4.3.10. GnuTLS 3.7 cannot: its client protects the
+ * second ClientHello as if it were more of the data, its server takes it for that.
+ */
+export const earlyDataRetry: Scenario = {
+  name: 'early-data-retry',
+  variants: [
     {
-      name: 'rejected, after a HelloRetryRequest',
+      name: 'rejected',
       run: async (context) => {
         const client = { groups: ['X25519', 'P-384'] };
         const pair = await sendEarly(context, { client, server: { groups: ['P-384'] }, keys: 'same' });
@@ -56,7 +66,7 @@ function checkFate({ role }: Context, { socket, facts }: Revisit, fate: 'accepte
 
 async function arrives({ role }: Context, { seen, theirs }: Revisit): Promise<void> {
   if (role === 'server') await until(() => seen.early === text);
-  else await theirs.says(new RegExp(text.trim()), 1);
+  else await theirs.says(new RegExp(`${text.slice(0, 15)}|decrypted early data with length: ${text.length}`), 1);
 }
 
 const text = 'is it too early?\n';

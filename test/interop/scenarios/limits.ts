@@ -1,8 +1,11 @@
 import { strict as assert } from 'node:assert';
-import { download, lineToPeer, upload } from '../data.ts';
+import { download, lineToPeer, take, upload } from '../data.ts';
 import { open } from '../pair.ts';
 import type { Tap } from '../tap.ts';
 import type { Role, Scenario } from '../types.ts';
+
+const ownLimit = 600;
+const theirLimit = 701;
 
 /** The client asks for short records both ways: max_fragment_length, RFC 6066 §4. */
 export const fragmentLength: Scenario = {
@@ -27,11 +30,41 @@ export const fragmentLength: Scenario = {
   })),
 };
 
+/** Each side tells how long the other's records may be, content type included: record_size_limit, RFC 8449. */
+export const recordSizeLimit: Scenario = {
+  name: 'record_size_limit',
+  variants: [
+    {
+      name: `${ownLimit} and ${theirLimit}`,
+      run: async (context) => {
+        // GnuTLS does not count the content type.
+        const theirs = { recordSizeLimit: theirLimit - 1 };
+        const pair = await open(context, { ours: { recordSizeLimit: ownLimit }, theirs, tapped: true });
+        await pair.theirs.says(/Parsing extension 'Record Size Limit\/28'/, 1);
+        const line = `${'.'.repeat(2000)}\n`;
+        if (pair.theirs.echoes) {
+          pair.stream.write(line);
+          assert.equal((await take(pair.stream, line.length)).toString(), line);
+        } else {
+          await lineToPeer(pair, pair.theirs, line);
+          pair.theirs.input.write(line);
+          // What does not fit into one record, gnutls-cli loses.
+          assert.equal((await take(pair.stream, ownLimit - 1)).toString(), line.slice(0, ownLimit - 1));
+        }
+        const theirSide = context.role === 'client' ? 'server' : 'client';
+        assert.equal(longest(pair.tap, context.role), theirLimit + tag);
+        assert.equal(longest(pair.tap, theirSide), ownLimit + tag);
+      },
+    },
+  ],
+};
+
 function longest(tap: Tap | undefined, from: Role): number {
   const records = (tap?.records ?? []).filter((record) => record.from === from && record.type === 23);
   return Math.max(...records.map(({ body }) => body.length));
 }
 
 const total = 20_000;
+const tag = 16;
 /** Content type and tag. */
-const overhead = 17;
+const overhead = 1 + tag;

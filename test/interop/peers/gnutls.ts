@@ -1,0 +1,110 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { type Child, start } from '../child.ts';
+import { take } from '../data.ts';
+import { createFolder, type Folder } from '../files.ts';
+import { alertFrom } from '../names.ts';
+import { freePort } from '../ports.ts';
+import type { Scope } from '../scope.ts';
+import type { Peer, PeerFacts, PeerSession, Role, Settings } from '../types.ts';
+import { gnutlsArguments } from './gnutls-arguments.ts';
+
+/** `gnutls-serv`, which sends lines back, and `gnutls-cli`. */
+export const gnutls: Peer = {
+  name: 'gnutls',
+  missing: async () => {
+    const none = { stdout: 'no gnutls-cli here: Debian has it in gnutls-bin' };
+    const { stdout } = await promisify(execFile)('gnutls-cli', ['--version']).catch(() => none);
+    return /^gnutls-cli 3\.([7-9]|\d\d)/.test(stdout) ? undefined : stdout.split('\n')[0];
+  },
+  listen: async (settings, scope) => {
+    const folder = createFolder(scope);
+    const port = await freePort();
+    const child = run('gnutls-serv', ['-p', String(port)], 'server', settings, folder, scope);
+    await child.log.match(/Server listening on IPv4 .*done/);
+    return { port, session: () => session('server', child, child.log.length, folder) };
+  },
+  connect: (port, settings, scope) => connect(port, settings, [], scope),
+  revisit: async ({ first, second }, settings, scope) => {
+    if (first !== second) throw new Error('gnutls-cli comes again to the same server alone');
+    return connect(first, settings, ['--resume', '--waitresumption'], scope);
+  },
+  clientSendsAlert: { certificate: true, name: true },
+  serverRefusal: 'ERR_SSL_TLSV1_ALERT_ACCESS_DENIED',
+  codes: { authority: '20', name: '62', expired: '10' },
+};
+
+function connect(port: number, settings: Settings, more: readonly string[], scope: Scope): PeerSession {
+  const folder = createFolder(scope);
+  const child = run('gnutls-cli', ['127.0.0.1', '-p', String(port), ...more], 'client', settings, folder, scope);
+  return session('client', child, 0, folder);
+}
+
+function run(
+  program: string,
+  command: readonly string[],
+  role: Role,
+  settings: Settings,
+  folder: Folder,
+  scope: Scope,
+): Child {
+  const args = ['-oL', program, ...command, ...gnutlsArguments(role, settings, folder)];
+  return start(scope, 'stdbuf', args, { logStdout: true, timeLimit: 300_000 });
+}
+
+function session(role: Role, child: Child, from: number, folder: Folder): PeerSession {
+  const told = (pattern: RegExp, times = 1): Promise<RegExpExecArray> => child.log.match(pattern, from, times);
+  return {
+    input: child.stdin,
+    output: child.stdout,
+    facts: async () => {
+      await told(role === 'client' ? /- Simple Client Mode:/ : /- Key material: .*\n/);
+      return readFacts(child.log.text(from), folder);
+    },
+    failure: async () => {
+      const [, alert] = await told(/Alert\[2\|(\d+)\]/);
+      return { alert: alertFrom(alert ?? '') };
+    },
+    keylog: () => Promise.reject(new Error('no key log was asked for')),
+    ended: async () => void (await told(/Alert\[1\|0\] - Close notify - was received/)),
+    says: async (pattern, times) => void (await told(pattern, times)),
+    requestCertificate: async (ours) => {
+      const before = child.log.length;
+      ours.write('**REAUTH**\n');
+      await child.log.match(/FINISHED \(20\) was received/, before);
+      await take(ours, 'Successfully executed command\n'.length);
+      return /CERTIFICATE VERIFY \(15\) was received/.test(child.log.text(before));
+    },
+    certificateAsked: async () => void (await told(/Re-auth was performed/)),
+    ...(role === 'server' && { echoes: true }),
+  };
+}
+
+/** Of a client that came again. */
+function lastConnection(text: string): string {
+  return text.slice(Math.max(0, text.lastIndexOf('- Connecting again-')));
+}
+
+function readEarlyData(text: string): PeerFacts['earlyData'] {
+  if (!text.includes('Sending extension Early Data/42')) return 'none';
+  return text.includes('END OF EARLY DATA was queued') ? 'accepted' : 'rejected';
+}
+
+function readFacts(all: string, folder: Folder): PeerFacts {
+  const text = lastConnection(all);
+  const find = (pattern: RegExp): string | undefined => pattern.exec(text)?.[1];
+  const ocsp = folder.path('ocsp.der');
+  return {
+    exporter: find(/- Key material: ([0-9a-f]+)/),
+    servername: find(/- Given server name\[1\]: (\S+)/),
+    alpn: find(/- Application protocol: (\S+)/) ?? false,
+    reused: text.includes('*** This is a resumed session'),
+    pskIdentity: find(/- PSK authentication. Connected as '(.*)'/),
+    clientCertified: /CERTIFICATE VERIFY \(15\) was received/.test(text),
+    // What stderr says is not in order with stdout; the first connection had none.
+    earlyData: readEarlyData(all),
+    // It is there and empty where there was no response.
+    ocspResponse: existsSync(ocsp) ? readFileSync(ocsp).toString('base64') || undefined : undefined,
+  };
+}
