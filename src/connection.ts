@@ -270,7 +270,9 @@ export class Connection {
 
   /** Does one piece of work; false when there is none. */
   #advance(): boolean {
-    if (this.#readClosed) return false;
+    // An answer that is under way goes out, although the peer has said goodbye.
+    const { pending: late } = this.#tasks;
+    if (this.#readClosed) return !this.#writeClosed && late !== undefined && this.#raise(late);
     const runner = this.#runner;
     if (runner !== undefined && !this.#started) {
       this.#started = true;
@@ -436,11 +438,16 @@ export class Connection {
   #die(error: TlsError, { answer }: { readonly answer: boolean } = { answer: true }): void {
     if (this.#failed || this.phase === 'closed') return;
     this.#failed = true;
-    if (answer && error.alert !== undefined && !this.#writeClosed) {
-      this.#sending.alert(FATAL, AlertDescription[error.alert]);
+    try {
+      if (answer && error.alert !== undefined && !this.#writeClosed) {
+        this.#sending.alert(FATAL, AlertDescription[error.alert]);
+      }
+    } catch {
+      // A padding that cannot be had is no reason to say nothing to the owner.
+    } finally {
+      this.#wipe();
+      this.#events.push({ type: 'error', error });
     }
-    this.#wipe();
-    this.#events.push({ type: 'error', error });
   }
 
   #wipe(): void {

@@ -79,6 +79,7 @@ function* judgeAgain(config: ClientConfig, session: Session): Script<VerifiedPee
   const { peerChain: chain } = session;
   const { serverName } = config;
   // Without a certificate, an external PSK authenticated the server: no more than it would again.
+  if (chain.length > 0 && config.requirePsk === true) return false;
   if (chain.length === 0) return (config.externalPsks ?? []).length > 0 ? undefined : false;
   const request = { peer: 'server', serverName, ...sessionChain(session) } as const;
   const verdict = yield* ask('verifyChain', { request, verify: config.verifyChain });

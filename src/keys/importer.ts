@@ -74,10 +74,13 @@ export function importPsk(
 }
 
 function encodeIdentity(identity: ImportedIdentity): Uint8Array {
+  const length = identity.externalIdentity.length + identity.context.length;
+  // RFC 9258 §5.1: it has to fit into PskIdentity.identity.
+  if (length + OVERHEAD > 0xffff) misuse('ERR_TLS_CONFIG', `identity and context of ${length} bytes`);
   const w = new Writer(64);
   ImportedIdentity.write(w, identity);
-  const bytes = w.finish();
-  // RFC 9258 §5.1: it has to fit into PskIdentity.identity.
-  if (bytes.length > 0xffff) misuse('ERR_TLS_CONFIG', `an imported identity of ${bytes.length} bytes`);
-  return bytes;
+  return w.finish();
 }
+
+/** Bytes of an ImportedIdentity beside its two fields. */
+const OVERHEAD = 8;

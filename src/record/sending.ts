@@ -62,7 +62,12 @@ export class Sending {
 
   /** Messages before a key change end their record (RFC 9846 §5.1). */
   protect(suite: CipherSuite, secret: Secret<TrafficLabel>): void {
-    this.flush();
+    try {
+      this.flush();
+    } catch (error) {
+      secret.wipe();
+      throw error;
+    }
     this.#sealer.wipe();
     this.#sealer = new Sealer(suite, secret, this.#options);
   }

@@ -51,7 +51,7 @@ export class StrikeRegister implements ReplayGuard {
       if (now - time <= this.#window) return;
       this.#seen.delete(key);
       // Should the clock go back, what was forgotten must not be new again.
-      this.#openFrom = Math.max(this.#openFrom, time + this.#window);
+      this.#openFrom = Math.max(this.#openFrom, time + this.#window + 1);
     }
   }
 }

@@ -314,6 +314,8 @@ describe('destroy()', () => {
         return { server: { credentials: [{ ...credential, signer: { ...signer, sign } }] } };
       },
     ],
+    ['padding', 'client', (destroy) => ({ client: { padding: () => first(destroy, 1) } })],
+    ['padding', 'server', (destroy) => ({ server: { padding: () => first(destroy, 1) } })],
   ];
 
   const destroyedInside: (...row: Callback) => void = (_, side, configs) => {
@@ -345,8 +347,6 @@ describe('destroy()', () => {
         },
       }),
     ],
-    ['padding', 'client', (destroy) => ({ client: { padding: () => first(destroy, 1) } })],
-    ['padding', 'server', (destroy) => ({ server: { padding: () => first(destroy, 1) } })],
   ])('from inside %s of a %s is the end: nothing is thrown or heard, or kept', destroyedInside);
 
   test.fails.each(['write', 'updateKeys', 'closeWrite'] as const)('from inside padding, in %s()', (method) => {

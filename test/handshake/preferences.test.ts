@@ -182,7 +182,7 @@ describe('a client that goes on with a PSK alone', () => {
     expect(errorOf(serverEvents)).toMatchObject({ code: 'ERR_TLS_ALERT_MISSING_EXTENSION' });
   });
 
-  test.fails('nor with a session of a certificate', () => {
+  test('nor with a session of a certificate', () => {
     const server = withTickets();
     const session = sessionOf(shuttle(newPair({}, server)));
     expect(errorOf(shuttle(newPair({ ...insisting, takeSession: () => session }, server)).clientEvents)).toEqual(
