@@ -85,7 +85,9 @@ function now(created: ReturnType<typeof createCertificate>): Created {
 
 describe('a chain of three, made with', () => {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
-  const rsaSchemes = Object.entries(SignatureScheme).filter(([name]) => /^rsa_pkcs1_sha[^1]|^rsa_pss_rsae/.test(name));
+  const rsaSchemes = Object.entries(SignatureScheme).filter(([name]) =>
+    /^rsa_pkcs1_sha(?!1$)\d+$|^rsa_pss_rsae/.test(name),
+  );
   const cases: [string, () => Signer][] = [
     ...kinds,
     ...rsaSchemes.map(([name, id]): [string, () => Signer] => [name, () => nodeSigner(rsa, [id])]),
