@@ -8,7 +8,7 @@ const missing = new Map(await Promise.all(peers.map(async (peer) => [peer.name, 
 
 // Nearly every cell with the default provider; of the other one, what each scenario begins with.
 await cellsOf('noble', { sampled: true });
-await cellsOf('node', { short: true });
+await cellsOf('node', { short: true, sampled: true });
 
 async function cellsOf(provider: string, selection: Selection): Promise<void> {
   const subject = subjects[provider];

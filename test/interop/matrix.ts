@@ -33,7 +33,7 @@ interface Row {
   /** Whom opentls meets as a client, and as a server. */
   readonly client: readonly Peer[];
   readonly server: readonly Peer[];
-  /** Takes seconds: where not everything is wanted, one peer will do. */
+  /** Takes seconds: in a sample one peer will do. */
   readonly long?: true;
 }
 
@@ -94,15 +94,17 @@ export interface Selection {
   readonly role?: string | undefined;
   /** Only the first variant of each scenario. */
   readonly short?: boolean | undefined;
-  /** Everything with OpenSSL, less with the others, and with the Nodes that were fetched what a scenario begins with. */
+  /**
+   * Everything with OpenSSL, less with the others, and with the Nodes that were fetched what a scenario begins with;
+   * together with `short`, those only where no other Node is.
+   */
   readonly sampled?: boolean | undefined;
 }
 
 export function selectCells(selection: Selection = {}): Cell[] {
-  const less = selection.short || selection.sampled;
-  return rows.flatMap(({ scenario, long, ...peersOf }) =>
+  return rows.flatMap(({ scenario, ...row }) =>
     roles.flatMap((role) =>
-      peersOf[role].slice(0, less && long ? 1 : undefined).flatMap((peer) =>
+      selectPeers(row[role], selection, row.long).flatMap((peer) =>
         scenario.variants
           .slice(0, selection.short ? 1 : undefined)
           .filter((_, index, all) => !selection.sampled || isSampled(peer, index, all.length))
@@ -111,6 +113,12 @@ export function selectCells(selection: Selection = {}): Cell[] {
       ),
     ),
   );
+}
+
+function selectPeers(all: readonly Peer[], { short, sampled }: Selection, long?: boolean): readonly Peer[] {
+  if (!sampled) return all;
+  if (long) return all.slice(0, 1);
+  return short && all.includes(nodeTls) ? all.filter((peer) => !fetched.includes(peer)) : all;
 }
 
 function isSampled(peer: Peer, index: number, length: number): boolean {
