@@ -45,6 +45,7 @@ export class Connection {
   #asked: PendingAsk | undefined;
   #established: Established | undefined;
   #failed = false;
+  #destroyed = false;
   #readClosed = false;
   #writeClosed = false;
   #inputEnded = false;
@@ -135,7 +136,8 @@ export class Connection {
     for (;;) {
       const event = this.#events.shift();
       if (event !== undefined) return event;
-      if (this.#failed || !this.#guard(() => this.#advance())) return undefined;
+      if (this.#failed || this.#destroyed) return undefined;
+      if (!this.#guard(() => this.#advance()) && !this.#guard(() => this.#settleOutput())) return undefined;
     }
   }
 
@@ -162,27 +164,29 @@ export class Connection {
     // RFC 9846 §5.5: there is no KeyUpdate before the handshake is over.
     if (this.#sending.needsUpdate) this.#early.endWrite();
     const taken = this.#early.spend(chunk);
-    this.#sending.data([taken]);
+    this.#guard(() => this.#sending.data([taken]));
     return taken.length;
   }
 
   /**
-   * Encrypts application data into the output.
+   * Encrypts application data into the output. Where that fails, {@link poll} says so.
    * @returns false when the output holds more than the outbox limit: send it before writing more
    * @throws TlsError ERR_TLS_INVALID_STATE when not {@link writable}
    */
   write(chunks: readonly Uint8Array[]): boolean {
     if (!this.writable) misuse('ERR_TLS_INVALID_STATE', `write() while the connection is ${this.phase}`);
-    this.#payKeyUpdate();
-    // RFC 9846 §5.5: before the key wears out.
-    if (this.#sending.needsUpdate) this.updateKeys();
-    this.#sending.data(chunks);
+    this.#guard(() => {
+      this.#payKeyUpdate();
+      // RFC 9846 §5.5: before the key wears out.
+      if (this.#sending.needsUpdate) this.#keyUpdates.send(false);
+      this.#sending.data(chunks);
+    });
     return this.#sending.length < this.#limits.outbox;
   }
 
   /** Bytes for the transport, in order; they are the caller's from here. */
   takeOutput(): readonly Uint8Array[] {
-    this.#payKeyUpdate();
+    this.#guard(() => this.#settleOutput());
     return this.#sending.take();
   }
 
@@ -192,13 +196,15 @@ export class Connection {
    */
   closeWrite(): void {
     if (this.#writeClosed || this.#failed) return;
-    if (this.facts === undefined) this.#sending.alert(WARNING, AlertDescription.user_canceled);
-    this.#sending.alert(WARNING, AlertDescription.close_notify);
-    if (this.facts === undefined) return this.destroy();
-    this.#writeClosed = true;
-    this.#tasks.closeWrite();
-    this.#sending.wipe();
-    if (this.#readClosed) this.#wipe();
+    this.#guard(() => {
+      if (this.facts === undefined) this.#sending.alert(WARNING, AlertDescription.user_canceled);
+      this.#sending.alert(WARNING, AlertDescription.close_notify);
+      if (this.facts === undefined) return this.destroy();
+      this.#writeClosed = true;
+      this.#tasks.closeWrite();
+      this.#sending.wipe();
+      if (this.#readClosed) this.#wipe();
+    });
   }
 
   /**
@@ -207,7 +213,7 @@ export class Connection {
    */
   updateKeys(requestPeer = false): void {
     if (!this.writable) misuse('ERR_TLS_INVALID_STATE', `updateKeys() while the connection is ${this.phase}`);
-    this.#keyUpdates.send(requestPeer);
+    this.#guard(() => this.#keyUpdates.send(requestPeer));
   }
 
   /**
@@ -225,13 +231,12 @@ export class Connection {
     }
     if (this.#tasks.full) misuse('ERR_TLS_INVALID_STATE', 'too many requests for a certificate are open');
     const { config } = setup;
-    this.#tasks.add(
-      requestCertificate(this.#wire, config, this.#limits, established, (client) => {
-        const facts = { ...established.facts, ...peerFacts(client, undefined), peer: client?.peer };
-        this.#established = { ...established, facts: { ...facts, peerSignatureScheme: client?.scheme } };
-        this.#events.push({ type: 'authenticated', facts: this.#established.facts });
-      }),
-    );
+    const script = requestCertificate(this.#wire, config, this.#limits, established, (client) => {
+      const facts = { ...established.facts, ...peerFacts(client, undefined), peer: client?.peer };
+      this.#established = { ...established, facts: { ...facts, peerSignatureScheme: client?.scheme } };
+      this.#events.push({ type: 'authenticated', facts: this.#established.facts });
+    });
+    this.#guard(() => this.#tasks.add(script));
   }
 
   /**
@@ -259,6 +264,7 @@ export class Connection {
 
   /** Forgets every secret without a word to the peer. Idempotent. */
   destroy(): void {
+    this.#destroyed = true;
     this.#readClosed = true;
     this.#writeClosed = true;
     this.#wipe();
@@ -381,6 +387,13 @@ export class Connection {
     if (this.writable) this.#keyUpdates.pay();
   }
 
+  /** Makes records of what waits to become some; false, as there is nothing to say of it. */
+  #settleOutput(): false {
+    this.#payKeyUpdate();
+    this.#sending.flush();
+    return false;
+  }
+
   #alert(bytes: Uint8Array): void {
     const alert = readAlert(bytes);
     if (alert === 'close_notify') return this.#endRead(true);
@@ -409,16 +422,12 @@ export class Connection {
     const runner = this.#runner;
     if (runner === undefined) return false;
     step(runner);
-    // A callback may have destroyed this connection.
-    if (this.phase === 'closed') {
-      this.#wipe();
-      return true;
-    }
     const established = runner.result;
     if (established === undefined) return true;
+    this.#established = established;
+    if (this.#destroyed) return true;
     this.#runner = undefined;
     this.#asked = undefined;
-    this.#established = established;
     this.#receiving.endHandshake();
     this.#events.push({ type: 'open', facts: established.facts });
     if (established.afterwards !== undefined) this.#tasks.add(established.afterwards);
@@ -432,6 +441,9 @@ export class Connection {
     } catch (error) {
       this.#die(asTlsError(error));
       return true;
+    } finally {
+      // A callback may have destroyed this connection, in the middle of something that went on.
+      if (this.#destroyed) this.destroy();
     }
   }
 
@@ -457,6 +469,7 @@ export class Connection {
     this.#early.wipe();
     this.#established?.exporter.wipe();
     this.#established?.resumption.wipe();
+    this.#established?.afterwards?.return();
     this.#sending.wipe();
     this.#receiving.wipe();
   }

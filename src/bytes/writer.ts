@@ -74,6 +74,8 @@ export class Writer {
     if (needed > this.#bytes.length) {
       const grown = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
       grown.set(this.view());
+      // It may be a secret that is written.
+      this.#bytes.fill(0);
       this.#bytes = grown;
     }
     this.#length = needed;

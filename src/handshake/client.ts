@@ -140,7 +140,7 @@ function* encryptedHandshake(
   emit(wire, transcript, encodeMessage(H.finished, { verifyData: localFinished }));
 
   wire.protect('write', suite, custody.give(client));
-  const resumption = main.intoResumption(transcript.hash());
+  const resumption = custody.hold(main.intoResumption(transcript.hash()));
   const facts: Facts = {
     ...clientFacts(config, keyed, server),
     alpn,
@@ -153,7 +153,7 @@ function* encryptedHandshake(
   return {
     facts,
     exporter: custody.give(exporter),
-    resumption,
+    resumption: custody.give(resumption),
     transcript,
     clientCertificateType: ownType,
     afterwards: undefined,

@@ -235,7 +235,8 @@ export class Runner<T> {
     } finally {
       this.#running = false;
     }
-    if (this.#abandoned) this.#script.return(undefined as never);
+    // What it came to is the owner's all the same, to keep or to wipe.
+    if (this.#abandoned && next.done !== true) this.#script.return(undefined as never);
     else this.#settle(next);
   }
 

@@ -96,6 +96,7 @@ export function* serverHandshake(
   if (terms.earlyAccepted) takeEarlyData(wire, hello, suite, early, transcript, psk?.state?.maxEarlyDataSize ?? 0);
 
   const answer = exchange && (yield* ask('encapsulate', exchange));
+  if (answer !== undefined) custody.hold(answer.shared);
   const serverHello = encodeHello(config.provider.random(32), hello, suite, {
     ...(psk !== undefined && { pre_shared_key: psk.index }),
     ...(exchange && answer && { key_share: { group: exchange.group.id, keyExchange: answer.publicKey } }),

@@ -50,10 +50,11 @@ export function receiveTicket(
   // draft-ietf-tls-tlsflags §2: as short as can be.
   if (flags?.at(-1) === 0) reject('ERR_TLS_FLAGS_DECODE', 'illegal_parameter', 'tls_flags ends with a byte of zero');
   if (message.ticketLifetime === 0) return undefined;
+  const now = (config.now ?? Date.now)();
   return {
     ...stateBase(facts),
     psk: resumption.psk(message.ticketNonce),
-    ticketTime: (config.now ?? Date.now)(),
+    ticketTime: now,
     ticketLifetime: Math.min(message.ticketLifetime, MAX_TICKET_LIFETIME),
     ticketAgeAdd: message.ticketAgeAdd,
     maxEarlyDataSize,
@@ -73,12 +74,13 @@ function stateOf(
   const left = MAX_TICKET_LIFETIME - Math.floor((now - facts.authenticatedAt) / 1000);
   const ticketLifetime = Math.min(config.ticketLifetime ?? DEFAULT_LIFETIME, left);
   if (ticketLifetime <= 0) return undefined;
+  const random = config.provider.random(4);
   return {
     ...stateBase(facts),
     psk: resumption.psk(ticketNonce),
     ticketTime: now,
     ticketLifetime,
-    ticketAgeAdd: new DataView(config.provider.random(4).buffer).getUint32(0),
+    ticketAgeAdd: new DataView(random.buffer).getUint32(0),
     maxEarlyDataSize: config.earlyData?.maxSize ?? 0,
     acrossNames: config.resumeAcrossNames === true,
   };

@@ -1,4 +1,5 @@
 import { ascii, utf8 } from '../bytes/utf8.ts';
+import { wipe } from '../bytes/wipe.ts';
 import { Writer } from '../bytes/writer.ts';
 import { Secret } from '../crypto/secret.ts';
 import { revealForStorage } from '../keys/schedule.ts';
@@ -55,7 +56,9 @@ const CLOCK_SKEW = 10_000;
 /** For a store that keeps bytes, such as a file. It holds the secret: keep it like a key. */
 export function encodeSession(session: Session): Uint8Array {
   const w = new Writer(1024);
-  StoredSession.write(w, { state: toStored(session), ticket: session.ticket });
+  const stored = toStored(session);
+  StoredSession.write(w, { state: stored, ticket: session.ticket });
+  wipe(stored.psk);
   return w.finish();
 }
 
@@ -69,7 +72,9 @@ export function decodeSession(bytes: Uint8Array): Session | undefined {
 /** What goes into a server's ticket or store. It holds the secret. */
 export function encodeState(state: SessionState): Uint8Array {
   const w = new Writer(512);
-  StoredState.write(w, toStored(state));
+  const stored = toStored(state);
+  StoredState.write(w, stored);
+  wipe(stored.psk);
   return w.finish();
 }
 
