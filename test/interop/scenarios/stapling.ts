@@ -12,8 +12,8 @@ export const stapling: Scenario = {
     {
       name: 'asked for',
       run: async (context) => {
-        const { certificates, role, scope } = context;
-        const ocspResponse = await respond(certificates.direct, certificates.root, 'good', scope);
+        const { certificates, role } = context;
+        const ocspResponse = await respond(certificates.direct, certificates.root, 'good');
         const pair = await open(context, {
           client: { requestOcsp: true, ...(role === 'client' && { requireStaple: true }) },
           server: { credential: certificates.direct, ocspResponse },
@@ -44,8 +44,8 @@ export const revokedStaple: Scenario = {
     {
       name: 'refused',
       run: async (context) => {
-        const { certificates, scope } = context;
-        const ocspResponse = await respond(certificates.direct, certificates.root, 'revoked', scope);
+        const { certificates } = context;
+        const ocspResponse = await respond(certificates.direct, certificates.root, 'revoked');
         const { error, failure } = await openInVain(context, {
           client: { requestOcsp: true, requireStaple: true },
           server: { credential: certificates.direct, ocspResponse },
