@@ -69,7 +69,7 @@ export class Connection {
     checkOwnLimit(config);
     this.#sending = new Sending(role, { padding: config.padding, maxFragment: config.maxFragment });
     this.#keyUpdates = new KeyUpdates(this.#sending);
-    this.#receiving = new Receiving(this.#limits, role);
+    this.#receiving = new Receiving(this.#limits, role, config.boringsslChecks);
     this.#wire = wireOf({
       sending: this.#sending,
       receiving: this.#receiving,
@@ -137,7 +137,7 @@ export class Connection {
       const event = this.#events.shift();
       if (event !== undefined) return event;
       if (this.#failed || this.#destroyed) return undefined;
-      if (!this.#guard(() => this.#advance()) && !this.#guard(() => this.#settleOutput())) return undefined;
+      if (!this.#guard(() => this.#advance()) && !this.#guard(() => this.#makeRecords())) return undefined;
     }
   }
 
@@ -186,7 +186,8 @@ export class Connection {
 
   /** Bytes for the transport, in order; they are the caller's from here. */
   takeOutput(): readonly Uint8Array[] {
-    this.#guard(() => this.#settleOutput());
+    this.#guard(() => this.#payKeyUpdate());
+    this.#guard(() => this.#makeRecords());
     return this.#sending.take();
   }
 
@@ -257,9 +258,12 @@ export class Connection {
     return this.#early.export(label, context ?? new Uint8Array(0), length);
   }
 
-  /** Fails the connection from this side; `error.alert`, if any, is sent. */
-  abort(error: TlsError): void {
-    if (!this.#failed && this.phase !== 'closed') this.#die(error);
+  /**
+   * Fails the connection from this side.
+   * @param description the alert that is sent: of any number. Default: `error.alert`, if any
+   */
+  abort(error: TlsError, description?: number): void {
+    if (!this.#failed && this.phase !== 'closed') this.#die(error, description ?? alertOf(error));
   }
 
   /** Forgets every secret without a word to the peer. Idempotent. */
@@ -387,18 +391,17 @@ export class Connection {
     if (this.writable) this.#keyUpdates.pay();
   }
 
-  /** Makes records of what waits to become some; false, as there is nothing to say of it. */
-  #settleOutput(): false {
-    this.#payKeyUpdate();
+  /** @returns false: there is nothing to say of it */
+  #makeRecords(): false {
     this.#sending.flush();
     return false;
   }
 
   #alert(bytes: Uint8Array): void {
-    const alert = readAlert(bytes);
+    const alert = readAlert(bytes, this.#setup.config.boringsslChecks);
     if (alert === 'close_notify') return this.#endRead(true);
     // A received error alert closes the connection and is not answered.
-    if (alert !== 'user_canceled') return this.#die(alert, { answer: false });
+    if (alert !== 'user_canceled') return this.#die(alert);
     this.#warnings++;
     if (this.#warnings > this.#limits.warnings) {
       reject('ERR_TLS_TOO_MANY_WARNINGS', 'unexpected_message', 'too many user_canceled alerts');
@@ -439,7 +442,8 @@ export class Connection {
     try {
       return work() !== false;
     } catch (error) {
-      this.#die(asTlsError(error));
+      const failure = asTlsError(error);
+      this.#die(failure, alertOf(failure));
       return true;
     } finally {
       // A callback may have destroyed this connection, in the middle of something that went on.
@@ -447,13 +451,12 @@ export class Connection {
     }
   }
 
-  #die(error: TlsError, { answer }: { readonly answer: boolean } = { answer: true }): void {
+  /** @param description of the alert to send, if any */
+  #die(error: TlsError, description?: number): void {
     if (this.#failed || this.phase === 'closed') return;
     this.#failed = true;
     try {
-      if (answer && error.alert !== undefined && !this.#writeClosed) {
-        this.#sending.alert(FATAL, AlertDescription[error.alert]);
-      }
+      if (description !== undefined && !this.#writeClosed) this.#sending.alert(FATAL, description);
     } catch {
       // A padding that cannot be had is no reason to say nothing to the owner.
     } finally {
@@ -473,6 +476,10 @@ export class Connection {
     this.#sending.wipe();
     this.#receiving.wipe();
   }
+}
+
+function alertOf({ alert }: TlsError): number | undefined {
+  return alert === undefined ? undefined : AlertDescription[alert];
 }
 
 type Setup =

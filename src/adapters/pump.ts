@@ -61,6 +61,8 @@ export class Pump {
         this.#again = false;
         this.#drain();
         this.#flush();
+        // What could not be sent is heard of now.
+        if (this.connection.phase === 'failed') this.#drain();
       }
     } finally {
       this.#running = false;

@@ -1,7 +1,10 @@
 import { AlertDescription, alertReceived, reject, type TlsError } from '../errors.ts';
 
-/** What an alert record says: the description decides, whichever of the two levels it has (RFC 9846 §6). */
-export function readAlert(bytes: Uint8Array): 'close_notify' | 'user_canceled' | TlsError {
+/**
+ * What an alert record says: the description decides, whichever of the two levels it has (RFC 9846 §6).
+ * @param checkLevel refuse error alerts of level warning instead
+ */
+export function readAlert(bytes: Uint8Array, checkLevel = false): 'close_notify' | 'user_canceled' | TlsError {
   const [level = 0, description] = bytes;
   if (description === undefined || bytes.length !== 2) {
     reject('ERR_TLS_BAD_ALERT', 'decode_error', 'an alert record that is not one alert');
@@ -11,6 +14,7 @@ export function readAlert(bytes: Uint8Array): 'close_notify' | 'user_canceled' |
   }
   if (description === AlertDescription.close_notify) return 'close_notify';
   if (description === AlertDescription.user_canceled) return 'user_canceled';
+  if (checkLevel && level === WARNING) reject('ERR_TLS_BAD_ALERT', 'decode_error', 'an error alert of level warning');
   return alertReceived(description);
 }
 

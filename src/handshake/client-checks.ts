@@ -34,7 +34,8 @@ export function checkSuite(config: ClientConfig, offer: Offer, hello: ServerHell
     reject('ERR_TLS_SESSION_ID_MISMATCH', 'illegal_parameter', 'the server did not echo legacy_session_id');
   }
   if (hello.legacyCompressionMethod !== 0) {
-    reject('ERR_TLS_LEGACY_FIELD', 'illegal_parameter', 'the server chose a compression method');
+    const alert = config.boringsslChecks === true && isRetry(hello) ? 'decode_error' : 'illegal_parameter';
+    reject('ERR_TLS_LEGACY_FIELD', alert, 'the server chose a compression method');
   }
   const suite = enabledSuites(config).find((candidate) => candidate.id === hello.cipherSuite);
   if (suite === undefined || !offer.hello.cipherSuites.includes(hello.cipherSuite)) {
@@ -143,6 +144,9 @@ export function checkEncryptedExtensions(
   offer: Offer,
   extensions: readonly Extension[],
 ): { readonly values: ExtensionValues['EE']; readonly alpn: Uint8Array | undefined } {
+  if (config.boringsslChecks === true && extensions.some(({ type }) => type === ExtensionType.key_share)) {
+    reject('ERR_TLS_UNEXPECTED_EXTENSION', 'unsupported_extension', 'key_share does not belong in EncryptedExtensions');
+  }
   const values = readExtensions('EE', extensions, offer.types);
   const chosen = values.application_layer_protocol_negotiation;
   if (chosen === undefined) return { values, alpn: undefined };

@@ -3,7 +3,7 @@ import { ascii } from '../bytes/utf8.ts';
 import { reject } from '../errors.ts';
 import { MAX_CIPHERTEXT, RECORD_HEADER } from '../limits.ts';
 import { ContentType } from '../wire/enums.ts';
-import { readHeader } from './header.ts';
+import { RECORD_VERSION, readHeader } from './header.ts';
 
 /** A record still in the inbox: views, good until {@link Deframer.consume}. */
 export interface RecordView {
@@ -17,14 +17,23 @@ export interface RecordView {
 export class Deframer {
   #first = true;
   #record = 0;
+  readonly #checkVersion: boolean;
+
+  /** @param checkVersion look at what RFC 9846 §5.1 has ignored, the version of protected records */
+  constructor(checkVersion = false) {
+    this.#checkVersion = checkVersion;
+  }
 
   next(inbox: Inbox): RecordView | undefined {
     if (this.#first) checkFirstBytes(inbox);
     const header = inbox.peek(RECORD_HEADER);
     if (header === undefined) return undefined;
-    const { type, length } = readHeader(header);
+    const { type, version, length } = readHeader(header);
     if (type < ContentType.change_cipher_spec || type > ContentType.application_data) {
       reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', `a record of content type ${type}`);
+    }
+    if (this.#checkVersion && this.#isProtected(type) && version !== RECORD_VERSION) {
+      reject('ERR_TLS_NOT_TLS', 'protocol_version', `a protected record of version ${version}`);
     }
     // Unprotected records have a lower limit, checked where it is known which this is (record/opener.ts).
     if (length > MAX_CIPHERTEXT) {
@@ -35,6 +44,10 @@ export class Deframer {
     this.#first = false;
     this.#record = record.length;
     return { type, header, body: record.subarray(RECORD_HEADER) };
+  }
+
+  #isProtected(type: number): boolean {
+    return type === ContentType.application_data && !this.#first;
   }
 
   /** Drops the record last returned. */

@@ -11,13 +11,15 @@ export function writeHeader(target: Uint8Array, offset: number, type: number, ve
   target[offset + 4] = length;
 }
 
-/** The version is not looked at (RFC 9846 §5.1). */
 export interface RecordHeader {
   readonly type: number;
+  /** To be ignored (RFC 9846 §5.1). */
+  readonly version: number;
   readonly length: number;
 }
 
 /** @param bytes the five of a header */
 export function readHeader(bytes: Uint8Array): RecordHeader {
-  return { type: bytes[0] ?? 0, length: ((bytes[3] ?? 0) << 8) | (bytes[4] ?? 0) };
+  const [type = 0, major = 0, minor = 0] = bytes;
+  return { type, version: (major << 8) | minor, length: ((bytes[3] ?? 0) << 8) | (bytes[4] ?? 0) };
 }

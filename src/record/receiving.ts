@@ -32,9 +32,9 @@ export class Receiving {
   /** Bytes of refused 0-RTT data that may still be passed over. */
   #skipRoom: number | undefined;
 
-  constructor(limits: Limits, role: 'client' | 'server') {
+  constructor(limits: Limits, role: 'client' | 'server', checkVersion = false) {
     this.#limits = limits;
-    this.#deframer = new Deframer();
+    this.#deframer = new Deframer(checkVersion);
     this.#joiner = new Joiner(limits);
     this.#takesChangeCipherSpec = role === 'client';
     this.#takesPlainAlert = role === 'server';

@@ -148,6 +148,7 @@ function commonConfig(options: Options, memory: Memory): Omit<CommonConfig, 'ver
   const limit = options['max-cert-list'];
   return {
     provider,
+    boringsslChecks: true,
     ...algorithmsOf(options),
     peerCertificateTypes: typesOf(options['accepted-peer-cert-types']),
     certificateCompression: compressionsOf(options),

@@ -1,6 +1,7 @@
 // What one connection does, from the handshake to the end (SHIM-SPEC §3 and §4).
 import { concat } from '#opentls/bytes/concat';
 import { utf8 } from '#opentls/bytes/utf8';
+import { TlsError } from '#opentls/errors';
 import type { Facts } from '#opentls/handshake/config';
 import type { KeylogLabel } from '#opentls/handshake/wire';
 import type { Session } from '#opentls/session/session';
@@ -31,6 +32,7 @@ export async function exchange(endpoint: Endpoint, task: Task, observed: Observe
   checkHandshake(options, facts, observed, task.memory);
   checkResumed(options, facts, task.resuming);
   writeExports(endpoint, options);
+  if (options['send-alert']) return sendAlert(endpoint);
   // Refused 0-RTT data is not sent again: it would be the application's choice.
   writeFirst(endpoint, options, refused ? initialWrites(options) : left);
   if (!options['shim-shuts-down']) await echo(endpoint, options, sessions);
@@ -108,6 +110,12 @@ function writeExports(endpoint: Endpoint, options: Options): void {
   const [write, read] = (options.server ? [...labels].reverse() : labels).map((name) => endpoint.secrets.get(name));
   if (read === undefined || write === undefined) throw new ShimError('SHIM_EXPECTATION', 'no traffic secrets');
   endpoint.write(concat([new Uint8Array([read.length & 0xff, read.length >> 8]), read, write]));
+}
+
+/** decompression_failure, which no connection sends by itself any more. */
+function sendAlert(endpoint: Endpoint): void {
+  endpoint.connection.abort(new TlsError('ERR_TLS_INTERNAL', 'asked for by the runner'), 30);
+  endpoint.flush();
 }
 
 function initialWrites(options: Options): readonly Uint8Array[] {

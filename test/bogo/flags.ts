@@ -121,6 +121,7 @@ const table = {
   'shim-initial-write': text,
   'repeat-shim-initial-write': int,
   'shim-shuts-down': yes,
+  'send-alert': yes,
   'check-close-notify': yes,
   'read-size': int,
   'read-with-unfinished-write': yes,
