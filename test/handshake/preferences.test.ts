@@ -1,19 +1,24 @@
 // What either side may be configured to like, to take, or to insist on.
 import { describe, expect, test } from 'vitest';
+import { Inbox } from '#opentls/bytes/inbox';
+import { readAlert } from '#opentls/connection/alert';
 import { Secret } from '#opentls/crypto/secret';
+import { AlertDescription, TlsError } from '#opentls/errors';
 import type { ChainRequest, ClientConfig, Credential, ServerConfig } from '#opentls/handshake/config';
 import { perform } from '#opentls/handshake/script';
+import { Deframer } from '#opentls/record/deframer';
 import { decodeSession, encodeSession, type Session } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
 import { CipherSuiteId, ContentType, NamedGroup, ProtocolVersion } from '#opentls/wire/enums';
 import { testCredential } from '../credentials.ts';
 import { provider } from '../provider.ts';
 import { randomBytes } from '../random.ts';
-import { recordsOf } from '../record/records.ts';
+import { record, recordsOf, refusal } from '../record/records.ts';
 import { extensionsOf, rawExtension, watch } from './flight.ts';
 import { credential, type Ends, errorOf, newPair, openPair, settle, shuttle, trustAnything } from './pair.ts';
 
 const bytes = randomBytes(443);
+const nothing = new Uint8Array(0);
 const { x25519, secp256r1, secp384r1 } = NamedGroup;
 const {
   TLS_AES_128_GCM_SHA256: aes128,
@@ -137,6 +142,32 @@ describe('what is taken against the letter', () => {
     const refusal = { code: 'ERR_TLS_WRONG_VERSION', alert: 'protocol_version' };
     expect(errorOf(shuttle(newPair(client)).serverEvents)).toEqual(refusal);
     expect(openPair(client, { ignoreLegacyVersion: true }).server.phase).toBe('open');
+  });
+
+  test('with boringsslChecks, an error alert of level warning is not understood', () => {
+    const alert = Uint8Array.of(1, AlertDescription.handshake_failure);
+    expect(readAlert(alert)).toMatchObject({ code: 'ERR_TLS_ALERT_HANDSHAKE_FAILURE' });
+    expect(refusal(() => readAlert(alert, true))).toEqual({ code: 'ERR_TLS_BAD_ALERT', alert: 'decode_error' });
+  });
+
+  test('with boringsslChecks, protected records are of version 0x0303', () => {
+    const [hello, data] = [22, 23].map((type) => record(type, bytes(4)).fill(1, 2, 3));
+    for (const checkVersion of [false, true]) {
+      const inbox = new Inbox();
+      const deframer = new Deframer(checkVersion);
+      for (const bytes of [hello, data]) inbox.append(bytes ?? nothing);
+      expect(deframer.next(inbox)).toMatchObject({ type: 22 });
+      deframer.consume(inbox);
+      const next = (): unknown => deframer.next(inbox);
+      if (checkVersion) expect(refusal(next)).toEqual({ code: 'ERR_TLS_NOT_TLS', alert: 'protocol_version' });
+      else expect(next()).toMatchObject({ type: 23 });
+    }
+  });
+
+  test('abort() sends whatever alert it is told to', () => {
+    const ends = openPair();
+    ends.client.abort(new TlsError('ERR_TLS_INTERNAL', 'a test', { alert: 'internal_error' }), 30);
+    expect(errorOf(shuttle(ends).serverEvents)?.code).toMatch(/DECOMPRESSION_FAILURE/);
   });
 
   test('a protocol that was not offered', () => {
