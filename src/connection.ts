@@ -186,8 +186,10 @@ export class Connection {
 
   /** Bytes for the transport, in order; they are the caller's from here. */
   takeOutput(): readonly Uint8Array[] {
-    this.#guard(() => this.#payKeyUpdate());
-    this.#guard(() => this.#makeRecords());
+    this.#guard(() => {
+      this.#payKeyUpdate();
+      this.#sending.flush();
+    });
     return this.#sending.take();
   }
 
@@ -472,7 +474,6 @@ export class Connection {
     this.#early.wipe();
     this.#established?.exporter.wipe();
     this.#established?.resumption.wipe();
-    this.#established?.afterwards?.return();
     this.#sending.wipe();
     this.#receiving.wipe();
   }

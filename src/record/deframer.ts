@@ -3,7 +3,7 @@ import { ascii } from '../bytes/utf8.ts';
 import { reject } from '../errors.ts';
 import { MAX_CIPHERTEXT, RECORD_HEADER } from '../limits.ts';
 import { ContentType } from '../wire/enums.ts';
-import { RECORD_VERSION, readHeader } from './header.ts';
+import { RECORD_VERSION, readHeader, readVersion } from './header.ts';
 
 /** A record still in the inbox: views, good until {@link Deframer.consume}. */
 export interface RecordView {
@@ -28,13 +28,11 @@ export class Deframer {
     if (this.#first) checkFirstBytes(inbox);
     const header = inbox.peek(RECORD_HEADER);
     if (header === undefined) return undefined;
-    const { type, version, length } = readHeader(header);
+    const { type, length } = readHeader(header);
     if (type < ContentType.change_cipher_spec || type > ContentType.application_data) {
       reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', `a record of content type ${type}`);
     }
-    if (this.#checkVersion && this.#isProtected(type) && version !== RECORD_VERSION) {
-      reject('ERR_TLS_NOT_TLS', 'protocol_version', `a protected record of version ${version}`);
-    }
+    if (this.#checkVersion && !this.#first) checkVersion(type, header);
     // Unprotected records have a lower limit, checked where it is known which this is (record/opener.ts).
     if (length > MAX_CIPHERTEXT) {
       reject('ERR_TLS_RECORD_OVERFLOW', 'record_overflow', `a record of ${length} bytes`);
@@ -46,13 +44,16 @@ export class Deframer {
     return { type, header, body: record.subarray(RECORD_HEADER) };
   }
 
-  #isProtected(type: number): boolean {
-    return type === ContentType.application_data && !this.#first;
-  }
-
   /** Drops the record last returned. */
   consume(inbox: Inbox): void {
     inbox.consume(this.#record);
+  }
+}
+
+function checkVersion(type: number, header: Uint8Array): void {
+  const version = readVersion(header);
+  if (type === ContentType.application_data && version !== RECORD_VERSION) {
+    reject('ERR_TLS_NOT_TLS', 'protocol_version', `a protected record of version ${version}`);
   }
 }
 

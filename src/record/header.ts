@@ -11,15 +11,18 @@ export function writeHeader(target: Uint8Array, offset: number, type: number, ve
   target[offset + 4] = length;
 }
 
+/** The version is not looked at (RFC 9846 §5.1). */
 export interface RecordHeader {
   readonly type: number;
-  /** To be ignored (RFC 9846 §5.1). */
-  readonly version: number;
   readonly length: number;
+}
+
+/** legacy_record_version, for who must not ignore it. @param header five bytes */
+export function readVersion(header: Uint8Array): number {
+  return ((header[1] ?? 0) << 8) | (header[2] ?? 0);
 }
 
 /** @param bytes the five of a header */
 export function readHeader(bytes: Uint8Array): RecordHeader {
-  const [type = 0, major = 0, minor = 0] = bytes;
-  return { type, version: (major << 8) | minor, length: ((bytes[3] ?? 0) << 8) | (bytes[4] ?? 0) };
+  return { type: bytes[0] ?? 0, length: ((bytes[3] ?? 0) << 8) | (bytes[4] ?? 0) };
 }

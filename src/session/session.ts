@@ -55,11 +55,7 @@ const CLOCK_SKEW = 10_000;
 
 /** For a store that keeps bytes, such as a file. It holds the secret: keep it like a key. */
 export function encodeSession(session: Session): Uint8Array {
-  const w = new Writer(1024);
-  const stored = toStored(session);
-  StoredSession.write(w, { state: stored, ticket: session.ticket });
-  wipe(stored.psk);
-  return w.finish();
+  return encode(session, (w, state) => StoredSession.write(w, { state, ticket: session.ticket }));
 }
 
 /** @returns undefined for anything but what {@link encodeSession} of this version made */
@@ -71,10 +67,17 @@ export function decodeSession(bytes: Uint8Array): Session | undefined {
 
 /** What goes into a server's ticket or store. It holds the secret. */
 export function encodeState(state: SessionState): Uint8Array {
-  const w = new Writer(512);
+  return encode(state, (w, stored) => StoredState.write(w, stored));
+}
+
+function encode(state: SessionState, write: (w: Writer, stored: StoredState) => void): Uint8Array {
+  const w = new Writer(1024);
   const stored = toStored(state);
-  StoredState.write(w, stored);
-  wipe(stored.psk);
+  try {
+    write(w, stored);
+  } finally {
+    wipe(stored.psk);
+  }
   return w.finish();
 }
 

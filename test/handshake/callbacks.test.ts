@@ -38,12 +38,13 @@ function outcome(side: Side, name: Name, kind: Kind, number: number, what: 'thro
   const watch = watched();
   let calls = 0;
   let heard = -1;
+  let thrown: unknown;
   const called = (): void => {
     calls++;
     if (calls !== number) return;
     heard = ends[`${side}Events`].length;
     if (what === 'throws') throw new Error('a test');
-    ends[side].destroy();
+    thrown = thrownBy(() => ends[side].destroy());
   };
   function first<T>(value: () => T): T {
     called();
@@ -66,7 +67,16 @@ function outcome(side: Side, name: Name, kind: Kind, number: number, what: 'thro
   for (const event of events) if (event.type === 'session') event.session.psk.wipe();
   const { phase } = ends[side];
   const after = events.slice(heard).map(({ type }) => type);
-  return { number, phase, last: after.at(-1), error: errorOf(events), survivors: watch.survivors() };
+  return { number, phase, last: after.at(-1), error: errorOf(events), thrown, survivors: watch.survivors() };
+}
+
+function thrownBy(work: () => void): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
 }
 
 /** All of them, in order. */
@@ -88,7 +98,7 @@ function check(...row: Row): void {
     row[3] === 'throws'
       ? { phase: 'failed', last: 'error', error: { code: 'ERR_TLS_INTERNAL', alert: 'internal_error' } }
       : { phase: 'closed', last: undefined, error: undefined };
-  expect(found).toEqual(found.map((_, i) => ({ number: i + 1, ...right, survivors: [] })));
+  expect(found).toEqual(found.map((_, i) => ({ number: i + 1, ...right, thrown: undefined, survivors: [] })));
 }
 
 describe('the connection ends, says so once or not at all, and keeps nothing', () => {
