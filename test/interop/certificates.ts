@@ -18,12 +18,16 @@ export interface Certificates {
   readonly root: Credential;
   /** For `server.test`, right under `ca`: one OCSP response tells all of it. */
   readonly direct: Credential;
+  /** The same with an RSA key: what NSS makes OCSP responses for. */
+  readonly directRsa: Credential;
   /** Root that every chain here ends at, but for `stranger`'s. */
   readonly ca: string;
   /** A root that signed nothing else here. */
   readonly otherCa: string;
   /** For `server.test`, under an intermediate of `ca`. */
   readonly leaves: Readonly<Record<LeafKind, Credential>>;
+  /** For `server.test`, right under `ca`; its key may delegate, RFC 9345 §4.2. */
+  readonly delegating: Credential;
   /** For `other.test`. */
   readonly otherName: Credential;
   /** For `server.test`, over since yesterday. */
@@ -47,6 +51,8 @@ export async function createCertificates(): Promise<Certificates> {
     ca: root.certificate.pem,
     root: { cert: root.certificate.pem, key: root.key },
     direct: await issueLeaf(ecKey('P-256'), serverName, 'serverAuth', root),
+    directRsa: await issueLeaf(rsaKey(), serverName, 'serverAuth', root),
+    delegating: await issueLeaf(ecKey('P-256'), serverName, 'serverAuth', root, undefined, [delegationUsage]),
     otherCa: otherRoot.certificate.pem,
     leaves: {
       'P-256': await leaf(ecKey('P-256')),
@@ -54,7 +60,7 @@ export async function createCertificates(): Promise<Certificates> {
       'P-521': await leaf(ecKey('P-521')),
       Ed25519: await leaf(generateKeyPairSync('ed25519').privateKey),
       Ed448: await leaf(generateKeyPairSync('ed448').privateKey),
-      RSA: await leaf(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey),
+      RSA: await leaf(rsaKey()),
       'RSA-PSS': await leaf(generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey),
     },
     // Directly under the root: s_server sends no intermediate with its second certificate.
@@ -93,6 +99,7 @@ async function issueLeaf(
   purpose: 'serverAuth' | 'clientAuth',
   issuer: Authority,
   notAfter = Date.now() + day,
+  extensions: CertificateOptions['extensions'] = [],
 ): Promise<Credential> {
   const certificate = await createCertificate({
     ...validUntil(notAfter),
@@ -102,6 +109,9 @@ async function issueLeaf(
     subject: name,
     subjectAltNames: { dns: [name] },
     extendedKeyUsage: [purpose],
+    extensions,
+    // NSS wants of RSA keys what TLS 1.2 would use them for.
+    ...(key.asymmetricKeyType === 'rsa' && { keyUsage: ['digitalSignature', 'keyEncipherment'] }),
   });
   return { cert: certificate.pem + issuer.sent, key: pemOf(key) };
 }
@@ -127,8 +137,14 @@ function ecKey(namedCurve: string): KeyObject {
   return generateKeyPairSync('ec', { namedCurve }).privateKey;
 }
 
+function rsaKey(): KeyObject {
+  return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+}
+
 function spki(key: KeyObject): Uint8Array {
   return createPublicKey(key).export({ format: 'der', type: 'spki' });
 }
 
+/** An extension that is NULL. */
+const delegationUsage = { oid: '1.3.6.1.4.1.44363.44', value: Uint8Array.of(5, 0) };
 const day = 24 * 60 * 60 * 1000;

@@ -62,6 +62,20 @@ export function start(scope: Scope, command: string, args: readonly string[], op
   return { stdin, stdout: stdout.pipe(new PassThrough()), log, exited };
 }
 
+/** As {@link start}, for programs in C: each line comes when it is printed. They may wait long for their turn. */
+export function startByLines(
+  scope: Scope,
+  program: string,
+  args: readonly string[],
+  options: { readonly logStdout?: boolean; readonly joined?: boolean } = {},
+): Child {
+  const byLines = ['-oL', program, ...args];
+  const settings = { logStdout: options.logStdout === true || options.joined === true, timeLimit: 300_000 };
+  if (options.joined !== true) return start(scope, 'stdbuf', byLines, settings);
+  // On one pipe, so that what it says stays in order.
+  return start(scope, 'sh', ['-c', 'exec stdbuf "$@" 2>&1', 'sh', ...byLines], settings);
+}
+
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');

@@ -21,22 +21,19 @@ export async function take(stream: Readable, length: number): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-/** Takes what comes until `text` is among it: a peer may say other things on the same pipe. */
-async function takeUntil(stream: Readable, text: string): Promise<void> {
-  for (let seen = ''; !seen.includes(text); ) {
+/** Takes what comes until `text` is among it: a peer may say other things on the same pipe. @returns all of it */
+export async function takeUntil(stream: Readable, text: string): Promise<string> {
+  let seen = '';
+  while (!seen.includes(text)) {
     while (stream.readableLength === 0) await readable(stream);
     seen += (await take(stream, stream.readableLength)).toString('latin1');
   }
+  return seen;
 }
 
 /** One line each way; this side begins. */
 export async function exchange(ours: { readonly stream: Duplex }, theirs: PeerSession): Promise<void> {
-  if (theirs.echoes) {
-    const line = 'does it come back?\n';
-    ours.stream.write(line);
-    assert.equal((await take(ours.stream, line.length)).toString(), line);
-    return;
-  }
+  if (theirs.exchange) return await theirs.exchange(ours.stream, 'does it come back?\n');
   await lineToPeer(ours, theirs);
   await lineFromPeer(ours, theirs);
 }

@@ -24,13 +24,14 @@ function pskCallback(role: Role, { identity, key }: ExternalKey): (socket: unkno
 }
 
 function engineOptions(role: Role, settings: Settings): EngineOptions {
-  const { pskOnly, psk, maxFragmentLength, recordSizeLimit, postHandshakeAuth, takesEarlyData } = settings;
+  const { pskOnly, psk, ticketCount, maxFragmentLength, recordSizeLimit, postHandshakeAuth, takesEarlyData } = settings;
   return {
     ...(pskOnly && { pskModes: ['psk_ke'] as const }),
     ...(psk?.hash === 'sha384' && pskOptions(role, externalPsk(psk))),
     ...(role === 'client' && maxFragmentLength !== undefined && { maxFragmentLength }),
     ...(recordSizeLimit !== undefined && { recordSizeLimit }),
     ...(role === 'client' && postHandshakeAuth && { postHandshakeAuth }),
+    ...(role === 'server' && ticketCount !== undefined && { ticketCount }),
     ...(role === 'server' && takesEarlyData && { earlyData: { maxSize: 16_384, replay: new StrikeRegister() } }),
   };
 }

@@ -2,16 +2,18 @@ import { curl } from './peers/curl.ts';
 import { gnutls } from './peers/gnutls.ts';
 import { node22, node24, node26 } from './peers/newer-nodes.ts';
 import { nodeTls } from './peers/node-tls.ts';
+import { nss } from './peers/nss.ts';
 import { openssl } from './peers/openssl.ts';
 import { alpn } from './scenarios/alpn.ts';
 import { authorities } from './scenarios/authorities.ts';
 import { clientAuth, optionalClientAuth } from './scenarios/client-auth.ts';
 import { close, halfClose } from './scenarios/closing.ts';
+import { delegation } from './scenarios/delegation.ts';
 import { earlyData, earlyDataRetry } from './scenarios/early-data.ts';
 import { ccm, ccm8, curve448, handshake, rsaSchemes } from './scenarios/handshake.ts';
 import { hybrid } from './scenarios/hybrid.ts';
 import { keyUpdate, ownKeyUpdate } from './scenarios/key-update.ts';
-import { fragmentLength, recordSizeLimit } from './scenarios/limits.ts';
+import { fragmentLength, ownRecordSizeLimit, recordSizeLimit } from './scenarios/limits.ts';
 import { postHandshakeAuth, postHandshakeAuthNone } from './scenarios/post-auth.ts';
 import { externalPsk, externalPsk384, wrongPsk } from './scenarios/psk.ts';
 import { rawKeys } from './scenarios/raw-keys.ts';
@@ -21,12 +23,12 @@ import { pskKe, resumption, unknownTicket } from './scenarios/resumption.ts';
 import { retry } from './scenarios/retry.ts';
 import { exporter, finished, keylog } from './scenarios/secrets.ts';
 import { sni } from './scenarios/sni.ts';
-import { revokedStaple, stapling } from './scenarios/stapling.ts';
+import { peerStaple, revokedStaple, stapling } from './scenarios/stapling.ts';
 import { ticketKeys } from './scenarios/ticket-keys.ts';
 import { bulk, echo } from './scenarios/transfer.ts';
 import type { Cell, Peer, Role, Scenario } from './types.ts';
 
-export const peers: readonly Peer[] = [openssl, gnutls, curl, nodeTls, node22, node24, node26];
+export const peers: readonly Peer[] = [openssl, gnutls, nss, curl, nodeTls, node22, node24, node26];
 
 interface Row {
   readonly scenario: Scenario;
@@ -39,53 +41,59 @@ interface Row {
 
 const servers = [openssl, nodeTls, node24];
 const clients = [openssl, curl, nodeTls, node24];
+const serversWithNss = [...servers, nss];
+const clientsWithNss = [...clients, nss];
 const nodes = [nodeTls, node24];
 const fetched: readonly Peer[] = [node22, node24, node26];
 const allNodes = [nodeTls, ...fetched];
+const everyone = [openssl, gnutls, nss, ...allNodes];
 
 /** Which cells exist. One that does not is a thing that the peer cannot do, as curl cannot be a server. */
 export const rows: readonly Row[] = [
-  { scenario: handshake, client: servers, server: clients },
-  { scenario: rsaSchemes, client: servers, server: [openssl, ...nodes] },
+  { scenario: handshake, client: serversWithNss, server: clientsWithNss },
+  { scenario: rsaSchemes, client: serversWithNss, server: [openssl, nss, ...nodes] },
   { scenario: ccm, client: servers, server: clients },
   { scenario: ccm8, client: [openssl], server: [openssl] },
   { scenario: curve448, client: servers, server: [openssl, ...nodes] },
   { scenario: hybrid, client: [node24], server: [node24] },
-  { scenario: retry, client: servers, server: clients },
+  { scenario: retry, client: serversWithNss, server: clientsWithNss },
   { scenario: alpn, client: [openssl, ...allNodes], server: [openssl, curl, ...allNodes] },
-  { scenario: sni, client: servers, server: clients },
-  { scenario: echo, client: servers, server: clients },
+  { scenario: sni, client: serversWithNss, server: clientsWithNss },
+  { scenario: echo, client: servers, server: clientsWithNss },
   { scenario: bulk, client: servers, server: clients, long: true },
-  { scenario: close, client: servers, server: clients },
+  { scenario: close, client: servers, server: clientsWithNss },
   { scenario: halfClose, client: nodes, server: nodes },
-  { scenario: refusal, client: servers, server: clients },
-  { scenario: clientAuth, client: [gnutls, ...servers], server: [gnutls, ...clients] },
+  { scenario: refusal, client: serversWithNss, server: clientsWithNss },
+  { scenario: clientAuth, client: [gnutls, ...serversWithNss], server: [gnutls, ...clientsWithNss] },
   { scenario: keyUpdate, client: [openssl], server: [openssl] },
   { scenario: ownKeyUpdate, client: [openssl], server: [openssl] },
   { scenario: keylog, client: servers, server: clients },
-  { scenario: exporter, client: [openssl, gnutls, ...allNodes], server: [openssl, gnutls, ...allNodes] },
-  { scenario: compatibility, client: servers, server: clients },
+  { scenario: exporter, client: everyone, server: everyone },
+  { scenario: compatibility, client: serversWithNss, server: clientsWithNss },
   { scenario: records, client: servers, server: [openssl, ...nodes] },
   { scenario: padding, client: [openssl], server: [openssl] },
-  { scenario: optionalClientAuth, client: [openssl, gnutls, ...allNodes], server: [openssl, gnutls, ...allNodes] },
-  { scenario: postHandshakeAuth, client: [openssl, gnutls], server: [openssl, gnutls] },
-  { scenario: postHandshakeAuthNone, client: [openssl], server: [openssl, gnutls] },
+  { scenario: optionalClientAuth, client: everyone, server: everyone },
+  { scenario: postHandshakeAuth, client: [openssl, gnutls, nss], server: [openssl, gnutls, nss] },
+  { scenario: postHandshakeAuthNone, client: [openssl, nss], server: [openssl, gnutls] },
   { scenario: authorities, client: [openssl], server: [openssl] },
-  { scenario: stapling, client: [openssl, gnutls, ...allNodes], server: [openssl, gnutls, ...allNodes] },
+  { scenario: stapling, client: [openssl, gnutls, ...allNodes], server: [openssl, gnutls, nss, ...allNodes] },
+  { scenario: peerStaple, client: [nss], server: [] },
   { scenario: revokedStaple, client: [openssl, gnutls], server: [] },
   { scenario: fragmentLength, client: [openssl], server: [openssl] },
   { scenario: recordSizeLimit, client: [gnutls], server: [gnutls] },
+  { scenario: ownRecordSizeLimit, client: [gnutls, nss], server: [nss] },
   { scenario: rawKeys, client: [gnutls], server: [gnutls] },
+  { scenario: delegation, client: [], server: [nss] },
   { scenario: finished, client: allNodes, server: allNodes },
-  { scenario: resumption, client: [openssl, gnutls, ...allNodes], server: [openssl, gnutls, ...allNodes] },
+  { scenario: resumption, client: everyone, server: everyone },
   { scenario: pskKe, client: [openssl], server: [openssl] },
-  { scenario: unknownTicket, client: [openssl, gnutls, ...allNodes], server: [openssl, gnutls, ...allNodes] },
+  { scenario: unknownTicket, client: everyone, server: everyone },
   { scenario: ticketKeys, client: allNodes, server: allNodes },
-  { scenario: earlyData, client: [openssl, gnutls], server: [openssl, gnutls] },
-  { scenario: earlyDataRetry, client: [openssl], server: [openssl] },
-  { scenario: externalPsk, client: [openssl, gnutls, ...allNodes], server: [openssl, gnutls, ...allNodes] },
+  { scenario: earlyData, client: [openssl, gnutls, nss], server: [openssl, gnutls, nss] },
+  { scenario: earlyDataRetry, client: [openssl, nss], server: [openssl, nss], long: true },
+  { scenario: externalPsk, client: everyone, server: everyone },
   { scenario: externalPsk384, client: [openssl], server: [openssl] },
-  { scenario: wrongPsk, client: [openssl, gnutls, ...allNodes], server: [openssl, gnutls, ...allNodes] },
+  { scenario: wrongPsk, client: everyone, server: everyone },
 ];
 
 export interface Selection {
@@ -107,6 +115,7 @@ export function selectCells(selection: Selection = {}): Cell[] {
       selectPeers(row[role], selection, row.long).flatMap((peer) =>
         scenario.variants
           .slice(0, selection.short ? 1 : undefined)
+          .filter(({ name }) => !peer.lacks?.test(name))
           .filter((_, index, all) => !selection.sampled || isSampled(peer, index, all.length))
           .map((variant) => ({ peer, scenario: scenario.name, role, variant }))
           .filter((cell) => wanted(cell, selection)),

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { serverName } from './certificates.ts';
+import { exchange } from './data.ts';
 import type { CodedError, OwnSide, Seen, Socket } from './subject.ts';
 import { startTap, type Tap } from './tap.ts';
 import type { Context, PeerFacts, PeerFailure, PeerSession, Settings } from './types.ts';
@@ -75,6 +76,12 @@ export async function open(context: Context, options: PairOptions = {}): Promise
   const opened = ours.opened.then(async (socket) => ({ socket, stream: await frame(socket) }));
   const [{ socket, stream }, facts] = await Promise.all([opened, theirs.facts()]);
   return { socket, stream, theirs, facts, tap, keylog: ours.keylog, seen: ours.seen };
+}
+
+/** Exchanges data first: selfserv says most of what it knows when some has come. */
+export async function factsAfterData(pair: Pick<OpenPair, 'stream' | 'theirs'>): Promise<PeerFacts> {
+  await exchange(pair, pair.theirs);
+  return await pair.theirs.facts();
 }
 
 /** As {@link start}, and waits for both to give up. A client may have finished the handshake before it is refused. */

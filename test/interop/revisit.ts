@@ -11,6 +11,8 @@ export interface RevisitOptions {
   readonly again?: Settings;
   /** Whether the server of the second connection can read what that of the first one gave. */
   readonly keys: 'same' | 'changed';
+  /** Takes the peer's server that other cells have used with the same settings. */
+  readonly shared?: boolean;
 }
 
 /** The second connection, once both say that its handshake is over. */
@@ -30,7 +32,7 @@ export function revisit(context: Context, options: RevisitOptions): Promise<Revi
 async function revisitPeer(context: Context, options: RevisitOptions): Promise<Revisit> {
   const { peer, subject, scope } = context;
   const { client, server } = bothSettings(context, options);
-  const listener = await peer.listen(server, scope);
+  const listener = await (options.shared ? context.sharedServer(server) : peer.listen(server, scope));
   const begun = listener.session();
   const first = subject.connect(listener.port, client, scope);
   const [socket] = await Promise.all([first.opened, begun.facts()]);
@@ -61,13 +63,14 @@ export async function open(
 async function revisitUs(context: Context, options: RevisitOptions): Promise<Revisit> {
   const { peer, subject, scope } = context;
   const { client, server } = bothSettings(context, options);
-  const listener = await subject.listen(server, scope);
+  const listener = await subject.listen({ suites: client.suites, ...server }, scope);
   const first = listener.next();
   const { port } = listener;
   if (peer.revisit === undefined) throw new Error(`${peer.name} does not come again`);
   const visits = peer.revisit({ first: port, second: port }, { ...client, ...options.again }, scope);
-  (await first.opened).resume();
+  const begun = (await first.opened).resume();
   if (options.keys === 'changed') listener.setTicketKeys(randomBytes(48));
+  if (peer.waitsForEnd) begun.end();
   const second = listener.next();
   const theirs = await visits;
   const [socket, facts] = await Promise.all([second.opened, theirs.facts()]);

@@ -27,7 +27,7 @@ export function printMatrix(results: readonly Result[], title: string): string {
     const row = results.filter((result) => result.scenario === scenario);
     table.push([scenario, ...used.map((column) => square(row.filter((result) => isIn(result, column))))]);
   }
-  return `${table.toString()}\n${failures(results)}${summary(results)}`;
+  return `${table.toString()}\n${failures(results)}${absences(results)}${summary(results)}`;
 }
 
 function isIn(result: Result, column: { readonly peer: string; readonly role: string }): boolean {
@@ -50,6 +50,13 @@ function failures(results: readonly Result[]): string {
         `${colors.red('failed')} ${scenario}, ${role} to ${peer}, ${variant}: ${reason}\n`,
     )
     .join('');
+}
+
+/** Each peer once. */
+function absences(results: readonly Result[]): string {
+  const missing = results.filter(({ status }) => status === 'missing');
+  const lines = missing.map(({ peer, reason }) => `${colors.yellow('missing')} ${peer}: ${reason}\n`);
+  return [...new Set(lines)].join('');
 }
 
 function summary(results: readonly Result[]): string {

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 import type { Scope } from './scope.ts';
 
 export interface WireRecord {
@@ -16,19 +17,22 @@ export interface Tap {
   readonly records: readonly WireRecord[];
 }
 
-export async function startTap(target: number, scope: Scope): Promise<Tap> {
+/** @param latency milliseconds that what the server says is late */
+export async function startTap(target: number, scope: Scope, latency = 0): Promise<Tap> {
   const records: WireRecord[] = [];
   const server = createServer((near) => {
     const far = connect(target, '127.0.0.1');
-    forward(near, far, scope, (type, body) => records.push({ from: 'client', type, body }));
-    forward(far, near, scope, (type, body) => records.push({ from: 'server', type, body }));
+    watch(near, far, scope, (type, body) => records.push({ from: 'client', type, body }));
+    near.pipe(far);
+    watch(far, near, scope, (type, body) => records.push({ from: 'server', type, body }));
+    far.pipe(late(latency)).pipe(near);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   scope.defer(() => void server.close());
   return { port: (server.address() as AddressInfo).port, records };
 }
 
-function forward(source: Socket, sink: Socket, scope: Scope, seen: (type: number, body: Buffer) => void): void {
+function watch(source: Socket, sink: Socket, scope: Scope, seen: (type: number, body: Buffer) => void): void {
   scope.defer(() => void source.destroy());
   let pending: Buffer = Buffer.alloc(0);
   source.on('error', () => sink.destroy());
@@ -40,5 +44,13 @@ function forward(source: Socket, sink: Socket, scope: Scope, seen: (type: number
       pending = pending.subarray(end);
     }
   });
-  source.pipe(sink);
+}
+
+function late(latency: number): Transform {
+  return new Transform({
+    transform: (chunk, _encoding, callback) => {
+      if (latency === 0) callback(null, chunk);
+      else setTimeout(callback, latency, null, chunk);
+    },
+  });
 }

@@ -34,6 +34,8 @@ export interface Settings {
   readonly takesEarlyData?: boolean | undefined;
   /** 48 bytes in hex, of servers that are to know each other's tickets. */
   readonly ticketKeys?: string | undefined;
+  /** Opentls: servers give so many. */
+  readonly ticketCount?: number | undefined;
   /** Sessions and other PSKs are used without a key exchange, too; opentls: only so. */
   readonly pskOnly?: boolean | undefined;
   readonly psk?: ExternalKey | undefined;
@@ -43,6 +45,10 @@ export interface Settings {
   readonly requireStaple?: boolean | undefined;
   /** Servers: OCSPResponse in base64, for whoever asks. */
   readonly ocspResponse?: string | undefined;
+  /** NSS: servers make such a response themselves, on behalf of this authority. */
+  readonly peerStaple?: { readonly status: 'good' | 'revoked'; readonly authority: Credential } | undefined;
+  /** NSS: clients take delegated credentials. */
+  readonly delegated?: boolean | undefined;
   /** A raw public key to show in place of a certificate, RFC 7250: PEM. */
   readonly rawKey?: { readonly key: string; readonly publicKey: string } | undefined;
   /** GnuTLS: whose raw public key is agreed on, the client's or the server's. */
@@ -79,7 +85,7 @@ export interface ExternalKey {
   readonly hash: 'sha256' | 'sha384';
 }
 
-/** What the peer says of a connection. What a peer cannot tell is left out. */
+/** What the peer says of a connection. What a peer cannot tell, or not before data has come, is left out. */
 export interface PeerFacts {
   readonly suite?: string | undefined;
   readonly group?: string | undefined;
@@ -96,8 +102,12 @@ export interface PeerFacts {
   readonly earlyData?: 'accepted' | 'rejected' | 'none' | undefined;
   /** Clients: the OCSPResponse that came, in base64. */
   readonly ocspResponse?: string | undefined;
+  /** Clients: whether there was one, where nothing more is said of it. */
+  readonly stapled?: boolean | undefined;
   /** Clients: the serial number, in hex, of what the response says to be good. */
   readonly ocspSerial?: string | undefined;
+  /** Clients: whether the server's key was a delegated one. */
+  readonly delegated?: boolean | undefined;
   /** Servers: whether the client proved to hold a certificate. */
   readonly clientCertified?: boolean | undefined;
   /** Servers: the common name in the client's certificate. */
@@ -135,8 +145,10 @@ export interface PeerSession {
   requestCertificate?(ours: Duplex): Promise<boolean>;
   /** Clients: waits until a certificate was asked for after the handshake. */
   certificateAsked?(): Promise<void>;
-  /** Servers that send back what they are sent, and nothing else. */
-  readonly echoes?: true;
+  /** In place of a line each way: sends `line`, and takes what this peer sends; servers send the line back. */
+  exchange?(ours: Duplex, line: string): Promise<void>;
+  /** That can be done once in a connection: `requestCertificate` does it. */
+  readonly exchangesOnce?: true;
 }
 
 export interface PeerServer {
@@ -145,10 +157,12 @@ export interface PeerServer {
   session(): PeerSession;
 }
 
-export type PeerName = 'openssl' | 'curl' | 'gnutls' | 'node-tls' | 'node22' | 'node24' | 'node26';
+export type PeerName = 'openssl' | 'curl' | 'gnutls' | 'nss' | 'node-tls' | 'node22' | 'node24' | 'node26';
 
 export interface Peer {
   readonly name: PeerName;
+  /** The names of variants that it has not what they take. */
+  readonly lacks?: RegExp;
   /** Why this peer cannot be used here; nothing where it can. */
   missing(): Promise<string | undefined>;
   listen(settings: Settings, scope: Scope): Promise<PeerServer>;
@@ -159,6 +173,8 @@ export interface Peer {
     settings: Settings,
     scope: Scope,
   ): Promise<PeerSession>;
+  /** Its client leaves a server to come again when this one ends the connection. */
+  readonly waitsForEnd?: true;
   /** The peer's client tells the server why it refuses it; else it finishes the handshake and closes. */
   readonly clientSendsAlert: { readonly certificate: boolean; readonly name: boolean };
   /** What our client hears, as an error code, where the peer's server refuses its certificate; absent: nothing. */

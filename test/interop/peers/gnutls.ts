@@ -1,7 +1,9 @@
+import { strict as assert } from 'node:assert';
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
-import { type Child, start } from '../child.ts';
+import { type Child, startByLines } from '../child.ts';
 import { take } from '../data.ts';
 import { createFolder, type Folder } from '../files.ts';
 import { alertFrom } from '../names.ts';
@@ -21,7 +23,8 @@ export const gnutls: Peer = {
   listen: async (settings, scope) => {
     const folder = createFolder(scope);
     const port = await freePort();
-    const child = run('gnutls-serv', ['-p', String(port)], 'server', settings, folder, scope);
+    const args = ['-p', String(port), ...gnutlsArguments('server', settings, folder)];
+    const child = startByLines(scope, 'gnutls-serv', args, { logStdout: true });
     await child.log.match(/Server listening on IPv4 .*done/);
     return { port, session: () => session('server', child, child.log.length, folder) };
   },
@@ -37,20 +40,8 @@ export const gnutls: Peer = {
 
 function connect(port: number, settings: Settings, more: readonly string[], scope: Scope): PeerSession {
   const folder = createFolder(scope);
-  const child = run('gnutls-cli', ['127.0.0.1', '-p', String(port), ...more], 'client', settings, folder, scope);
-  return session('client', child, 0, folder);
-}
-
-function run(
-  program: string,
-  command: readonly string[],
-  role: Role,
-  settings: Settings,
-  folder: Folder,
-  scope: Scope,
-): Child {
-  const args = ['-oL', program, ...command, ...gnutlsArguments(role, settings, folder)];
-  return start(scope, 'stdbuf', args, { logStdout: true, timeLimit: 300_000 });
+  const args = ['127.0.0.1', '-p', String(port), ...more, ...gnutlsArguments('client', settings, folder)];
+  return session('client', startByLines(scope, 'gnutls-cli', args, { logStdout: true }), 0, folder);
 }
 
 function session(role: Role, child: Child, from: number, folder: Folder): PeerSession {
@@ -77,8 +68,13 @@ function session(role: Role, child: Child, from: number, folder: Folder): PeerSe
       return /CERTIFICATE VERIFY \(15\) was received/.test(child.log.text(before));
     },
     certificateAsked: async () => void (await told(/Re-auth was performed/)),
-    ...(role === 'server' && { echoes: true }),
+    ...(role === 'server' && { exchange: echo }),
   };
+}
+
+async function echo(ours: Duplex, line: string): Promise<void> {
+  ours.write(line);
+  assert.equal((await take(ours, line.length)).toString(), line);
 }
 
 /** Of a client that came again. */

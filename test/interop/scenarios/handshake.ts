@@ -1,8 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { commonKinds, type LeafKind } from '../certificates.ts';
-import { exchange } from '../data.ts';
 import { groupName } from '../names.ts';
-import { open } from '../pair.ts';
+import { factsAfterData, open } from '../pair.ts';
 import type { Context, Scenario, Settings, Variant } from '../types.ts';
 
 export const suites = ['TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384'] as const;
@@ -71,10 +70,9 @@ function handshakeWith(suite: string, group: string, leaf: LeafKind, scheme: str
       const pair = await open(context, { client, server, shared: true });
       assert.equal(pair.socket.getProtocol(), 'TLSv1.3');
       assert.equal(pair.socket.getCipher()?.name, suite);
-      assert.equal(pair.facts.suite, suite);
       if (context.role === 'client') assert.equal(pair.socket.authorized, true);
       checkGroup(context, pair, group);
-      await exchange(pair, pair.theirs);
+      assert.equal((await factsAfterData(pair)).suite, suite);
     },
   };
 }

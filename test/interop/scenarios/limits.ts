@@ -42,9 +42,8 @@ export const recordSizeLimit: Scenario = {
         const pair = await open(context, { ours: { recordSizeLimit: ownLimit }, theirs, tapped: true });
         await pair.theirs.says(/Parsing extension 'Record Size Limit\/28'/, 1);
         const line = `${'.'.repeat(2000)}\n`;
-        if (pair.theirs.echoes) {
-          pair.stream.write(line);
-          assert.equal((await take(pair.stream, line.length)).toString(), line);
+        if (pair.theirs.exchange) {
+          await pair.theirs.exchange(pair.stream, line);
         } else {
           await lineToPeer(pair, pair.theirs, line);
           pair.theirs.input.write(line);
@@ -53,6 +52,28 @@ export const recordSizeLimit: Scenario = {
         }
         const theirSide = context.role === 'client' ? 'server' : 'client';
         assert.equal(longest(pair.tap, context.role), theirLimit + tag);
+        assert.equal(longest(pair.tap, theirSide), ownLimit + tag);
+      },
+    },
+  ],
+};
+
+/** Only our side tells. What NSS would tell cannot be chosen. */
+export const ownRecordSizeLimit: Scenario = {
+  name: 'record_size_limit-own',
+  variants: [
+    {
+      name: String(ownLimit),
+      run: async (context) => {
+        const pair = await open(context, { ours: { recordSizeLimit: ownLimit }, tapped: true });
+        const line = `${'.'.repeat(2000)}\n`;
+        if (pair.theirs.exchange) {
+          await pair.theirs.exchange(pair.stream, line);
+        } else {
+          pair.theirs.input.write(line);
+          assert.equal((await take(pair.stream, line.length)).toString(), line);
+        }
+        const theirSide = context.role === 'client' ? 'server' : 'client';
         assert.equal(longest(pair.tap, theirSide), ownLimit + tag);
       },
     },

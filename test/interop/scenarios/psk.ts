@@ -1,6 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { exchange } from '../data.ts';
-import { open, openInVain } from '../pair.ts';
+import { factsAfterData, open, openInVain } from '../pair.ts';
 import type { ExternalKey, Scenario, Variant } from '../types.ts';
 
 /** A key agreed outside of TLS in place of a certificate, RFC 9846 §4.3.11. */
@@ -39,13 +38,15 @@ function agreed(hash: ExternalKey['hash'], suite: string): Variant {
     name: suite,
     run: async (context) => {
       const both = { psk: keyOf(hash), suites: [suite] };
-      const pair = await open(context, { client: both, server: { ...both, credential: undefined } });
+      // At a second ticket of a server without a certificate NSS gives up.
+      const server = { ...both, credential: undefined, ticketCount: 1 };
+      const pair = await open(context, { client: both, server });
       assert.equal(pair.socket.getCipher()?.name, suite);
       assert.equal(Buffer.from(pair.socket.facts?.externalPsk ?? []).toString(), both.psk.identity);
-      if (pair.facts.pskIdentity !== undefined) assert.equal(pair.facts.pskIdentity, both.psk.identity);
+      const facts = await factsAfterData(pair);
+      if (facts.pskIdentity !== undefined) assert.equal(facts.pskIdentity, both.psk.identity);
       // OpenSSL's word for it; no certificate was shown in its place: there is none.
-      else assert.equal(pair.facts.reused, true);
-      await exchange(pair, pair.theirs);
+      else assert.equal(facts.reused, true);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { exchange } from '../data.ts';
+import { factsAfterData } from '../pair.ts';
 import { type Revisit, revisit } from '../revisit.ts';
 import type { Context, Scenario, Settings, Variant } from '../types.ts';
 import { suites } from './handshake.ts';
@@ -63,14 +63,12 @@ function resumed(name: string, client: Settings): Variant {
 
 export async function checkResumed(pair: Revisit): Promise<void> {
   assert.equal(pair.socket.isSessionReused(), true);
-  assert.equal(pair.facts.reused, true);
-  await exchange(pair, pair.theirs);
+  assert.equal((await factsAfterData(pair)).reused, true);
 }
 
 export async function checkFull(pair: Revisit): Promise<void> {
   assert.equal(pair.socket.isSessionReused(), false);
-  assert.equal(pair.facts.reused, false);
-  await exchange(pair, pair.theirs);
+  assert.equal((await factsAfterData(pair)).reused, false);
 }
 
 /** The client still knows whom it talks to. */

@@ -1,7 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { otherServerName, serverName } from '../certificates.ts';
-import { exchange } from '../data.ts';
-import { open } from '../pair.ts';
+import { factsAfterData, open } from '../pair.ts';
 import type { Scenario, Variant } from '../types.ts';
 
 /** Server Name Indication, RFC 6066 §3: a server with two certificates shows the one that was asked for. */
@@ -17,9 +16,8 @@ function asks(name: string): Variant {
       const otherName = { name: otherServerName, credential: context.certificates.otherName };
       // That the client accepts what it is shown is the proof: each certificate is good for its one name.
       const pair = await open(context, { client: { servername: name }, server: { otherName } });
-      const seen = context.role === 'client' ? pair.facts.servername : pair.socket.servername;
-      assert.equal(seen, name);
-      await exchange(pair, pair.theirs);
+      const { servername } = await factsAfterData(pair);
+      assert.equal(context.role === 'client' ? servername : pair.socket.servername, name);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { X509Certificate } from 'node:crypto';
+import { parseOcspResponse } from '#opentls/x509/ocsp';
 import { exchange } from '../data.ts';
 import { respond } from '../ocsp.ts';
 import { open, openInVain } from '../pair.ts';
@@ -20,6 +21,7 @@ export const stapling: Scenario = {
         });
         const { serialNumber } = new X509Certificate(certificates.direct.cert);
         if (role === 'client') assert.equal(pair.seen.ocspResponse, ocspResponse);
+        else if (pair.facts.stapled !== undefined) assert.equal(pair.facts.stapled, true);
         else if (pair.facts.ocspSerial !== undefined) assert.equal(pair.facts.ocspSerial, serialNumber);
         else assert.equal(pair.facts.ocspResponse, ocspResponse);
         await exchange(pair, pair.theirs);
@@ -30,7 +32,10 @@ export const stapling: Scenario = {
       run: async (context) => {
         const pair = await open(context, { client: { requestOcsp: true } });
         if (context.role === 'client') assert.equal(pair.seen.ocspResponse, null);
-        else assert.deepEqual([pair.facts.ocspResponse, pair.facts.ocspSerial], [undefined, undefined]);
+        else {
+          assert.deepEqual([pair.facts.ocspResponse, pair.facts.ocspSerial], [undefined, undefined]);
+          assert.ok(!pair.facts.stapled);
+        }
         await exchange(pair, pair.theirs);
       },
     },
@@ -52,6 +57,36 @@ export const revokedStaple: Scenario = {
         });
         assert.equal(error?.code, 'CERT_REVOKED');
         assert.equal(failure.alert, 'certificate_revoked');
+      },
+    },
+  ],
+};
+
+/** NSS's server makes the response itself, and signs it with SHA-1. */
+export const peerStaple: Scenario = {
+  name: 'ocsp-peer',
+  variants: [
+    {
+      name: 'asked for',
+      run: async (context) => {
+        const { directRsa, root } = context.certificates;
+        const server = { credential: directRsa, peerStaple: { status: 'good', authority: root } } as const;
+        const pair = await open(context, { client: { requestOcsp: true }, server });
+        const { responses } = parseOcspResponse(Buffer.from(pair.seen.ocspResponse ?? '', 'base64'));
+        const [serialNumber] = responses.map(({ certId }) => Buffer.from(certId.serialNumber).toString('hex'));
+        assert.equal(serialNumber?.toUpperCase(), new X509Certificate(directRsa.cert).serialNumber);
+        await exchange(pair, pair.theirs);
+      },
+    },
+    {
+      name: 'demanded, and of no worth',
+      run: async (context) => {
+        const { directRsa, root } = context.certificates;
+        const server = { credential: directRsa, peerStaple: { status: 'good', authority: root } } as const;
+        const client = { requestOcsp: true, requireStaple: true };
+        const { error, failure } = await openInVain(context, { client, server });
+        assert.equal(error?.code, 'OCSP_VERIFY_FAILED');
+        assert.equal(failure.alert, 'certificate_unknown');
       },
     },
   ],
