@@ -103,7 +103,8 @@ export class Connection {
 
   /** How many bytes of 0-RTT data {@link writeEarly} takes; undefined when there is none to write (any more). */
   get earlyRoom(): number | undefined {
-    return this.#early.writeRoom;
+    // RFC 9846 §5.5: there is no KeyUpdate before the handshake is over.
+    return this.#sending.needsUpdate ? undefined : this.#early.writeRoom;
   }
 
   /** How many bytes {@link receive} takes before the owner should poll, or stop reading its transport. */
@@ -161,8 +162,7 @@ export class Connection {
    * @throws TlsError ERR_TLS_INVALID_STATE where there is no `earlyRoom`
    */
   writeEarly(chunk: Uint8Array): number {
-    // RFC 9846 §5.5: there is no KeyUpdate before the handshake is over.
-    if (this.#sending.needsUpdate) this.#early.endWrite();
+    if (this.earlyRoom === undefined) this.#early.endWrite();
     const taken = this.#early.spend(chunk);
     this.#guard(() => this.#sending.data([taken]));
     return taken.length;
