@@ -13,12 +13,16 @@ export type DecodedPrivateKey =
   | DecodedMlDsaKey
   | DecodedRsaKey;
 
-/** RFC 9881 §6, the seed alone: an expanded key is not read. */
 export interface DecodedMlDsaKey {
   readonly algorithm: 'ml_dsa_44' | 'ml_dsa_65' | 'ml_dsa_87';
   readonly identifier: Uint8Array;
-  readonly seed: Uint8Array;
+  readonly forms: MlDsaForms;
 }
+
+/** ML-DSA-PrivateKey, RFC 9881 §6. That two forms belong together is not tested. */
+export type MlDsaForms =
+  | { readonly seed: Uint8Array; readonly expandedKey?: Uint8Array }
+  | { readonly seed?: undefined; readonly expandedKey: Uint8Array };
 
 /** RFC 5915 §3 */
 export interface DecodedEcKey {
@@ -99,11 +103,25 @@ function decodeMlDsa(identifier: Uint8Array, oid: string, parameters: DerReader,
   if (algorithm === undefined) misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key of the algorithm ${oid}`);
   parameters.end();
   const reader = new DerReader(key);
-  if (reader.nextTag !== context(0, 'primitive')) misuse('ERR_TLS_UNSUPPORTED_KEY', 'an ML-DSA key without its seed');
-  const { content } = reader.element();
+  const forms = mlDsaForms(reader);
   reader.end();
-  if (content.length !== 32) throw new DerError('an ML-DSA seed that is not 32 bytes');
-  return { algorithm, identifier, seed: content.slice() };
+  if (forms.seed !== undefined && forms.seed.length !== 32) throw new DerError('an ML-DSA seed that is not 32 bytes');
+  return { algorithm, identifier, forms };
+}
+
+function mlDsaForms(reader: DerReader): MlDsaForms {
+  switch (reader.nextTag) {
+    case context(0, 'primitive'):
+      return { seed: reader.element().content.slice() };
+    case Tag.octetString:
+      return { expandedKey: reader.octetString().slice() };
+    default: {
+      const both = reader.sequence();
+      const forms = { seed: both.octetString().slice(), expandedKey: both.octetString().slice() };
+      both.end();
+      return forms;
+    }
+  }
 }
 
 function decodeEc(identifier: Uint8Array, parameters: DerReader, bytes: Uint8Array): DecodedEcKey {

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { ml_dsa44, ml_dsa65, ml_dsa87 } from '@noble/post-quantum/ml-dsa.js';
 import { describe, expect, test } from 'vitest';
 import { fromHex } from '#opentls/bytes/hex';
-import { mlDsaVerifiers, noble } from '#opentls/providers/noble';
+import { Secret } from '#opentls/crypto/secret';
+import { mlDsaSigner, mlDsaVerifiers, noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
 import { element, wholeBits } from '#opentls/x509/der-write';
 import { absent, bytes, mismatches, title } from './wycheproof.ts';
@@ -52,5 +54,64 @@ describe.each(sets)('ML-DSA-$set', ({ set, scheme, oid, count }) => {
     });
     expect(wrong).toEqual([]);
     expect(ran).toBe(count);
+  });
+});
+
+interface KeyForms {
+  readonly kind: 'ml_dsa_44' | 'ml_dsa_65' | 'ml_dsa_87';
+  readonly seed: string;
+  readonly expandedKey: string;
+  readonly both: string;
+  readonly publicKey: string;
+}
+
+const opensslKeys: readonly KeyForms[] = JSON.parse(
+  readFileSync(new URL('../../vectors/ml-dsa-keys.json', import.meta.url), 'utf8'),
+);
+
+describe.each(opensslKeys)('a private key of $kind that OpenSSL wrote', (key) => {
+  const der = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));
+  const signerOf = (pkcs8: Uint8Array) => mlDsaSigner(new Secret('private key', pkcs8));
+  const decodeError = expect.objectContaining({ code: 'ERR_TLS_KEY_DECODE' });
+
+  test.each(['seed', 'expandedKey', 'both'] as const)('%s: its public key, and signatures for it', async (form) => {
+    const signer = signerOf(der(key[form]));
+    expect(Buffer.from(signer.publicKey ?? []).toString('base64')).toBe(key.publicKey);
+    const message = new Uint8Array(7);
+    const [scheme = 0] = signer.schemes;
+    const signature = await signer.sign(scheme, message);
+    const verifier = mlDsaVerifiers.find(({ algorithm }) => algorithm === key.kind);
+    expect(verifier?.verify(der(key.publicKey), message, signature)).toBe(true);
+  });
+
+  // RFC 9881 Appendix C.4: the hash of the public key at bytes 64 to 127 of the expanded key, and t0 at its end.
+  test.each(['expandedKey', 'both'] as const)('%s: parts that do not belong together', (form) => {
+    const sound = der(key[form]);
+    const { secretKey } = { ml_dsa_44: ml_dsa44, ml_dsa_65: ml_dsa65, ml_dsa_87: ml_dsa87 }[key.kind].lengths;
+    for (const [begin, end] of [
+      [64, 128],
+      [-400, undefined],
+    ] as const) {
+      const changed = sound.slice();
+      const expanded = changed.subarray(changed.length - (secretKey ?? 0));
+      expanded.subarray(begin, end).fill(0);
+      expect(() => signerOf(changed)).toThrow(decodeError);
+    }
+  });
+
+  test.each(['seed', 'expandedKey', 'both'] as const)('%s: none of its prefixes is a key', (form) => {
+    const whole = der(key[form]);
+    for (let end = 0; end < whole.length; end += end < 100 ? 1 : 97) {
+      expect(() => signerOf(whole.slice(0, end))).toThrow(decodeError);
+    }
+  });
+
+  test('of another length', () => {
+    const longer = der(key.expandedKey);
+    const wrong = key.kind === 'ml_dsa_44' ? '12' : '11';
+    // The last byte of the object identifier names another parameter set.
+    const place = Buffer.from(longer).indexOf(Buffer.from('6086480165030403', 'hex')) + 8;
+    longer[place] = Number.parseInt(wrong, 16);
+    expect(() => signerOf(longer)).toThrow(decodeError);
   });
 });
