@@ -1,19 +1,39 @@
-import type { EngineOptions } from 'opentls';
+import { type CertificateCompressionInput, certificateCompression, type EngineOptions } from 'opentls';
 import { Secret } from '#opentls/crypto/secret';
 import type { ExternalPsk } from '#opentls/keys/importer';
 import { StrikeRegister } from '#opentls/session/replay';
+import type { Compressions } from './subject.ts';
 import type { ExternalKey, Role, Settings } from './types.ts';
 
 /** Options that JSON cannot carry, or that `node:tls` has no name for: those of `engine` are opentls's alone. */
-export function featureOptions(role: Role, settings: Settings): object {
-  const { session, earlyData, ticketKeys, psk } = settings;
+export function featureOptions(role: Role, settings: Settings, seen: Compressions): object {
+  const { session, earlyData, ticketKeys, psk, compressions } = settings;
   return {
     ...(role === 'client' && session !== undefined && { session: Buffer.from(session, 'base64') }),
     ...(role === 'client' && earlyData !== undefined && { earlyData: Buffer.from(earlyData) }),
     ...(ticketKeys !== undefined && { ticketKeys: Buffer.from(ticketKeys, 'hex') }),
     ...(psk?.hash === 'sha256' && { pskCallback: pskCallback(role, psk) }),
     ...(settings.requireStaple && { verification: { revocation: { mode: 'hard' } } }),
+    ...(compressions && { certificateCompression: compressions.map((name) => counting(name, seen)) }),
     engine: engineOptions(role, settings),
+  };
+}
+
+/** The algorithm of opentls, with a record of its use; its name where this Node has none of it. */
+function counting(name: 'zlib' | 'brotli' | 'zstd', seen: Compressions): CertificateCompressionInput {
+  const algorithm = certificateCompression[name];
+  const { compress, decompress } = algorithm ?? {};
+  if (algorithm === undefined || compress === undefined || decompress === undefined) return name;
+  return {
+    id: algorithm.id,
+    compress: (message) => {
+      seen.compressed.push(name);
+      return compress(message);
+    },
+    decompress: (compressed, length) => {
+      seen.decompressed.push(name);
+      return decompress(compressed, length);
+    },
   };
 }
 

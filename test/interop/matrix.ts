@@ -8,6 +8,7 @@ import { alpn } from './scenarios/alpn.ts';
 import { authorities } from './scenarios/authorities.ts';
 import { clientAuth, optionalClientAuth } from './scenarios/client-auth.ts';
 import { close, halfClose } from './scenarios/closing.ts';
+import { compression } from './scenarios/compression.ts';
 import { delegation } from './scenarios/delegation.ts';
 import { earlyData, earlyDataRetry } from './scenarios/early-data.ts';
 import { ccm, ccm8, curve448, handshake, rsaSchemes } from './scenarios/handshake.ts';
@@ -46,6 +47,8 @@ const clientsWithNss = [...clients, nss];
 const nodes = [nodeTls, node24];
 const fetched: readonly Peer[] = [node22, node24, node26];
 const allNodes = [nodeTls, ...fetched];
+/** With OpenSSL 3.5: ML-KEM, ML-DSA, compressed certificates. */
+const newest: readonly Peer[] = [node24, node26];
 const everyone = [openssl, gnutls, nss, ...allNodes];
 
 /** Which cells exist. One that does not is a thing that the peer cannot do, as curl cannot be a server. */
@@ -55,7 +58,7 @@ export const rows: readonly Row[] = [
   { scenario: ccm, client: servers, server: clients },
   { scenario: ccm8, client: [openssl], server: [openssl] },
   { scenario: curve448, client: servers, server: [openssl, ...nodes] },
-  { scenario: hybrid, client: [node24], server: [node24] },
+  { scenario: hybrid, client: newest, server: newest },
   { scenario: retry, client: serversWithNss, server: clientsWithNss },
   { scenario: alpn, client: [openssl, ...allNodes], server: [openssl, curl, ...allNodes] },
   { scenario: sni, client: serversWithNss, server: clientsWithNss },
@@ -84,6 +87,7 @@ export const rows: readonly Row[] = [
   { scenario: ownRecordSizeLimit, client: [gnutls, nss], server: [nss] },
   { scenario: rawKeys, client: [gnutls], server: [gnutls] },
   { scenario: delegation, client: [], server: [nss] },
+  { scenario: compression, client: newest, server: newest },
   { scenario: finished, client: allNodes, server: allNodes },
   { scenario: resumption, client: everyone, server: everyone },
   { scenario: pskKe, client: [openssl], server: [openssl] },

@@ -15,11 +15,13 @@ export interface NodeOptions {
   readonly rejectUnauthorized?: boolean;
   readonly allowHalfOpen?: boolean;
   readonly requestOCSP?: boolean;
+  readonly certificateCompression?: Settings['compressions'];
 }
 
 export function nodeOptions(role: Role, settings: Settings): NodeOptions {
   const { suites, groups, schemes, credential, ca, servername, alpn, halfOpen, clientCertificate, requestOcsp } =
     settings;
+  const { compressions } = settings;
   return {
     minVersion: 'TLSv1.3',
     ...(suites && { ciphers: suites.join(':') }),
@@ -29,6 +31,7 @@ export function nodeOptions(role: Role, settings: Settings): NodeOptions {
     ...(ca !== undefined && { ca }),
     ...(alpn && { ALPNProtocols: [...alpn] }),
     ...(halfOpen !== undefined && { allowHalfOpen: halfOpen }),
+    ...(compressions && { certificateCompression: compressions }),
     ...(role === 'client' && servername !== undefined && { servername }),
     ...(role === 'client' && requestOcsp && { requestOCSP: true }),
     ...(role === 'server' &&

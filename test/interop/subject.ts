@@ -60,7 +60,13 @@ export interface OwnSide {
   readonly seen: Seen;
 }
 
-export interface Seen {
+/** Names of algorithms, one for each certificate; of a server, for all its connections. Opentls only. */
+export interface Compressions {
+  readonly compressed: string[];
+  readonly decompressed: string[];
+}
+
+export interface Seen extends Compressions {
   /** Clients: in base64. */
   readonly sessions: string[];
   /** Servers: 0-RTT data. */
@@ -102,12 +108,12 @@ export function createSubject(name: string, tls: TlsModule, extra: { readonly pr
 export const control: Subject = createSubject('node:tls', nodeTls, {});
 
 function connect(tls: TlsModule, port: number, settings: Settings, extra: object, scope: Scope): OwnSide {
-  const options = { ...nodeOptions('client', settings), ...featureOptions('client', settings) };
+  const seen: Seen = { sessions: [], early: '', compressed: [], decompressed: [] };
+  const options = { ...nodeOptions('client', settings), ...featureOptions('client', settings, seen) };
   const socket = tls.connect({ host: '127.0.0.1', port, ...options, ...extra });
   scope.defer(() => void socket.destroy());
   const keylog: string[] = [];
   if (settings.keylog) socket.on('keylog', (line: Buffer) => void keylog.push(line.toString().trim()));
-  const seen: Seen = { sessions: [], early: '' };
   socket.on('session', (session: Buffer) => void seen.sessions.push(session.toString('base64')));
   socket.on('OCSPResponse', (response: Buffer | null) => {
     seen.ocspResponse = response?.toString('base64') ?? null;
@@ -121,9 +127,10 @@ function connect(tls: TlsModule, port: number, settings: Settings, extra: object
 }
 
 async function listen(tls: TlsModule, settings: Settings, extra: object, scope: Scope): Promise<OwnServer> {
+  const compressions: Compressions = { compressed: [], decompressed: [] };
   const server = tls.createServer({
     ...nodeOptions('server', settings),
-    ...featureOptions('server', settings),
+    ...featureOptions('server', settings, compressions),
     ...extra,
   });
   const { otherName, ocspResponse } = settings;
@@ -137,13 +144,17 @@ async function listen(tls: TlsModule, settings: Settings, extra: object, scope: 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   scope.defer(() => void server.close());
   const { port } = server.address() as AddressInfo;
-  return { port, next: () => accept(server, settings), setTicketKeys: (keys) => server.setTicketKeys(keys) };
+  return {
+    port,
+    next: () => accept(server, settings, compressions),
+    setTicketKeys: (keys) => server.setTicketKeys(keys),
+  };
 }
 
-function accept(server: NetServer, settings: Settings): OwnSide {
+function accept(server: NetServer, settings: Settings, compressions: Compressions): OwnSide {
   const keylog: string[] = [];
   if (settings.keylog) server.on('keylog', (line: Buffer) => void keylog.push(line.toString().trim()));
-  const seen: Seen = { sessions: [], early: '' };
+  const seen: Seen = { sessions: [], early: '', ...compressions };
   server.on('earlyData', (_socket: Socket, chunk: Buffer) => {
     seen.early += chunk.toString();
   });

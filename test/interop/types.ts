@@ -11,7 +11,7 @@ export type Role = 'client' | 'server';
 export interface Settings {
   /** RFC names, as `TLS_AES_128_GCM_SHA256`. */
   readonly suites?: readonly string[] | undefined;
-  /** `X25519`, `P-256`, `P-384`, `P-521`, `X25519MLKEM768`; the first is the one a client sends a share for. */
+  /** `X25519`, `P-256`, `P-384`, `P-521`, `X25519MLKEM768` and so on; the first is the one a client sends a share for. */
   readonly groups?: readonly string[] | undefined;
   /** SignatureScheme names, RFC 9846 §4.3.3. */
   readonly schemes?: readonly string[] | undefined;
@@ -49,6 +49,8 @@ export interface Settings {
   readonly peerStaple?: { readonly status: 'good' | 'revoked'; readonly authority: Credential } | undefined;
   /** NSS: clients take delegated credentials. */
   readonly delegated?: boolean | undefined;
+  /** Algorithms that certificates may be compressed with, RFC 8879. */
+  readonly compressions?: readonly ('zlib' | 'brotli' | 'zstd')[] | undefined;
   /** A raw public key to show in place of a certificate, RFC 7250: PEM. */
   readonly rawKey?: { readonly key: string; readonly publicKey: string } | undefined;
   /** GnuTLS: whose raw public key is agreed on, the client's or the server's. */

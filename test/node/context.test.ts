@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import zlib from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import tls from '#opentls/adapters/node/index';
 import { node as nodeProvider } from '#opentls/providers/node';
@@ -96,6 +97,34 @@ describe('createSecureContext throws what node:tls throws', () => {
     ['a key that is none', { key: 'key', cert: leaf.pem }, 'ERR_TLS_KEY_DECODE'],
   ])('what cannot be honoured is refused: %s', (_name, options, code) => {
     expect(codeOf(() => tls.createSecureContext(options as object))).toBe(code);
+  });
+
+  // As Node 24.21.0 and 26.10.0 answer; this Node, too, where it has the option.
+  test.each([
+    [[], 'fine'],
+    [null, 'fine'],
+    [['zlib'], 'fine'],
+    [['zlib', 'brotli', 'zstd'], 'fine'],
+    [['zlib', 'zlib'], 'ERR_CRYPTO_OPERATION_FAILED'],
+    [['ZLIB'], 'ERR_INVALID_ARG_VALUE'],
+    [[1], 'ERR_INVALID_ARG_VALUE'],
+    [['zlib', 'brotli', 'zstd', 'zlib'], 'ERR_INVALID_ARG_VALUE'],
+    ['zlib', 'ERR_INVALID_ARG_TYPE'],
+    [{}, 'ERR_INVALID_ARG_TYPE'],
+  ])('certificateCompression %o', (certificateCompression, code) => {
+    const options: object = { certificateCompression };
+    expect(codeOf(() => modules.opentls.createSecureContext(options))).toBe(code);
+    if ('getCertificateCompressionAlgorithms' in modules.node) {
+      expect(codeOf(() => modules.node.createSecureContext(options))).toBe(code);
+    }
+  });
+
+  test('getCertificateCompressionAlgorithms() lists what may be named, in an array for each caller', () => {
+    const names = tls.getCertificateCompressionAlgorithms();
+    expect(names.slice(0, 2)).toEqual(['zlib', 'brotli']);
+    expect(names.includes('zstd')).toBe('zstdCompress' in zlib);
+    names.length = 0;
+    expect(tls.getCertificateCompressionAlgorithms()).not.toEqual([]);
   });
 
   test('foreign contexts', () => {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { ConnectionOptions } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import ours, { certificateCompression, type ServerOptions, type TLSSocket } from '#opentls/adapters/node/index';
+import type { CertificateCompression } from '#opentls/handshake/compression';
 import { StrikeRegister } from '#opentls/session/replay';
 import { clientOptions, close, event, leaf, listen, modules, pairings, type Socket, serverOptions } from './sides.ts';
 
@@ -280,10 +281,26 @@ test('a certificate after the handshake', async () => {
 });
 
 test.each(['zlib', 'brotli'] as const)('certificates compressed with %s', async (name) => {
-  const engine = { certificateCompression: [certificateCompression[name]] };
-  const server = ours.createServer({ ...serverOptions, engine }, (socket) => void socket.end('ok'));
+  const server = ours.createServer({ ...serverOptions, certificateCompression: [name] }, (socket) => {
+    socket.end('ok');
+  });
   const port = await listen(server as never);
-  const socket = ours.connect({ ...clientOptions, servername: 'localhost', port, engine });
+  const algorithm = certificateCompression[name];
+  const seen: number[] = [];
+  const counting: CertificateCompression = {
+    ...algorithm,
+    decompress: (compressed, length) => {
+      seen.push(length);
+      return algorithm.decompress?.(compressed, length) ?? compressed;
+    },
+  };
+  const socket = ours.connect({
+    ...clientOptions,
+    servername: 'localhost',
+    port,
+    certificateCompression: [counting],
+  });
   expect(String((await once(socket, 'data'))[0])).toBe('ok');
+  expect(seen).toHaveLength(1);
   await close(server);
 });

@@ -1,12 +1,16 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import type { CertificateCompression } from '../../handshake/compression.ts';
+import { codedError, invalidArgType, invalidArgValue } from './errors.ts';
+
+/** An algorithm of `node:zlib` by its name, or one of the caller's (opentls). */
+export type CertificateCompressionInput = 'zlib' | 'brotli' | 'zstd' | CertificateCompression;
 
 type Algorithm = (input: Uint8Array, options: object) => Promise<Uint8Array>;
 
 /**
- * Certificate compression (RFC 8879) by `node:zlib`, for {@link EngineOptions.certificateCompression}. `zstd` is there
- * where the runtime has it. Nothing decompresses to more than the peer declared.
+ * Certificate compression (RFC 8879) by `node:zlib`, for {@link CommonConfig.certificateCompression} of the engine.
+ * `zstd` is there where the runtime has it. Nothing decompresses to more than the peer declared.
  */
 export const certificateCompression: {
   readonly zlib: CertificateCompression;
@@ -17,6 +21,43 @@ export const certificateCompression: {
   brotli: algorithmOf(2, promisify(zlib.brotliCompress) as Algorithm, promisify(zlib.brotliDecompress) as Algorithm),
   zstd: zstd(),
 };
+
+/** As `tls.getCertificateCompressionAlgorithms()`: what this runtime has. */
+export function getCertificateCompressionAlgorithms(): string[] {
+  return names.filter((name) => certificateCompression[name] !== undefined);
+}
+
+/**
+ * The option `certificateCompression`: what a peer may use, and by preference this side. What the runtime has not is left
+ * out: certificates then go as they are.
+ * @throws ERR_INVALID_ARG_TYPE; ERR_INVALID_ARG_VALUE for an unknown name or more than three;
+ * ERR_CRYPTO_OPERATION_FAILED for one named twice
+ */
+export function compressionsOf(option: unknown): readonly CertificateCompression[] {
+  if (option === undefined || option === null) return [];
+  const name = 'options.certificateCompression';
+  if (!Array.isArray(option)) throw invalidArgType(name, 'an instance of Array', option);
+  if (option.length > MAX_ALGORITHMS) {
+    throw invalidArgValue(name, option, `can specify at most ${MAX_ALGORITHMS} algorithms`);
+  }
+  const algorithms = option.map((input, index) => compressionOf(input, `${name}[${index}]`));
+  const known = algorithms.filter((algorithm) => algorithm !== undefined);
+  if (new Set(known.map(({ id }) => id)).size < known.length) {
+    throw codedError('ERR_CRYPTO_OPERATION_FAILED', 'Failed to set certificate compression preference');
+  }
+  return known;
+}
+
+function compressionOf(input: unknown, name: string): CertificateCompression | undefined {
+  const known = names.find((candidate) => candidate === input);
+  if (known !== undefined) return certificateCompression[known];
+  if (isCompression(input)) return input;
+  throw invalidArgValue(name, input, "must be 'zlib', 'brotli', or 'zstd'");
+}
+
+function isCompression(input: unknown): input is CertificateCompression {
+  return typeof input === 'object' && input !== null && 'id' in input && typeof input.id === 'number';
+}
 
 function zstd(): CertificateCompression | undefined {
   const compress: unknown = Reflect.get(zlib, 'zstdCompress');
@@ -33,3 +74,7 @@ function algorithmOf(id: number, compress: Algorithm, decompress: Algorithm): Ce
     decompress: (compressed, length) => decompress(compressed, { maxOutputLength: Math.max(length, 1) }),
   };
 }
+
+const names = ['zlib', 'brotli', 'zstd'] as const;
+/** As Node has it: as many as RFC 8879 §7.3 registers. */
+const MAX_ALGORITHMS = 3;

@@ -1,5 +1,6 @@
 import type { CryptoProvider, Signer } from '../../crypto/provider.ts';
 import { TlsError } from '../../errors.ts';
+import type { CertificateCompression } from '../../handshake/compression.ts';
 import type { ClientConfig, Credential, ServerConfig } from '../../handshake/config.ts';
 import { noble } from '../../providers/noble.ts';
 import type { TicketKeys } from '../../session/tickets.ts';
@@ -10,6 +11,7 @@ import { TrustStore } from '../../x509/trust.ts';
 import type { VerifyOptions } from '../../x509/verify.ts';
 import { blocksOf, type CertificateInput, certificatesOf, defaultTrust } from './ca.ts';
 import { callable } from './callable.ts';
+import { type CertificateCompressionInput, compressionsOf } from './certificate-compression.ts';
 import { groupsOf, schemesOf, suitesOf } from './context-names.ts';
 import { type KeyInput, loadCredentials } from './credentials.ts';
 import {
@@ -52,6 +54,8 @@ export interface SecureContextOptions {
   readonly pfx?: unknown;
   /** Revocation lists, PEM or DER. Where there are any, every certificate of a peer's chain needs one. */
   readonly crl?: CertificateInput | readonly CertificateInput[] | undefined;
+  /** Certificate compression, RFC 8879, by preference. Default: none. */
+  readonly certificateCompression?: readonly CertificateCompressionInput[] | undefined;
   readonly clientCertEngine?: string | undefined;
   readonly privateKeyEngine?: string | undefined;
   readonly privateKeyIdentifier?: string | undefined;
@@ -74,7 +78,6 @@ export interface SecureContextOptions {
 export type EngineOptions = Pick<
   ClientConfig,
   | 'certificateSchemes'
-  | 'certificateCompression'
   | 'requestTimestamps'
   | 'pskModes'
   | 'recordSizeLimit'
@@ -113,6 +116,7 @@ export class ContextState {
   readonly groups: readonly number[] | undefined;
   readonly schemes: readonly number[] | undefined;
   readonly credentials: readonly Credential[];
+  readonly certificateCompression: readonly CertificateCompression[];
   readonly trust: TrustStore;
   readonly preferOwnOrder: boolean;
   readonly prioritizeChaCha: boolean;
@@ -138,6 +142,7 @@ export class ContextState {
     this.groups = groupsOf(ecdhCurve, this.provider);
     this.schemes = checkSigalgs(sigalgs);
     this.credentials = loadCredentials(options, this.provider, this.schemes);
+    this.certificateCompression = compressionsOf(options.certificateCompression);
     const allowPartial = Boolean(options.allowPartialTrustChain);
     this.trust = ca ? TrustStore.from(anchorsOf(ca), { allowPartial }) : defaultTrust();
     this.preferOwnOrder = Boolean(options.honorCipherOrder) || (secureOptions & SSL_OP_CIPHER_SERVER_PREFERENCE) !== 0;

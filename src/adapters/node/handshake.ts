@@ -91,9 +91,10 @@ export class Handshake {
   }
 
   #common(): CommonConfig & EngineOptions {
-    const { provider, suites, groups, schemes, engine, now } = this.#context;
+    const { provider, suites, groups, schemes, certificateCompression, engine, now } = this.#context;
     return {
       ...engine,
+      certificateCompression,
       now,
       provider,
       suites,

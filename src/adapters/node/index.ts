@@ -2,6 +2,7 @@
 import { noble } from '../../providers/noble.ts';
 import { convertALPNProtocols } from './alpn.ts';
 import { getCACertificates, rootCertificates as roots, setDefaultCACertificates } from './ca.ts';
+import { getCertificateCompressionAlgorithms } from './certificate-compression.ts';
 import { connect } from './connect.ts';
 import { createSecureContext, type Live, live, SecureContext } from './context.ts';
 import { cipherNames } from './context-names.ts';
@@ -11,7 +12,7 @@ import { TLSSocket } from './tls-socket.ts';
 
 export type { AlpnOption } from './alpn.ts';
 export type { CACertificateType, CertificateInput } from './ca.ts';
-export { certificateCompression } from './certificate-compression.ts';
+export { type CertificateCompressionInput, certificateCompression } from './certificate-compression.ts';
 export type { ConnectionOptions } from './connect.ts';
 export type { EngineOptions, PeerVerification, SecureContextOptions, SecureVersion } from './context.ts';
 export type { KeyInput } from './credentials.ts';
@@ -28,6 +29,7 @@ export {
   createSecureContext,
   createServer,
   getCACertificates,
+  getCertificateCompressionAlgorithms,
   SecureContext,
   Server,
   setDefaultCACertificates,
@@ -52,6 +54,7 @@ export interface TlsModule extends Live {
   convertALPNProtocols: typeof convertALPNProtocols;
   createServer: typeof createServer;
   getCACertificates: typeof getCACertificates;
+  getCertificateCompressionAlgorithms: typeof getCertificateCompressionAlgorithms;
   getCiphers: typeof getCiphers;
   SecureContext: typeof SecureContext;
   Server: typeof Server;
@@ -66,6 +69,7 @@ const tls: TlsModule = Object.defineProperty(
     convertALPNProtocols,
     createServer,
     getCACertificates,
+    getCertificateCompressionAlgorithms,
     getCiphers,
     SecureContext,
     Server,

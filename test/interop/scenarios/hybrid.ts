@@ -1,18 +1,26 @@
 import { exchange } from '../data.ts';
 import { open } from '../pair.ts';
-import type { Scenario } from '../types.ts';
+import type { Scenario, Variant } from '../types.ts';
 import { checkGroup, suites } from './handshake.ts';
 
-/** X25519MLKEM768: a ClientHello of more than one packet. */
+/** The groups with ML-KEM: a ClientHello of more than one packet. */
 export const hybrid: Scenario = {
-  name: 'x25519mlkem768',
-  variants: suites.map((suite) => ({
-    name: suite,
+  name: 'hybrid-groups',
+  variants: [
+    ...suites.map((suite) => hybridWith('X25519MLKEM768', suite)),
+    hybridWith('SecP256r1MLKEM768', suites[0]),
+    hybridWith('SecP384r1MLKEM1024', suites[0]),
+  ],
+};
+
+function hybridWith(group: string, suite: string): Variant {
+  return {
+    name: `${group} ${suite}`,
     run: async (context) => {
-      const groups = ['X25519MLKEM768'];
+      const groups = [group];
       const pair = await open(context, { client: { groups, suites: [suite] }, server: { groups } });
-      checkGroup(context, pair, 'X25519MLKEM768');
+      checkGroup(context, pair, group);
       await exchange(pair, pair.theirs);
     },
-  })),
-};
+  };
+}
