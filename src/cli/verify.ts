@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { blocksOf, certificatesOf } from '../adapters/node/ca.ts';
-import { mlDsaVerifiers } from '../providers/ml-dsa.ts';
+import { withMlDsa } from '../providers/ml-dsa.ts';
 import { node } from '../providers/node.ts';
 import type { Purpose } from '../x509/checks.ts';
 import { type CertificateList, parseCrl } from '../x509/crl.ts';
@@ -131,7 +131,7 @@ function readRequest(args: readonly string[]): Request | 'help' {
     json: values.json === true,
     options: {
       trust: trust.store,
-      verifiers: [...node.verifiers, ...mlDsaVerifiers],
+      verifiers: withMlDsa(node).verifiers,
       name: names.length === 0 ? undefined : names,
       purpose: choose('--purpose', values.purpose ?? 'server', purposes),
       profile: readProfile(values),

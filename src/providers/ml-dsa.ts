@@ -1,16 +1,15 @@
 /**
  * ML-DSA (FIPS 204) for certificates, RFC 9881: the pure variant, with an empty context. No profile asks for it and
- * nothing uses it by default; TLS offers it (draft-ietf-tls-mldsa) where the provider verifies it. Opt in with
- * `{ ...noble, verifiers: [...noble.verifiers, ...mlDsaVerifiers] }`.
+ * nothing uses it by default; TLS offers it (draft-ietf-tls-mldsa) where the provider verifies it.
  */
 import { ml_dsa44, ml_dsa65, ml_dsa87 } from '@noble/post-quantum/ml-dsa.js';
 import { equalConstantTime } from '../bytes/equal.ts';
 import { wipe } from '../bytes/wipe.ts';
-import type { SignatureVerifier, Signer } from '../crypto/provider.ts';
+import type { CryptoProvider, SignatureVerifier, Signer } from '../crypto/provider.ts';
 import type { Secret } from '../crypto/secret.ts';
 import { misuse } from '../errors.ts';
 import { parseSpki } from '../x509/spki.ts';
-import { type DecodedMlDsaKey, decodePkcs8, encodeSpki, type MlDsaForms } from './pkcs8.ts';
+import { type DecodedMlDsaKey, decodeMlDsa, encodeSpki, type MlDsaForms } from './pkcs8.ts';
 import { schemesOf } from './signature-algorithms.ts';
 
 type MlDsaAlgorithm = DecodedMlDsaKey['algorithm'];
@@ -21,22 +20,30 @@ const parameterSets: Readonly<Record<MlDsaAlgorithm, typeof ml_dsa44>> = {
   ml_dsa_87: ml_dsa87,
 };
 
-export const mlDsaVerifiers: readonly SignatureVerifier[] = [
+/**
+ * The provider, and ML-DSA: certificates are verified, keys sign, and TLS offers the schemes after the others. Keys are
+ * PKCS#8 with the seed, the expanded key or both (RFC 9881 §6); one whose numbers do not belong together (Appendix C.4) is
+ * refused as malformed. JavaScript is not constant time.
+ */
+export function withMlDsa(provider: CryptoProvider): CryptoProvider {
+  return {
+    ...provider,
+    verifiers: [...provider.verifiers, ...mlDsaVerifiers],
+    signer: (key) => mlDsaSigner(key) ?? provider.signer(key),
+  };
+}
+
+const mlDsaVerifiers: readonly SignatureVerifier[] = [
   verifierOf('ml_dsa_44'),
   verifierOf('ml_dsa_65'),
   verifierOf('ml_dsa_87'),
 ];
 
-/**
- * A signer for `createCertificate`, and for TLS. JavaScript is not constant time.
- * @param key PKCS#8 with the seed, the expanded key or both (RFC 9881 §6). The signer takes ownership of it
- * @throws TlsError ERR_TLS_KEY_DECODE, also for numbers that do not belong together (RFC 9881 Appendix C.4);
- * ERR_TLS_UNSUPPORTED_KEY for a key of another algorithm
- */
-export function mlDsaSigner(key: Secret<'private key'>): Signer {
-  const decoded = decodePkcs8(key.expose());
+/** Takes ownership of an ML-DSA key. @returns undefined for one of another algorithm */
+function mlDsaSigner(key: Secret<'private key'>): Signer | undefined {
+  const decoded = decodeMlDsa(key.expose());
+  if (decoded === undefined) return undefined;
   key.wipe();
-  if (!isMlDsa(decoded)) return misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key of ${decoded.algorithm}`);
   const parameterSet = parameterSets[decoded.algorithm];
   const { secretKey, publicKey } = keyPairOf(parameterSet, decoded.forms);
   const spki = encodeSpki(decoded.identifier, publicKey);
@@ -78,10 +85,6 @@ function expandedPair(parameterSet: typeof ml_dsa44, secretKey: Uint8Array): Ret
   }
   wipe(secretKey);
   return misuse('ERR_TLS_KEY_DECODE', 'an expanded ML-DSA key whose parts do not belong together');
-}
-
-function isMlDsa(decoded: ReturnType<typeof decodePkcs8>): decoded is DecodedMlDsaKey {
-  return decoded.algorithm in parameterSets;
 }
 
 function verifierOf(algorithm: MlDsaAlgorithm): SignatureVerifier {

@@ -4,7 +4,7 @@ import { randomBytes } from '@noble/hashes/utils.js';
 import { equal } from '../bytes/equal.ts';
 import type { Signer } from '../crypto/provider.ts';
 import type { Secret } from '../crypto/secret.ts';
-import { misuse, TlsError } from '../errors.ts';
+import { TlsError } from '../errors.ts';
 import { nobleHashes } from './noble-hash.ts';
 import { nobleCurves } from './noble-verify.ts';
 import { type DecodedEcKey, type DecodedRsaKey, decodePkcs8, encodeRsaPublicKey, encodeSpki } from './pkcs8.ts';
@@ -29,10 +29,6 @@ export function nobleSigner(key: Secret<'private key'>): Signer {
       const publicKey = encodeSpki(decoded.identifier, ed448.getPublicKey(decoded.seed));
       return signerOf(publicKey, (_scheme, message) => ed448.sign(message, decoded.seed));
     }
-    case 'ml_dsa_44':
-    case 'ml_dsa_65':
-    case 'ml_dsa_87':
-      return misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key of ${decoded.algorithm}, which mlDsaSigner takes`);
     case 'rsa':
     case 'rsa-pss':
       return rsaSigner(decoded);

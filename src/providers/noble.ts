@@ -6,7 +6,7 @@ import { nobleHashes } from './noble-hash.ts';
 import { nobleSigner } from './noble-signer.ts';
 import { nobleVerifiers } from './noble-verify.ts';
 
-export { mlDsaSigner, mlDsaVerifiers } from './ml-dsa.ts';
+export { withMlDsa } from './ml-dsa.ts';
 export { fastGcmSuites } from './noble-gcm.ts';
 export { mlKemGroups } from './noble-groups.ts';
 

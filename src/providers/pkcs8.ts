@@ -10,7 +10,6 @@ export type DecodedPrivateKey =
   | DecodedEcKey
   /** RFC 8410 §7 */
   | { readonly algorithm: 'ed25519' | 'ed448'; readonly identifier: Uint8Array; readonly seed: Uint8Array }
-  | DecodedMlDsaKey
   | DecodedRsaKey;
 
 export interface DecodedMlDsaKey {
@@ -48,12 +47,25 @@ export interface DecodedRsaKey {
  * @throws TlsError ERR_TLS_KEY_DECODE, ERR_TLS_UNSUPPORTED_KEY
  */
 export function decodePkcs8(der: Uint8Array): DecodedPrivateKey {
-  try {
-    return decode(der);
-  } catch (cause) {
-    if (!(cause instanceof DerError)) throw cause;
-    throw new TlsError('ERR_TLS_KEY_DECODE', `a malformed private key: ${cause.message}`, { blame: 'config' });
-  }
+  return reading(() => decode(der));
+}
+
+/**
+ * As {@link decodePkcs8}, for keys of ML-DSA alone, which it refuses.
+ * @returns undefined for a key of another algorithm
+ */
+export function decodeMlDsa(der: Uint8Array): DecodedMlDsaKey | undefined {
+  return reading(() => {
+    const { identifier, oid, parameters, key } = openContainer(der);
+    const algorithm = mlDsa.get(oid);
+    if (algorithm === undefined) return undefined;
+    parameters.end();
+    const reader = new DerReader(key);
+    const forms = mlDsaForms(reader);
+    reader.end();
+    if (forms.seed !== undefined && forms.seed.length !== 32) throw new DerError('an ML-DSA seed that is not 32 bytes');
+    return { algorithm, identifier, forms };
+  });
 }
 
 /** SubjectPublicKeyInfo, RFC 5280 §4.1.2.7. */
@@ -66,7 +78,22 @@ export function encodeRsaPublicKey(key: RsaPrivateKey): Uint8Array {
   return element(Tag.sequence, unsignedInteger(fromBigInt(key.n)), unsignedInteger(fromBigInt(key.e)));
 }
 
-function decode(der: Uint8Array): DecodedPrivateKey {
+function reading<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof DerError)) throw cause;
+    throw new TlsError('ERR_TLS_KEY_DECODE', `a malformed private key: ${cause.message}`, { blame: 'config' });
+  }
+}
+
+/** The algorithm, its parameters not read yet, and the octets of the key. */
+function openContainer(der: Uint8Array): {
+  readonly identifier: Uint8Array;
+  readonly oid: string;
+  readonly parameters: DerReader;
+  readonly key: Uint8Array;
+} {
   const outer = new DerReader(der);
   const info = outer.sequence();
   outer.end();
@@ -78,8 +105,11 @@ function decode(der: Uint8Array): DecodedPrivateKey {
   info.optional(context(1, 'primitive'));
   info.end();
   const parameters = new DerReader(algorithm.content);
-  const oid = parameters.oid();
-  const identifier = algorithm.raw.slice();
+  return { identifier: algorithm.raw.slice(), oid: parameters.oid(), parameters, key };
+}
+
+function decode(der: Uint8Array): DecodedPrivateKey {
+  const { identifier, oid, parameters, key } = openContainer(der);
   switch (oid) {
     case Oid.ecPublicKey:
       return decodeEc(identifier, parameters, key);
@@ -94,19 +124,8 @@ function decode(der: Uint8Array): DecodedPrivateKey {
     case Oid.rsassaPss:
       return { algorithm: 'rsa-pss', identifier, key: decodeRsa(key) };
     default:
-      return decodeMlDsa(identifier, oid, parameters, key);
+      return misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key of the algorithm ${mlDsa.get(oid) ?? oid}`);
   }
-}
-
-function decodeMlDsa(identifier: Uint8Array, oid: string, parameters: DerReader, key: Uint8Array): DecodedMlDsaKey {
-  const algorithm = mlDsa.get(oid);
-  if (algorithm === undefined) misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key of the algorithm ${oid}`);
-  parameters.end();
-  const reader = new DerReader(key);
-  const forms = mlDsaForms(reader);
-  reader.end();
-  if (forms.seed !== undefined && forms.seed.length !== 32) throw new DerError('an ML-DSA seed that is not 32 bytes');
-  return { algorithm, identifier, forms };
 }
 
 function mlDsaForms(reader: DerReader): MlDsaForms {

@@ -5,19 +5,18 @@ import { TlsError } from '#opentls/errors';
 import type { Credential } from '#opentls/handshake/config';
 import { delegatedCredential } from '#opentls/handshake/delegation';
 import { type ExternalPsk, importPsk } from '#opentls/keys/importer';
-import { mlDsaSigner, mlDsaVerifiers } from '#opentls/providers/ml-dsa';
+import { withMlDsa } from '#opentls/providers/ml-dsa';
 import { mlKemGroups, noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
 import { parsePrivateKey } from '#opentls/x509/keys';
 import { decodePem } from '#opentls/x509/pem';
 import type { CredentialOptions } from './flags.ts';
 
-const base: CryptoProvider = process.env['OPENTLS_BOGO_PROVIDER'] === 'noble' ? noble : node;
+const base = withMlDsa(process.env['OPENTLS_BOGO_PROVIDER'] === 'noble' ? noble : node);
 
 /** With ML-DSA and ML-KEM alone, which are options of every provider. */
 export const provider: CryptoProvider = {
   ...base,
-  verifiers: [...base.verifiers, ...mlDsaVerifiers],
   groups: [...base.groups, ...mlKemGroups],
 };
 
@@ -65,20 +64,12 @@ export function loadChain(path: string): readonly Uint8Array[] {
 }
 
 function signerOf(pem: string): Signer {
-  const [block] = decodePem(pem);
-  const key = parsePrivateKey(pem);
-  if (isMlDsa(block?.der)) return mlDsaSigner(key);
   try {
-    return base.signer(key);
+    return base.signer(parsePrivateKey(pem));
   } catch (error) {
     if (error instanceof TlsError && error.code === 'ERR_TLS_UNSUPPORTED_KEY') return useless;
     throw error;
   }
-}
-
-/** The first arc of their OIDs up to the set: 2.16.840.1.101.3.4.3, 17 to 19 (RFC 9881 §2). */
-function isMlDsa(pkcs8: Uint8Array | undefined): boolean {
-  return pkcs8 !== undefined && /060960864801650304031[123]/.test(Buffer.from(pkcs8.subarray(0, 32)).toString('hex'));
 }
 
 /** A key that makes no scheme of TLS: it is there, and never fits. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { CryptoProvider, Group, Signer } from '#opentls/crypto/provider';
 import { Secret } from '#opentls/crypto/secret';
 import type { Credential } from '#opentls/handshake/config';
-import { mlDsaSigner, mlDsaVerifiers, mlKemGroups } from '#opentls/providers/noble';
+import { mlKemGroups, withMlDsa } from '#opentls/providers/noble';
 import { HandshakeType, NamedGroup, SignatureScheme } from '#opentls/wire/enums';
 import { encodeMessage } from '#opentls/wire/messages';
 import { createCertificate } from '#opentls/x509/create';
@@ -27,12 +27,11 @@ function credentialOf(kind: GeneratedKeyKind | Signer): Credential {
   return { chain: [made.der], signer };
 }
 
-function signerOf(kind: GeneratedKeyKind): Signer {
-  const key = generatePrivateKey(kind, provider.random);
-  return kind.startsWith('ml_dsa') ? mlDsaSigner(key) : provider.signer(key);
-}
+const mlDsa = withMlDsa(provider);
 
-const mlDsa = { ...provider, verifiers: [...provider.verifiers, ...mlDsaVerifiers] };
+function signerOf(kind: GeneratedKeyKind): Signer {
+  return mlDsa.signer(generatePrivateKey(kind, provider.random));
+}
 
 describe('the schemes that are not common', () => {
   test('Ed448 is offered and taken', () => {

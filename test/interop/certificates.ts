@@ -3,6 +3,7 @@ import type { Signer } from '#opentls/crypto/provider';
 import { noble } from '#opentls/providers/noble';
 import { SignatureScheme } from '#opentls/wire/enums';
 import { type CertificateOptions, type Created, createCertificate } from '#opentls/x509/create';
+import { createMlDsaChains, type MlDsaChains, type MlDsaKind } from './ml-dsa-certificates.ts';
 
 /** A certificate chain, leaf first, and the leaf's PKCS#8 key: PEM. */
 export interface Credential {
@@ -28,6 +29,8 @@ export interface Certificates {
   readonly leaves: Readonly<Record<LeafKind, Credential>>;
   /** For `server.test`, right under `ca`; its key may delegate, RFC 9345 §4.2. */
   readonly delegating: Credential;
+  /** Chains in which every key is of ML-DSA. */
+  readonly mlDsa: Readonly<Record<MlDsaKind, MlDsaChains>>;
   /** For `other.test`. */
   readonly otherName: Credential;
   /** For `server.test`, over since yesterday. */
@@ -62,6 +65,11 @@ export async function createCertificates(): Promise<Certificates> {
       Ed448: await leaf(generateKeyPairSync('ed448').privateKey),
       RSA: await leaf(rsaKey()),
       'RSA-PSS': await leaf(generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey),
+    },
+    mlDsa: {
+      'ML-DSA-44': await createMlDsaChains('ML-DSA-44', serverName, validUntil(Date.now() + day)),
+      'ML-DSA-65': await createMlDsaChains('ML-DSA-65', serverName, validUntil(Date.now() + day)),
+      'ML-DSA-87': await createMlDsaChains('ML-DSA-87', serverName, validUntil(Date.now() + day)),
     },
     // Directly under the root: s_server sends no intermediate with its second certificate.
     otherName: await issueLeaf(ecKey('P-256'), otherServerName, 'serverAuth', root),

@@ -15,6 +15,7 @@ import { ccm, ccm8, curve448, handshake, rsaSchemes } from './scenarios/handshak
 import { hybrid } from './scenarios/hybrid.ts';
 import { keyUpdate, ownKeyUpdate } from './scenarios/key-update.ts';
 import { fragmentLength, ownRecordSizeLimit, recordSizeLimit } from './scenarios/limits.ts';
+import { mlDsa } from './scenarios/ml-dsa.ts';
 import { postHandshakeAuth, postHandshakeAuthNone } from './scenarios/post-auth.ts';
 import { externalPsk, externalPsk384, wrongPsk } from './scenarios/psk.ts';
 import { rawKeys } from './scenarios/raw-keys.ts';
@@ -59,6 +60,7 @@ export const rows: readonly Row[] = [
   { scenario: ccm8, client: [openssl], server: [openssl] },
   { scenario: curve448, client: servers, server: [openssl, ...nodes] },
   { scenario: hybrid, client: newest, server: newest },
+  { scenario: mlDsa, client: newest, server: newest },
   { scenario: retry, client: serversWithNss, server: clientsWithNss },
   { scenario: alpn, client: [openssl, ...allNodes], server: [openssl, curl, ...allNodes] },
   { scenario: sni, client: serversWithNss, server: clientsWithNss },

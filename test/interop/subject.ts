@@ -33,6 +33,7 @@ interface SocketFacts {
   readonly helloRetryRequest: boolean;
   readonly externalPsk: Uint8Array | undefined;
   readonly earlyData: 'none' | 'accepted' | 'rejected';
+  readonly peerSignatureScheme: number | undefined;
 }
 
 /** What the scenarios use of the module: the same of `node:tls` and of opentls. */

@@ -3,10 +3,12 @@ import { ml_dsa44, ml_dsa65, ml_dsa87 } from '@noble/post-quantum/ml-dsa.js';
 import { describe, expect, test } from 'vitest';
 import { fromHex } from '#opentls/bytes/hex';
 import { Secret } from '#opentls/crypto/secret';
-import { mlDsaSigner, mlDsaVerifiers, noble } from '#opentls/providers/noble';
+import { noble, withMlDsa } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
 import { element, wholeBits } from '#opentls/x509/der-write';
 import { absent, bytes, mismatches, title } from './wycheproof.ts';
+
+const mlDsa = withMlDsa(noble);
 
 const sets = [
   { set: '44', scheme: ml_dsa44, oid: '608648016503040311', count: 180 },
@@ -16,7 +18,7 @@ const sets = [
 
 describe.each(sets)('ML-DSA-$set', ({ set, scheme, oid, count }) => {
   const algorithm = `ml_dsa_${set}` as const;
-  const verifier = mlDsaVerifiers.find((candidate) => candidate.algorithm === algorithm);
+  const verifier = mlDsa.verifiers.find((candidate) => candidate.algorithm === algorithm);
   const verify = (spki: Uint8Array, message: Uint8Array, signature: Uint8Array) =>
     verifier?.verify(spki, message, signature);
   const spkiOf = (key: Uint8Array) => element(0x30, element(0x30, element(0x06, fromHex(oid))), wholeBits(key));
@@ -33,7 +35,7 @@ describe.each(sets)('ML-DSA-$set', ({ set, scheme, oid, count }) => {
     expect(verify(spki.subarray(1), message, signature)).toBe(false);
     expect(verify(spkiOf(publicKey.subarray(1)), message, signature)).toBe(false);
     expect(verify(spkiOf(scheme.keygen(new Uint8Array(32)).publicKey), message, signature)).toBe(false);
-    for (const other of [...mlDsaVerifiers, ...noble.verifiers, ...node.verifiers]) {
+    for (const other of [...mlDsa.verifiers, ...node.verifiers]) {
       if (other.algorithm !== algorithm) expect(other.verify(spki, message, signature)).toBe(false);
     }
   });
@@ -71,7 +73,7 @@ const opensslKeys: readonly KeyForms[] = JSON.parse(
 
 describe.each(opensslKeys)('a private key of $kind that OpenSSL wrote', (key) => {
   const der = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));
-  const signerOf = (pkcs8: Uint8Array) => mlDsaSigner(new Secret('private key', pkcs8));
+  const signerOf = (pkcs8: Uint8Array) => mlDsa.signer(new Secret('private key', pkcs8));
   const decodeError = expect.objectContaining({ code: 'ERR_TLS_KEY_DECODE' });
 
   test.each(['seed', 'expandedKey', 'both'] as const)('%s: its public key, and signatures for it', async (form) => {
@@ -80,7 +82,7 @@ describe.each(opensslKeys)('a private key of $kind that OpenSSL wrote', (key) =>
     const message = new Uint8Array(7);
     const [scheme = 0] = signer.schemes;
     const signature = await signer.sign(scheme, message);
-    const verifier = mlDsaVerifiers.find(({ algorithm }) => algorithm === key.kind);
+    const verifier = mlDsa.verifiers.find(({ algorithm }) => algorithm === key.kind);
     expect(verifier?.verify(der(key.publicKey), message, signature)).toBe(true);
   });
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { SignatureVerifier, Signer } from '#opentls/crypto/provider';
-import { mlDsaSigner, mlDsaVerifiers, noble } from '#opentls/providers/noble';
+import { noble, withMlDsa } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
 import { parseCertificate } from '#opentls/x509/certificate';
 import { type Created, createCertificate } from '#opentls/x509/create';
@@ -63,11 +63,11 @@ test('a chain of Ed448, also to node:crypto', () => {
 });
 
 describe.each(['ml_dsa_44', 'ml_dsa_65', 'ml_dsa_87'] as const)('a chain of %s', (kind) => {
-  const chain = chainOf(() => mlDsaSigner(generatePrivateKey(kind, noble.random)));
+  const chain = chainOf(() => withMlDsa(noble).signer(generatePrivateKey(kind, noble.random)));
 
   test('is verified with the verifiers of ML-DSA', () => {
-    for (const { verifiers } of [noble, node]) {
-      expect(verdictOn(chain, [...verifiers, ...mlDsaVerifiers]).ok).toBe(true);
+    for (const provider of [noble, node]) {
+      expect(verdictOn(chain, withMlDsa(provider).verifiers).ok).toBe(true);
     }
     expect(parseCertificate(chain.leaf).signature.algorithm).toBe(kind);
   });
@@ -76,12 +76,12 @@ describe.each(['ml_dsa_44', 'ml_dsa_65', 'ml_dsa_87'] as const)('a chain of %s',
     expect(verdictOn(chain, noble.verifiers).ok).toBe(false);
   });
 
-  test('its signer makes no other scheme, and no other signer takes its key', () => {
-    const signer = mlDsaSigner(generatePrivateKey(kind, noble.random));
+  test('its signer makes no other scheme, and no other provider takes its key', () => {
+    const signer = withMlDsa(noble).signer(generatePrivateKey(kind, noble.random));
     expect(() => signer.sign(0x0807, new Uint8Array(1))).toThrow(expect.objectContaining({ code: 'ERR_TLS_CONFIG' }));
     const unsupported = expect.objectContaining({ code: 'ERR_TLS_UNSUPPORTED_KEY' });
     expect(() => noble.signer(generatePrivateKey(kind, noble.random))).toThrow(unsupported);
-    expect(() => mlDsaSigner(generatePrivateKey('ed448', noble.random))).toThrow(unsupported);
+    expect(withMlDsa(noble).signer(generatePrivateKey('ed448', noble.random)).schemes).toEqual([0x0808]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { SignatureVerifier } from '#opentls/crypto/provider';
-import { mlDsaVerifiers } from '#opentls/providers/noble';
+import { withMlDsa } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
 import { type ChainFile, judgeChain } from './boringssl-chains.ts';
 import { type ParseFile, type StatusFile, statusOf, usability } from './crl-suites.ts';
@@ -89,8 +89,7 @@ export function pkitsOutcomes(file: PkitsFile, verifiers: readonly SignatureVeri
 }
 
 function limboSuite(name: string, file: string, cases: number): Suite {
-  const outcomes = (): readonly Outcome[] =>
-    limboOutcomes(load<LimboFile>(file), [...node.verifiers, ...mlDsaVerifiers]);
+  const outcomes = (): readonly Outcome[] => limboOutcomes(load<LimboFile>(file), withMlDsa(node).verifiers);
   const ids = (): ReadonlySet<string> => new Set(load<LimboFile>(file).testcases.map(({ id }) => id));
   return {
     name,
