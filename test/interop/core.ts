@@ -26,14 +26,22 @@ export function connectCore(port: number, config: ClientConfig, scope: Scope): P
   return drive(connect(port, '127.0.0.1'), Connection.client(config), scope);
 }
 
-/** Waits for one connection. */
+/**
+ * Waits for one connection.
+ * @param prepare takes what comes before the engine that answers
+ */
 export async function listenCore(
   config: ServerConfig,
   scope: Scope,
+  prepare: (socket: Socket) => Promise<void> = () => Promise.resolve(),
 ): Promise<{ readonly port: number; readonly accepted: Promise<CoreSide> }> {
   const server = createServer();
   const accepted = new Promise<CoreSide>((resolve, reject) => {
-    server.once('connection', (socket) => drive(socket, Connection.server(config), scope).then(resolve, reject));
+    server.once('connection', (socket) => {
+      prepare(socket)
+        .then(() => drive(socket, Connection.server(config), scope))
+        .then(resolve, reject);
+    });
   });
   accepted.catch(() => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -26,6 +26,7 @@ import { retry } from './scenarios/retry.ts';
 import { exporter, finished, keylog } from './scenarios/secrets.ts';
 import { sni } from './scenarios/sni.ts';
 import { peerStaple, revokedStaple, stapling } from './scenarios/stapling.ts';
+import { statelessRetry } from './scenarios/stateless-retry.ts';
 import { ticketKeys } from './scenarios/ticket-keys.ts';
 import { bulk, echo } from './scenarios/transfer.ts';
 import type { Cell, Peer, Role, Scenario } from './types.ts';
@@ -62,6 +63,7 @@ export const rows: readonly Row[] = [
   { scenario: hybrid, client: newest, server: newest },
   { scenario: mlDsa, client: newest, server: newest },
   { scenario: retry, client: serversWithNss, server: clientsWithNss },
+  { scenario: statelessRetry, client: [], server: everyone },
   { scenario: alpn, client: [openssl, ...allNodes], server: [openssl, curl, ...allNodes] },
   { scenario: sni, client: serversWithNss, server: clientsWithNss },
   { scenario: echo, client: servers, server: clientsWithNss },
