@@ -51,10 +51,14 @@ export class Pump {
     return this.#stalled;
   }
 
-  /** Call after anything that may have changed the connection. */
+  /** Call after anything that may have changed the connection. What there was to send is sent when it returns. */
   run(): void {
     this.#again = true;
-    if (this.#running) return;
+    if (this.#running) {
+      // A handler may go on to end the transport.
+      this.#flush();
+      return;
+    }
     this.#running = true;
     try {
       while (this.#again) {

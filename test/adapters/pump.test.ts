@@ -123,6 +123,30 @@ describe('handlers', () => {
     expect(last).toBe(50);
   });
 
+  test('may close from within, and what there is to send goes out at once', () => {
+    const sent: number[] = [];
+    const { client, server } = connect(trusting);
+    const { connection } = client.pump;
+    const pump = new Pump(connection, {
+      data: () => {
+        connection.closeWrite();
+        pump.run();
+        sent.push(0);
+        return true;
+      },
+      open: () => {},
+      end: () => {},
+      error: () => {},
+      secret: () => {},
+      send: (slabs) => sent.push(slabs.length),
+      thrown: () => {},
+    });
+    server.pump.connection.write([Uint8Array.of(1)]);
+    for (const slab of server.pump.connection.takeOutput()) connection.receive(slab);
+    pump.run();
+    expect(sent).toEqual([1, 0]);
+  });
+
   test('data() that answers false hears no more until resume()', () => {
     const got: number[] = [];
     const { client, server } = connect(trusting, { data: (bytes) => got.push(...bytes) < 0 });

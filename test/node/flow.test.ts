@@ -102,6 +102,23 @@ describe.each(pairings)('%s server, %s client', (...names) => {
     await close(server);
   });
 
+  test.each(['the client', 'the server', 'both'] as const)('%s ends as soon as the connection is open', async (who) => {
+    const errors: Error[] = [];
+    const server = modules[names[0]].createServer(serverOptions, (socket) => {
+      socket.on('error', (error) => errors.push(error)).resume();
+      if (who !== 'the client') socket.end();
+    });
+    server.on('tlsClientError', (error) => errors.push(error));
+    const closed = event(server, 'secureConnection').then(([socket]) => event(socket as Socket, 'close'));
+    const client = modules[names[1]].connect({ ...clientOptions, port: await listen(server) }, () => {
+      if (who !== 'the server') client.end();
+    });
+    client.on('error', (error) => errors.push(error)).resume();
+    await Promise.all([event(client, 'end'), event(client, 'close'), closed]);
+    expect(errors).toEqual([]);
+    await close(server);
+  });
+
   test('cork gathers, and every callback is called', async () => {
     const { client, socket, done } = await pair(names);
     const got: Buffer[] = [];
@@ -206,6 +223,23 @@ describe('destroy', () => {
 });
 
 describe('details', () => {
+  // Node's own client never finishes this handshake.
+  test.each(['opentls', 'node'] as const)(
+    'end() before the handshake with a server of %s, and nothing else',
+    async (name) => {
+      let seen: Promise<Buffer> | undefined;
+      const server = modules[name].createServer(serverOptions, (socket) => {
+        seen = collect(socket);
+        socket.end();
+      });
+      const client = opentls.connect({ ...clientOptions, port: await listen(server) });
+      client.resume().end();
+      await event(client, 'close');
+      expect(await seen).toHaveLength(0);
+      await close(server);
+    },
+  );
+
   test('setMaxSendFragment bounds the records', async () => {
     const server = node.createServer(serverOptions);
     const sizes: number[] = [];
