@@ -46,6 +46,7 @@ function pskCallback(role: Role, { identity, key }: ExternalKey): (socket: unkno
 function engineOptions(role: Role, settings: Settings): EngineOptions {
   const { pskOnly, psk, ticketCount, maxFragmentLength, recordSizeLimit, postHandshakeAuth, takesEarlyData } = settings;
   return {
+    ...(role === 'client' && settings.timestamps !== undefined && { requestTimestamps: true }),
     ...(pskOnly && { pskModes: ['psk_ke'] as const }),
     ...(psk?.hash === 'sha384' && pskOptions(role, externalPsk(psk))),
     ...(role === 'client' && maxFragmentLength !== undefined && { maxFragmentLength }),

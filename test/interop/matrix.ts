@@ -28,6 +28,7 @@ import { sni } from './scenarios/sni.ts';
 import { peerStaple, revokedStaple, stapling } from './scenarios/stapling.ts';
 import { statelessRetry } from './scenarios/stateless-retry.ts';
 import { ticketKeys } from './scenarios/ticket-keys.ts';
+import { timestamps } from './scenarios/timestamps.ts';
 import { bulk, echo } from './scenarios/transfer.ts';
 import type { Cell, Peer, Role, Scenario } from './types.ts';
 
@@ -86,6 +87,7 @@ export const rows: readonly Row[] = [
   { scenario: stapling, client: [openssl, gnutls, ...allNodes], server: [openssl, gnutls, nss, ...allNodes] },
   { scenario: peerStaple, client: [nss], server: [] },
   { scenario: revokedStaple, client: [openssl, gnutls], server: [] },
+  { scenario: timestamps, client: [openssl], server: [openssl] },
   { scenario: fragmentLength, client: [openssl], server: [openssl] },
   { scenario: recordSizeLimit, client: [gnutls], server: [gnutls] },
   { scenario: ownRecordSizeLimit, client: [gnutls, nss], server: [nss] },

@@ -34,6 +34,7 @@ interface SocketFacts {
   readonly externalPsk: Uint8Array | undefined;
   readonly earlyData: 'none' | 'accepted' | 'rejected';
   readonly peerSignatureScheme: number | undefined;
+  readonly peerTimestamps: Uint8Array | undefined;
 }
 
 /** What the scenarios use of the module: the same of `node:tls` and of opentls. */

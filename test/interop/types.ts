@@ -45,6 +45,8 @@ export interface Settings {
   readonly requireStaple?: boolean | undefined;
   /** Servers: OCSPResponse in base64, for whoever asks. */
   readonly ocspResponse?: string | undefined;
+  /** OpenSSL: servers send this SignedCertificateTimestampList (RFC 6962 §3.3), clients ask for one; hex. */
+  readonly timestamps?: string | undefined;
   /** NSS: servers make such a response themselves, on behalf of this authority. */
   readonly peerStaple?: { readonly status: 'good' | 'revoked'; readonly authority: Credential } | undefined;
   /** NSS: clients take delegated credentials. */

@@ -5,9 +5,11 @@ import type { Role, Settings } from '../types.ts';
 /** What only the long form says goes to stdout, among the data. */
 export function isVerbose(settings: Settings): boolean {
   const { alpn, exporter, commands, otherName, requestOcsp, maxFragmentLength, extensions } = settings;
-  const { session, earlyData, takesEarlyData, reports, clientCertificate, psk } = settings;
+  const { session, earlyData, takesEarlyData, reports, clientCertificate, psk, timestamps } = settings;
   const texts = [alpn, exporter, commands, otherName, requestOcsp, maxFragmentLength, session, earlyData, psk];
-  return [...texts, takesEarlyData, reports, clientCertificate, extensions].some((setting) => setting !== undefined);
+  return [...texts, timestamps, takesEarlyData, reports, clientCertificate, extensions].some(
+    (setting) => setting !== undefined,
+  );
 }
 
 export function opensslArguments(role: Role, settings: Settings, folder: Folder): string[] {
@@ -57,6 +59,7 @@ function server(settings: Settings, folder: Folder): string[] {
     writeFileSync(folder.path('ocsp.der'), Buffer.from(ocspResponse, 'base64'));
     args.push('-status_file', folder.path('ocsp.der'));
   }
+  if (settings.timestamps !== undefined) args.push('-serverinfo', writeServerInfo(folder, settings.timestamps));
   if (!credential) args.push('-nocert');
   return args;
 }
@@ -72,9 +75,21 @@ function client(settings: Settings, folder: Folder): string[] {
   if (earlyData !== undefined) args.push('-early_data', folder.write('early.txt', earlyData));
   if (postHandshakeAuth) args.push('-enable_pha');
   if (requestOcsp) args.push('-status');
+  if (settings.timestamps !== undefined) args.push('-ct', '-ctlogfile', folder.write('logs.cnf', 'enabled_logs =\n'));
   if (settings.maxFragmentLength !== undefined) args.push('-maxfraglen', String(settings.maxFragmentLength));
   if (settings.authorities !== undefined) args.push('-requestCAfile', folder.write('names.pem', settings.authorities));
   return args;
+}
+
+/** An extension of type 18 that goes with the Certificate of TLS 1.3, as an answer to the ClientHello's. */
+function writeServerInfo(folder: Folder, timestamps: string): string {
+  const length = (timestamps.length / 2).toString(16).padStart(4, '0');
+  return writePem(folder, 'timestamps.pem', 'SERVERINFOV2 FOR TIMESTAMPS', `000010800012${length}${timestamps}`);
+}
+
+function writePem(folder: Folder, file: string, label: string, hex: string): string {
+  const lines = Buffer.from(hex, 'hex').toString('base64').replace(/.{64}/g, '$&\n');
+  return folder.write(file, `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`);
 }
 
 /** An SSL_SESSION that is nothing but a key for suites with SHA-384: `-psk` is for SHA-256 alone. */
@@ -86,11 +101,7 @@ function writeSession(folder: Folder, key: string): string {
     '0400', // no session ID
     tlv('04', key),
   ].join('');
-  const lines = Buffer.from(tlv('30', body), 'hex').toString('base64').replace(/.{64}/g, '$&\n');
-  return folder.write(
-    'psk.pem',
-    `-----BEGIN SSL SESSION PARAMETERS-----\n${lines}\n-----END SSL SESSION PARAMETERS-----\n`,
-  );
+  return writePem(folder, 'psk.pem', 'SSL SESSION PARAMETERS', tlv('30', body));
 }
 
 /** DER of at most 127 bytes. */
