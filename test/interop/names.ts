@@ -6,6 +6,8 @@ const groupAliases: Readonly<Record<string, string>> = {
   secp256r1: 'P-256',
   secp384r1: 'P-384',
   secp521r1: 'P-521',
+  x25519: 'X25519',
+  x448: 'X448',
 };
 
 /** The group in the words of {@link Settings}. */

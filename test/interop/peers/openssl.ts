@@ -94,25 +94,28 @@ function session(role: Role, child: Child, from: number, settings: Settings, fol
 /** The line after which nothing more is said of the handshake. */
 function lastFact(role: Role, settings: Settings): RegExp {
   if (settings.exporter !== undefined) return /Keying material: [0-9A-F]+\n/;
-  if (isVerbose(settings)) return role === 'server' ? /Secure Renegotiation IS .*\n/ : /Early data was .*\n/;
-  return role === 'server' ? /Supported groups: .*\n/ : /Server Temp Key: .*\n/;
+  if (isVerbose(settings)) return role === 'server' ? /(?:Secure Renegotiation IS|This TLS version forbids) .*\n/ : /Early data was .*\n/;
+  return role === 'server' ? /Supported groups: .*\n/ : agreedGroup;
 }
 
 function readFacts(text: string, verbose: boolean): PeerFacts {
   const find = (pattern: RegExp): string | undefined => pattern.exec(text)?.[1];
   return {
     suite: find(/(?:Ciphersuite: |Cipher is |CIPHER is )(\S+)/),
-    group: groupName(find(/Server Temp Key: (?:ECDH, )?([^,\n]+)/)),
+    group: groupName(find(agreedGroup)),
     servername: find(/Hostname in TLS extension: "([^"]*)"/),
     alpn: verbose ? (find(/ALPN protocols? ?(?:selected)?: (\S+)/) ?? false) : undefined,
     exporter: find(/Keying material: ([0-9A-F]+)/)?.toLowerCase(),
     reused: verbose ? /^Reused/m.test(text) : undefined,
     earlyData: earlyData[find(/Early data was (.+)/) ?? ''],
     clientCertified: text.includes('read certificate verify'),
-    clientSubject: find(/Client certificate.*subject=CN = (\S+)/s),
+    clientSubject: find(/Client certificate.*subject=CN ?= ?(\S+)/s),
     ocspSerial: find(/^ *Serial Number: (\w+)\n *Cert Status: good/m),
   };
 }
+
+/** In the words of OpenSSL 3.0, and of 3.5. */
+const agreedGroup = /(?:(?:Server|Peer) Temp Key: (?:ECDH, )?|Negotiated TLS1\.3 group: )([^,\n]+).*\n/;
 
 const earlyData: Readonly<Record<string, PeerFacts['earlyData']>> = {
   'not sent': 'none',
