@@ -32,6 +32,7 @@ export interface Limits {
   /** Post-handshake messages in a row without application data (BoringSSL, rustls: 32). */
   readonly postHandshakeMessages: number;
   readonly extensions: number;
+  /** KeyShareEntry of a ClientHello: more than there are groups to have one for. */
   readonly keyShares: number;
   /** PSK identities of a ClientHello that are looked at. */
   readonly pskIdentities: number;
@@ -53,7 +54,7 @@ export const defaultLimits: Limits = {
   warnings: 4,
   postHandshakeMessages: 32,
   extensions: 64,
-  keyShares: 8,
+  keyShares: 32,
   pskIdentities: 8,
   skippedEarlyData: 0x4000,
   cipherSuites: 256,

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { Secret } from '#opentls/crypto/secret';
 import { defaultLimits } from '#opentls/limits';
-import { ContentType, HandshakeType } from '#opentls/wire/enums';
+import { ContentType, ExtensionType, HandshakeType } from '#opentls/wire/enums';
+import { readExtensions } from '#opentls/wire/extensions';
 import { encodeMessage, parseMessage } from '#opentls/wire/messages';
 import { provider } from '../provider.ts';
 import {
@@ -29,6 +31,12 @@ function honestHello(): Uint8Array {
   settle(client);
   const [slab] = client.takeOutput();
   return (slab ?? new Uint8Array(0)).slice(5);
+}
+
+/** A vector with a 16-bit length in front, and more at its end. */
+function grown(data: Uint8Array, more: readonly number[]): Uint8Array {
+  const length = data.length - 2 + more.length;
+  return new Uint8Array([length >> 8, length & 0xff, ...data.subarray(2), ...more]);
 }
 
 function serverSays(...records: readonly Uint8Array[]): ReturnType<typeof errorOf> {
@@ -119,6 +127,48 @@ describe('bounds, at n and n+1', () => {
     };
     expect(serverSays(hello(limit))).toBeUndefined();
     expect(serverSays(hello(limit + 1))).toMatchObject({ code, alert: 'decode_error' });
+  });
+
+  test('key shares in a ClientHello', () => {
+    const { body } = parseMessage(honestHello()) as ReturnType<typeof parseMessage> & { type: 1 };
+    const shares = readExtensions('CH', body.extensions).key_share ?? [];
+    const hello = (count: number) => {
+      const more = Array.from({ length: count - shares.length }, (_, i) => 0x4000 + i);
+      const grow = (type: number, data: Uint8Array): Uint8Array => {
+        if (type === ExtensionType.supported_groups)
+          return grown(
+            data,
+            more.flatMap((id) => [id >> 8, id & 0xff]),
+          );
+        if (type === ExtensionType.key_share)
+          return grown(
+            data,
+            more.flatMap((id) => [id >> 8, id & 0xff, 0, 1, 1]),
+          );
+        return data;
+      };
+      const extensions = body.extensions.map(({ type, data }) => ({ type, data: grow(type, data) }));
+      return record(22, encodeMessage(HandshakeType.client_hello, { ...body, extensions }));
+    };
+    expect(serverSays(hello(defaultLimits.keyShares))).toBeUndefined();
+    expect(serverSays(hello(defaultLimits.keyShares + 1))).toEqual({
+      code: 'ERR_TLS_EXTENSION_DECODE',
+      alert: 'illegal_parameter',
+    });
+  });
+
+  test('PSK identities in a ClientHello: the others are not looked at', () => {
+    for (const extra of [0, 1]) {
+      const externalPsks = Array.from({ length: defaultLimits.pskIdentities + extra }, (_, i) => ({
+        identity: new Uint8Array([i]),
+        secret: new Secret('psk', new Uint8Array(32).fill(i)),
+        hash: 'sha256' as const,
+      }));
+      const last = externalPsks.at(-1);
+      const findPsk = ([first]: Uint8Array) => (first === last?.identity[0] ? last : undefined);
+      const { server } = openPair({ externalPsks }, { findPsk });
+      expect(server.facts?.externalPsk).toEqual(extra === 0 ? last?.identity : undefined);
+    }
   });
 
   test('a certificate chain', () => {

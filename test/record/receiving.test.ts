@@ -202,3 +202,41 @@ describe('empty records', () => {
     expect(refusal(() => all(receiving))).toEqual(expected);
   });
 });
+
+describe('0-RTT data that was refused', () => {
+  const early = (length: number) => record(23, new Uint8Array(length).fill(9));
+  const tooMuch = { code: 'ERR_TLS_TOO_MUCH_SKIPPED_EARLY_DATA', alert: 'unexpected_message' };
+
+  test.each(['before there is a key', 'under a key that does not open it'])('%s: passed over up to a bound', (when) => {
+    for (const extra of [0, 1]) {
+      const both = when === 'before there is a key' ? ends() : protectedEnds();
+      both.receiving.skipEarlyData(0);
+      for (let left = limits.skippedEarlyData + extra; left > 0; left -= 0x1000) {
+        both.receiving.append(early(Math.min(left, 0x1000)));
+      }
+      if (extra === 0) expect(all(both.receiving)).toEqual([]);
+      else expect(refusal(() => all(both.receiving))).toMatchObject(tooMuch);
+    }
+  });
+
+  test('twice what the tickets allow, where that is more: records have overhead', () => {
+    const size = limits.skippedEarlyData;
+    const both = protectedEnds();
+    both.receiving.skipEarlyData(size);
+    for (let left = 2 * size; left > 0; left -= 0x1000) both.receiving.append(early(0x1000));
+    expect(all(both.receiving)).toEqual([]);
+    both.receiving.append(early(1));
+    expect(refusal(() => all(both.receiving))).toMatchObject(tooMuch);
+  });
+
+  test('ends with the first record that opens', () => {
+    const both = protectedEnds();
+    both.receiving.skipEarlyData(0);
+    both.receiving.append(early(100));
+    both.sending.handshake(finished);
+    deliver(both);
+    expect(all(both.receiving)).toEqual(['22:140000020102']);
+    both.receiving.append(early(100));
+    expect(refusal(() => all(both.receiving))).toMatchObject({ code: 'ERR_TLS_BAD_RECORD_MAC' });
+  });
+});

@@ -94,7 +94,8 @@ function session(role: Role, child: Child, from: number, settings: Settings, fol
 /** The line after which nothing more is said of the handshake. */
 function lastFact(role: Role, settings: Settings): RegExp {
   if (settings.exporter !== undefined) return /Keying material: [0-9A-F]+\n/;
-  if (isVerbose(settings)) return role === 'server' ? /(?:Secure Renegotiation IS|This TLS version forbids) .*\n/ : /Early data was .*\n/;
+  if (isVerbose(settings))
+    return role === 'server' ? /(?:Secure Renegotiation IS|This TLS version forbids) .*\n/ : /Early data was .*\n/;
   return role === 'server' ? /Supported groups: .*\n/ : agreedGroup;
 }
 
