@@ -47,14 +47,18 @@ export function* sendAuthentication(
     certData,
     extensions: i === 0 ? leafExtensions(credential, terms) : [],
   }));
-  const plain = encodeMessage(HandshakeType.certificate, {
-    certificateRequestContext: terms.context,
-    certificateList,
-  });
+  const body: Certificate = { certificateRequestContext: terms.context, certificateList };
+  const plain = encodeMessage(HandshakeType.certificate, body, capacityFor(credential));
   emit(wire, transcript, yield* compressCertificate(config, terms.extensions.compress_certificate ?? [], plain));
   const message = signedContent(role, transcript.hash());
   const signature = yield* ask('sign', { signer: credential.signer, scheme, message });
   emit(wire, transcript, encodeMessage(HandshakeType.certificate_verify, { algorithm: scheme, signature }));
+}
+
+/** The chain, what is stapled to it, and some more. */
+function capacityFor({ chain, ocspResponse, timestamps }: Credential): number {
+  const parts = [...chain, ocspResponse, timestamps];
+  return parts.reduce((sum, part) => sum + (part?.length ?? 0), 256);
 }
 
 /** A client without a fitting certificate answers with an empty list (RFC 9846 §4.5.1). */

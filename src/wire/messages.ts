@@ -245,9 +245,12 @@ export function messageFrom<T extends MessageType>(type: T, body: Uint8Array): M
   return parseMessage(w.finish()) as MessageOf<T>;
 }
 
-/** struct { HandshakeType msg_type; uint24 length; … } Handshake;  RFC 9846 §4 */
-export function encodeMessage<T extends MessageType>(type: T, body: MessageBodies[T]): Uint8Array {
-  const w = new Writer(512);
+/**
+ * struct { HandshakeType msg_type; uint24 length; … } Handshake;  RFC 9846 §4
+ * @param capacity bytes that it will take, if the caller can tell: a guess that is too low costs time, and no more
+ */
+export function encodeMessage<T extends MessageType>(type: T, body: MessageBodies[T], capacity = 512): Uint8Array {
+  const w = new Writer(capacity);
   w.u8(type);
   const mark = w.open(3);
   codecs[type].write(w, body);

@@ -71,6 +71,32 @@ describe('over what is not a socket', () => {
     expect(await echoed(client, text)).toBe(text);
   });
 
+  test('one that breaks when both directions are closed does no harm', async () => {
+    const ends: Duplex[] = [];
+    const end = (index: number): Duplex =>
+      new Duplex({
+        read() {},
+        write(chunk, _encoding, callback) {
+          ends[1 - index]?.push(chunk);
+          callback();
+        },
+        final(callback) {
+          ends[1 - index]?.push(null);
+          callback(index === 1 ? new Error('broken pipe') : null);
+        },
+      });
+    ends.push(end(0), end(1));
+    const server = new opentls.TLSSocket(ends[1] as net.Socket, { isServer: true, secureContext });
+    const errors: Error[] = [];
+    server.on('error', (error) => errors.push(error)).resume();
+    server.on('end', () => server.end());
+    const closed = event(server, 'close');
+    const client = opentls.connect({ ...clientOptions, socket: ends[0] as Duplex });
+    client.resume().end('the last word');
+    expect(await closed).toEqual([false]);
+    expect(errors).toEqual([]);
+  });
+
   test('chunks larger than the engine takes at a time', async () => {
     const [a, b] = pipe();
     const gathered = new PassThrough({ highWaterMark: 1 << 24 });

@@ -49,6 +49,7 @@ export class TLSSocket extends DescribedSocket {
   #transportEnded = false;
   /** The peer's close_notify, or the end that stands for it. */
   #inputOver = false;
+  #outputOver = false;
   #lingers = false;
   /** What was written before the handshake was over. */
   #waiting: Written | undefined;
@@ -183,6 +184,7 @@ export class TLSSocket extends DescribedSocket {
       return;
     }
     connection.closeWrite();
+    this.#outputOver = true;
     this.#pump?.run();
     if (this.transport?.writable) this.transport.end(() => callback());
     else callback();
@@ -323,7 +325,7 @@ export class TLSSocket extends DescribedSocket {
 
   /** A peer that resets after both directions were closed does no harm. */
   #transportFailed(error: Error): void {
-    if (this.destroyed || (this.#inputOver && this.writableFinished)) return;
+    if (this.destroyed || (this.#inputOver && this.#outputOver)) return;
     this.destroy(error);
   }
 
