@@ -10,7 +10,7 @@ import { type RunnerOptions, runTests } from './runner.ts';
 const usage = `npm run bogo -- --runner PATH [--cwd FOLDER] [--tests PATTERN[;PATTERN…]] [--provider node|noble]
   [--workers N] [--idle-timeout SECONDS] [--include-disabled] [--count-disabled] [--list] [--log FILE]
   --cwd             the folder ssl/test/runner of BoringSSL; default: the runner's own
-  --count-disabled  how many tests config.json disables, by reason: asks the runner for all its names
+  --count-disabled  the reasons of what config.json disables, with counts: asks the runner for all its names
   --list            also the names of unimplemented tests
   --log             where to write what the runner prints`;
 

@@ -4,7 +4,8 @@ import type { Run } from './runner.ts';
 
 /**
  * Prints every failed test with its reason, and the sums.
- * @param everything a run of all tests that there are, disabled or not; undefined where nobody wants to know
+ * @param everything a run of all tests that there are, disabled or not, for the reasons; undefined where nobody wants
+ * to know
  * @param list name the unimplemented tests too
  * @returns the exit code
  */
@@ -17,9 +18,8 @@ export function printReport(run: Run, everything: Run | undefined, list: boolean
   for (const name of failed) console.log(`failed  ${name}\n${indent(run.reasons.get(name) ?? 'no reason given')}`);
   const disabled = [...(everything?.results.keys() ?? [])].filter((name) => !run.results.has(name));
   for (const [reason, count] of countReasons(disabled)) console.log(`disabled  ${count} ${reason}`);
-  const sums = [`${passed} passed`, `${failed.length} failed`, `${unimplemented.length} unimplemented`];
-  if (everything !== undefined) sums.push(`${disabled.length} disabled`);
-  console.log(sums.join(', '));
+  const rest = `${run.total - names.length} ${run.selected ? 'disabled or not asked for' : 'disabled'}`;
+  console.log(`${passed} passed, ${failed.length} failed, ${rest}, ${unimplemented.length} unimplemented`);
   return failed.length > 0 ? 1 : 0;
 }
 

@@ -18,6 +18,10 @@ export interface Run {
   readonly results: ReadonlyMap<string, string>;
   /** Why, of those that failed. */
   readonly reasons: ReadonlyMap<string, string>;
+  /** How many tests the runner has, disabled or not asked for among them. */
+  readonly total: number;
+  /** Whether only some of them were asked for. */
+  readonly selected: boolean;
 }
 
 /**
@@ -30,7 +34,8 @@ export async function runTests(options: RunnerOptions, ports: string): Promise<R
     const path = join(folder, 'results.json');
     const output = await spawnRunner(options, ports, path);
     if (options.log !== undefined) writeFileSync(options.log, output);
-    return { results: readResults(path, output), reasons: reasonsOf(output) };
+    const selected = options.tests !== undefined;
+    return { results: readResults(path, output), reasons: reasonsOf(output), total: totalOf(output), selected };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -40,6 +45,8 @@ function spawnRunner(options: RunnerOptions, ports: string, results: string): Pr
   const here = import.meta.dirname;
   const args = ['-shim-path', join(here, 'shim'), '-shim-config', join(here, 'config.json'), '-json-output', results];
   args.push('-allow-unimplemented', '-num-workers', options.workers, '-idle-timeout', `${options.idleTimeout}s`);
+  // As on a terminal: only so it says how many tests there are.
+  args.push('-pipe=false');
   if (options.tests !== undefined) args.push('-test', options.tests);
   if (options.includeDisabled) args.push('-include-disabled');
   const child = spawn(options.runner, args, {
@@ -67,13 +74,19 @@ function readResults(path: string, output: string): ReadonlyMap<string, string> 
   return new Map(Object.entries(tests).map(([name, { actual }]) => [name, actual]));
 }
 
+/** What the runner counts as it goes, each time over what stood there: failed, unimplemented, done, started, all. */
+const status = /[\b ]*\d+\/\d+\/\d+\/\d+\/(\d+)[\b ]*/g;
+
+function totalOf(output: string): number {
+  const last = [...output.matchAll(status)].at(-1);
+  if (last === undefined) throw new Error('the runner has not said how many tests it has');
+  return Number(last[1]);
+}
+
 /** Before the reason of each failed test the runner prints `FAILED (name)`. */
 function reasonsOf(output: string): ReadonlyMap<string, string> {
+  const [, ...parts] = output.replaceAll(status, '').split(/^FAILED \((.*)\)$/m);
   const reasons = new Map<string, string>();
-  const parts = output.split(/^(FAILED|PASSED|UNIMPLEMENTED) \((.*)\)$/m);
-  for (let i = 1; i + 2 < parts.length; i += 3) {
-    const [kind, name = '', text = ''] = parts.slice(i, i + 3);
-    if (kind === 'FAILED' && text.trim() !== '') reasons.set(name, text.trim());
-  }
+  for (let i = 0; i + 1 < parts.length; i += 2) reasons.set(parts[i] ?? '', (parts[i + 1] ?? '').trim());
   return reasons;
 }
