@@ -81,7 +81,7 @@ function* judgeAgain(config: ClientConfig, session: Session): Script<VerifiedPee
   // Without a certificate, an external PSK authenticated the server: no more than it would again.
   if (chain.length > 0 && config.requirePsk === true) return false;
   if (chain.length === 0) return (config.externalPsks ?? []).length > 0 ? undefined : false;
-  const request = { peer: 'server', serverName, ...sessionChain(session) } as const;
+  const request = { peer: 'server', serverName, ...sessionChain(config.provider, session) } as const;
   const verdict = yield* ask('verifyChain', { request, verify: config.verifyChain });
   return verdict.ok && verdict.peer;
 }
@@ -89,7 +89,7 @@ function* judgeAgain(config: ClientConfig, session: Session): Script<VerifiedPee
 /** Judges the server of a resumed session once more, where it goes on without the 0-RTT data. */
 export function* confirmPeer(config: ClientConfig, session: Session | undefined): Script<void> {
   if (session === undefined || session.peerChain.length === 0) return;
-  const request = { peer: 'server', serverName: config.serverName, ...sessionChain(session) } as const;
+  const request = { peer: 'server', serverName: config.serverName, ...sessionChain(config.provider, session) } as const;
   const verdict = yield* ask('verifyChain', { request, verify: config.verifyChain });
   if (!verdict.ok) refuseChain(verdict);
 }

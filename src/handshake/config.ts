@@ -8,6 +8,7 @@ import type { CertificateType, Session } from '../session/session.ts';
 import type { TicketSealer } from '../session/tickets.ts';
 import type { Extension } from '../wire/extensions.ts';
 import type { ClientHello } from '../wire/messages.ts';
+import type { SignatureCache } from '../x509/signatures.ts';
 import type { VerifiedPeer } from '../x509/verify.ts';
 import type { CertificateCompression } from './compression.ts';
 import type { Delegation } from './delegation.ts';
@@ -46,6 +47,8 @@ export interface ChainRequest {
   readonly serverName: string | undefined;
   /** The chain comes from an earlier handshake: where it does not pass, its session is not resumed. */
   readonly resumed: boolean;
+  /** The signatures that were found good then; give them to `verifyPeer`, which judges all the rest again. */
+  readonly remembered?: SignatureCache | undefined;
 }
 
 /** How a PSK is used, RFC 9846 §4.3.9: with a key exchange, or without (no forward secrecy). */

@@ -1,7 +1,8 @@
-import type { Hash } from '../crypto/provider.ts';
+import type { CryptoProvider, Hash } from '../crypto/provider.ts';
 import { checkVerifyData, type EarlySecret, type PskKind, verifyData } from '../keys/schedule.ts';
 import type { Transcript } from '../keys/transcript.ts';
 import type { SessionState } from '../session/session.ts';
+import { SignatureCache } from '../x509/signatures.ts';
 import type { ChainRequest } from './config.ts';
 
 /** A PSK in use: what its binder is made with, and what the key schedule begins with. */
@@ -42,9 +43,13 @@ export function withTruncated(before: Transcript, message: Uint8Array, binders: 
   return transcript;
 }
 
-/** The chain of an earlier handshake, with what came with it, to be judged again. */
-export function sessionChain(state: SessionState): Omit<ChainRequest, 'peer' | 'serverName'> {
+/** The chain of an earlier handshake, with what came with it, to be judged again; its signatures are known. */
+export function sessionChain(
+  { hashes }: CryptoProvider,
+  state: SessionState,
+): Omit<ChainRequest, 'peer' | 'serverName'> {
   return {
+    remembered: new SignatureCache({ hash: hashes.sha256, good: state.peerSignatures }),
     chain: state.peerChain,
     certificateType: state.peerChainType,
     ocspResponse: state.peerOcspResponse,

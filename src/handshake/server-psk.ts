@@ -155,7 +155,7 @@ function* judgeState(
   if (state.serverName !== hello.view.serverName && config.resumeAcrossNames !== true) return false;
   if (config.clientCertificate === undefined || config.clientCertificate === 'none') return undefined;
   if (state.peerChain.length === 0) return config.clientCertificate === 'required' ? false : undefined;
-  const request = { peer: 'client', serverName: undefined, ...sessionChain(state) } as const;
+  const request = { peer: 'client', serverName: undefined, ...sessionChain(config.provider, state) } as const;
   const verdict = yield* ask('verifyChain', { request, verify: config.verifyChain });
   return verdict.ok && verdict.peer;
 }

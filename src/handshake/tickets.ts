@@ -7,6 +7,7 @@ import type { TicketSealer } from '../session/tickets.ts';
 import { HandshakeType } from '../wire/enums.ts';
 import { readExtensions, writeExtensions } from '../wire/extensions.ts';
 import { encodeMessage, type NewSessionTicket } from '../wire/messages.ts';
+import { pathSignatures } from '../x509/signatures.ts';
 import type { CommonConfig, Facts, ServerConfig } from './config.ts';
 import { greaseExtension } from './grease.ts';
 import { ask, type Script } from './script.ts';
@@ -52,7 +53,7 @@ export function receiveTicket(
   if (message.ticketLifetime === 0) return undefined;
   const now = (config.now ?? Date.now)();
   return {
-    ...stateBase(facts),
+    ...stateBase(config, facts),
     psk: resumption.psk(message.ticketNonce),
     ticketTime: now,
     ticketLifetime: Math.min(message.ticketLifetime, MAX_TICKET_LIFETIME),
@@ -76,7 +77,7 @@ function stateOf(
   if (ticketLifetime <= 0) return undefined;
   const random = config.provider.random(4);
   return {
-    ...stateBase(facts),
+    ...stateBase(config, facts),
     psk: resumption.psk(ticketNonce),
     ticketTime: now,
     ticketLifetime,
@@ -91,14 +92,15 @@ type Base = Omit<
   'psk' | 'ticketTime' | 'ticketLifetime' | 'ticketAgeAdd' | 'maxEarlyDataSize' | 'acrossNames'
 >;
 
-function stateBase(facts: Facts): Base {
-  const { suite, alpn, serverName, peerChain, peerOcspResponse, peerTimestamps, authenticatedAt } = facts;
+function stateBase({ provider }: CommonConfig, facts: Facts): Base {
+  const { suite, alpn, serverName, peer, peerChain, peerOcspResponse, peerTimestamps, authenticatedAt } = facts;
   return {
     suite: suite.id,
     alpn,
     serverName,
     peerChain,
     peerChainType: facts.peerCertificateType,
+    peerSignatures: peer?.verified ? pathSignatures(peer.certificates, provider.hashes.sha256) : [],
     peerOcspResponse,
     peerTimestamps,
     authenticatedAt,

@@ -28,6 +28,8 @@ export interface SessionState {
   readonly peerChain: readonly Uint8Array[];
   /** What the chain is: certificates, or one raw public key. */
   readonly peerChainType: CertificateType;
+  /** SHA-256 digests of the signatures on its path that were found good; none where the path was not verified. */
+  readonly peerSignatures: readonly Uint8Array[];
   /** What was stapled to it: it counts when the chain is judged again. */
   readonly peerOcspResponse: Uint8Array | undefined;
   readonly peerTimestamps: Uint8Array | undefined;
@@ -99,12 +101,13 @@ interface StoredState {
   readonly acrossNames: number;
   readonly peerChain: readonly Uint8Array[];
   readonly peerChainType: number;
+  readonly peerSignatures: readonly Uint8Array[];
   readonly peerOcspResponse: Uint8Array;
   readonly peerTimestamps: Uint8Array;
   readonly authenticatedAt: number;
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** Milliseconds since 1970 take more than 32 bits. */
 const time: Codec<number> = {
@@ -132,6 +135,7 @@ const StoredState = struct<StoredState>('SessionState', {
   acrossNames: u8,
   peerChain: list('u24', opaque('u24', 1)),
   peerChainType: u8,
+  peerSignatures: list('u16', opaque('u8', 1)),
   peerOcspResponse: opaque('u24'),
   peerTimestamps: opaque('u16'),
   authenticatedAt: time,
@@ -156,6 +160,7 @@ function toStored(state: SessionState): StoredState {
     acrossNames: state.acrossNames ? 1 : 0,
     peerChain: state.peerChain,
     peerChainType: CertificateTypeId[state.peerChainType],
+    peerSignatures: state.peerSignatures,
     peerOcspResponse: state.peerOcspResponse ?? new Uint8Array(0),
     peerTimestamps: state.peerTimestamps ?? new Uint8Array(0),
     authenticatedAt: Math.max(0, Math.floor(state.authenticatedAt)),
@@ -176,6 +181,7 @@ function fromStored(stored: StoredState): SessionState | undefined {
     acrossNames: stored.acrossNames === 1,
     peerChain: stored.peerChain,
     peerChainType: stored.peerChainType === CertificateTypeId.RawPublicKey ? 'RawPublicKey' : 'X509',
+    peerSignatures: stored.peerSignatures,
     peerOcspResponse: stored.peerOcspResponse.length > 0 ? stored.peerOcspResponse : undefined,
     peerTimestamps: stored.peerTimestamps.length > 0 ? stored.peerTimestamps : undefined,
     authenticatedAt: stored.authenticatedAt,

@@ -36,7 +36,7 @@ export { dangerouslyTrustRawPublicKey, type RawPublicKey, verifyRawPublicKey } f
 export type { FailedPath, Failure, Refusal } from './refusal.ts';
 export type { FetchCrl, FetchOcsp, GivenCrl, RevocationMode, RevocationOptions } from './revocation.ts';
 export type { RevocationReason } from './revocation-status.ts';
-export { SignatureCache, type SignatureCacheOptions } from './signatures.ts';
+export { pathSignatures, SignatureCache, type SignatureCacheOptions } from './signatures.ts';
 export type { CertificateSignature } from './signed-object.ts';
 export { type PublicKeyInfo, parseSpki } from './spki.ts';
 export { browserPolicy, type CtLog, type CtPolicy, type TransparencyOptions } from './transparency.ts';

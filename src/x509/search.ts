@@ -7,7 +7,7 @@ import type { CertificatePool } from './pool.ts';
 import { type Profile, webpki } from './profile.ts';
 import { asFailure, type FailedPath } from './refusal.ts';
 import type { Revocation } from './revocation.ts';
-import { Signatures, UnsupportedAlgorithm } from './signatures.ts';
+import { Signatures, signedData, UnsupportedAlgorithm } from './signatures.ts';
 import type { Steps } from './steps.ts';
 import { missingScts, validScts } from './transparency.ts';
 import type { VerifyOptions } from './verify.ts';
@@ -41,7 +41,7 @@ export class Search {
   ) {
     this.#intermediates = intermediates;
     this.#budget = budget;
-    this.#signatures = new Signatures(options.verifiers, budget, options.cache);
+    this.#signatures = new Signatures(options.verifiers, budget, options.cache, options.remembered);
     this.#revocation = revocation;
     this.#options = options;
     this.#profile = options.profile ?? webpki;
@@ -160,10 +160,9 @@ export class Search {
       const certificate = path[at];
       const issuer = path[at + 1];
       if (certificate === undefined || issuer === undefined) return;
-      const { algorithm, bytes, saltLength } = certificate.signature;
+      const signed = signedData(certificate);
       // checkPath has refused what is not known; this keeps the types honest.
-      if (algorithm === undefined) throw new UnsupportedAlgorithm(certificate.signature.oid);
-      const signed = { algorithm, message: certificate.tbs, signature: bytes, saltLength };
+      if (signed === undefined) throw new UnsupportedAlgorithm(certificate.signature.oid);
       const good = yield* this.#signatures.verify(issuer.spki, signed);
       if (!good) throw new CheckFailure('CERT_SIGNATURE_FAILURE', 'certificate signature failure', at);
     }

@@ -1,5 +1,6 @@
 import { toHex } from '../bytes/hex.ts';
 import type { Hash, SignatureAlgorithm, SignatureVerifier } from '../crypto/provider.ts';
+import type { Certificate } from './certificate.ts';
 import type { Budget } from './path.ts';
 import { type Steps, wait } from './steps.ts';
 
@@ -15,16 +16,58 @@ export interface SignedData {
 /** An algorithm for which the caller has no verifier. */
 export class UnsupportedAlgorithm extends Error {}
 
+/** @returns undefined where the algorithm is not known */
+export function signedData({ signature, tbs }: Certificate): SignedData | undefined {
+  const { algorithm, bytes, saltLength } = signature;
+  return algorithm === undefined ? undefined : { algorithm, message: tbs, signature: bytes, saltLength };
+}
+
+/**
+ * The signatures of a path that was verified, for {@link SignatureCacheOptions.good}.
+ * @param path leaf first, to the anchor
+ * @param hash SHA-256
+ * @returns 32 bytes for each certificate below the anchor
+ */
+export function pathSignatures(path: readonly Certificate[], hash: Hash): readonly Uint8Array[] {
+  return path.slice(0, -1).flatMap((certificate, at) => {
+    const issuer = path[at + 1];
+    const signed = signedData(certificate);
+    return issuer === undefined || signed === undefined ? [] : [digestOf(hash, issuer.spki, signed)];
+  });
+}
+
+/** Lengths keep the parts apart, so that no two checks share a digest. */
+function digestOf(hash: Hash, spki: Uint8Array, { algorithm, message, signature, saltLength }: SignedData): Uint8Array {
+  const running = hash.start();
+  running.update(Uint8Array.from([...algorithm, ...`${saltLength ?? ''}`], (letter) => letter.charCodeAt(0)));
+  for (const part of [spki, message, signature]) {
+    running.update(new Uint8Array(Uint32Array.of(part.length).buffer));
+    running.update(part);
+  }
+  return running.digest();
+}
+
 /** The public-key operations of one verification, within its budget. */
 export class Signatures {
   readonly #verifiers: readonly SignatureVerifier[];
   readonly #budget: Budget;
   readonly #cache: SignatureCache | undefined;
+  readonly #remembered: SignatureCache | undefined;
 
-  constructor(verifiers: readonly SignatureVerifier[], budget: Budget, cache: SignatureCache | undefined) {
+  /**
+   * @param cache where those found good are kept
+   * @param remembered more that are good, for this verification alone
+   */
+  constructor(
+    verifiers: readonly SignatureVerifier[],
+    budget: Budget,
+    cache?: SignatureCache | undefined,
+    remembered?: SignatureCache | undefined,
+  ) {
     this.#verifiers = verifiers;
     this.#budget = budget;
     this.#cache = cache;
+    this.#remembered = remembered;
   }
 
   /**
@@ -33,10 +76,12 @@ export class Signatures {
    * @throws BudgetExceeded
    */
   *verify(spki: Uint8Array, signed: SignedData): Steps<boolean> {
-    const key = this.#cache?.keyOf(spki, signed);
-    if (key !== undefined && this.#cache?.has(key) === true) return true;
+    // First: what was good with other verifiers is no better than these allow.
     const verifier = this.#verifiers.find(({ algorithm }) => algorithm === signed.algorithm);
     if (verifier === undefined) throw new UnsupportedAlgorithm(`no verifier for ${signed.algorithm}`);
+    const key = this.#cache?.keyOf(spki, signed);
+    if (key !== undefined && this.#cache?.has(key) === true) return true;
+    if (this.#remembered?.has(this.#remembered.keyOf(spki, signed)) === true) return true;
     this.#budget.spendSignature();
     const good = yield* wait(verifier.verify(spki, signed.message, signed.signature, signed.saltLength));
     if (good && key !== undefined) this.#cache?.add(key);
@@ -49,6 +94,8 @@ export interface SignatureCacheOptions {
   readonly hash: Hash;
   /** Signatures remembered at most; the one used longest ago makes room. Default 1,000: about 100 KiB. */
   readonly size?: number;
+  /** To begin with: what {@link pathSignatures} gave. */
+  readonly good?: readonly Uint8Array[];
 }
 
 /**
@@ -58,26 +105,20 @@ export interface SignatureCacheOptions {
 export class SignatureCache {
   readonly #hash: Hash;
   readonly #size: number;
-  readonly #good = new Set<string>();
+  readonly #good: Set<string>;
 
-  constructor({ hash, size = 1_000 }: SignatureCacheOptions) {
+  constructor({ hash, size = 1_000, good = [] }: SignatureCacheOptions) {
     this.#hash = hash;
     this.#size = size;
+    this.#good = new Set(good.map(toHex));
   }
 
   get size(): number {
     return this.#good.size;
   }
 
-  /** Lengths keep the parts apart, so that no two checks share a key. */
-  keyOf(spki: Uint8Array, { algorithm, message, signature, saltLength }: SignedData): string {
-    const running = this.#hash.start();
-    running.update(Uint8Array.from([...algorithm, ...`${saltLength ?? ''}`], (letter) => letter.charCodeAt(0)));
-    for (const part of [spki, message, signature]) {
-      running.update(new Uint8Array(Uint32Array.of(part.length).buffer));
-      running.update(part);
-    }
-    return toHex(running.digest());
+  keyOf(spki: Uint8Array, signed: SignedData): string {
+    return toHex(digestOf(this.#hash, spki, signed));
   }
 
   has(key: string): boolean {

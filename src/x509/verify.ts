@@ -54,6 +54,8 @@ export interface VerifyOptions {
   readonly budget?: Partial<BudgetLimits> | undefined;
   /** Signatures already found good; shared by the verifications of one context. Default none. */
   readonly cache?: SignatureCache | undefined;
+  /** More signatures that are good, for this verification alone: those of a session (`ChainRequest.remembered`). */
+  readonly remembered?: SignatureCache | undefined;
   /** What is asked of certificate policies. Default: what the profile says; `{}` looks at them in any profile. */
   readonly policy?: PolicyInputs | undefined;
   /** Revocation lists at hand. Where there are any, every certificate below the anchor needs one that has it good. */

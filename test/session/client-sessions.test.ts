@@ -21,6 +21,7 @@ function session(change: Partial<Session> = {}): Session {
     acrossNames: false,
     peerChain: [],
     peerChainType: 'X509',
+    peerSignatures: [],
     peerOcspResponse: undefined,
     peerTimestamps: undefined,
     authenticatedAt: START,

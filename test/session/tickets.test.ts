@@ -34,6 +34,7 @@ function state(change: Partial<SessionState> = {}): SessionState {
     acrossNames: false,
     peerChain: [bytes(50), bytes(60)],
     peerChainType: 'X509',
+    peerSignatures: [bytes(32), bytes(32)],
     peerOcspResponse: bytes(5),
     peerTimestamps: bytes(7),
     authenticatedAt: START - 1000,

@@ -42,6 +42,7 @@ export class PeerCheck {
       ...stapled(request, verification),
       trust,
       verifiers: provider.verifiers,
+      remembered: request.remembered,
       purpose: request.peer,
       time: now(),
     });
