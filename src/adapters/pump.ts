@@ -37,6 +37,7 @@ export class Pump {
   readonly connection: Connection;
   readonly #handlers: PumpHandlers;
   #running = false;
+  #sending = false;
   #again = false;
   #stalled = false;
   #stopped = false;
@@ -123,10 +124,17 @@ export class Pump {
     }
   }
 
+  /** What comes up while something is being sent goes after it. */
   #flush(): void {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#sending) return;
     const slabs = this.connection.takeOutput();
-    if (slabs.length > 0) this.#handlers.send(slabs);
+    if (slabs.length === 0) return;
+    this.#sending = true;
+    try {
+      this.#handlers.send(slabs);
+    } finally {
+      this.#sending = false;
+    }
   }
 
   #answer(ask: PendingAsk): void {

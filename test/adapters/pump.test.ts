@@ -147,6 +147,36 @@ describe('handlers', () => {
     expect(sent).toEqual([1, 0]);
   });
 
+  test('may write while they send: what is new goes after what is being sent', () => {
+    const sent: Uint8Array[] = [];
+    const { client, server } = connect(trusting);
+    const { connection } = client.pump;
+    let echoes = 3;
+    const pump = new Pump(connection, {
+      data: () => true,
+      open: () => {},
+      end: () => {},
+      error: () => {},
+      secret: () => {},
+      send: (slabs) => {
+        for (const slab of slabs) {
+          // As a transport does that answers within write().
+          if (echoes-- > 0) connection.write([new Uint8Array(1)]);
+          pump.run();
+          sent.push(slab);
+        }
+      },
+      thrown: () => {},
+    });
+    for (const size of [10, 20, 30]) connection.write([new Uint8Array(size)]);
+    pump.run();
+    // Out of order they would not open.
+    for (const slab of sent) server.pump.connection.receive(slab);
+    server.pump.run();
+    expect(server.seen).toEqual(['open']);
+    expect(server.received).toHaveLength(63);
+  });
+
   test('data() that answers false hears no more until resume()', () => {
     const got: number[] = [];
     const { client, server } = connect(trusting, { data: (bytes) => got.push(...bytes) < 0 });
