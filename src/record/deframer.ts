@@ -19,13 +19,13 @@ export class Deframer {
   #record = 0;
   readonly #checkVersion: boolean;
 
-  /** @param checkVersion look at what RFC 9846 §5.1 has ignored, the version of protected records */
+  /** @param checkVersion look at what RFC 9846 §5.1 has ignored: legacy_record_version, first and in protected records */
   constructor(checkVersion = false) {
     this.#checkVersion = checkVersion;
   }
 
   next(inbox: Inbox): RecordView | undefined {
-    if (this.#first) checkFirstBytes(inbox);
+    if (this.#first) checkFirstBytes(inbox, this.#checkVersion);
     const header = inbox.peek(RECORD_HEADER);
     if (header === undefined) return undefined;
     const { type, length } = readHeader(header);
@@ -58,7 +58,7 @@ function checkVersion(type: number, header: Uint8Array): void {
 }
 
 /** Tells other protocols from a broken TLS peer, as soon as four bytes are there. */
-function checkFirstBytes(inbox: Inbox): void {
+function checkFirstBytes(inbox: Inbox, checkVersion: boolean): void {
   const start = inbox.peek(4);
   if (start === undefined) return;
   const text = ascii(start);
@@ -74,9 +74,10 @@ function checkFirstBytes(inbox: Inbox): void {
     reject('ERR_TLS_UNSUPPORTED_PROTOCOL', 'protocol_version', 'an SSLv2 ClientHello');
   }
   const known = type >= ContentType.change_cipher_spec && type <= ContentType.application_data;
-  // legacy_record_version is ignored (RFC 9846 §5.1), but all versions there ever were have this major byte.
-  if (!known || major !== 3) {
-    reject('ERR_TLS_NOT_TLS', known ? 'protocol_version' : 'unexpected_message', 'the peer does not speak TLS');
+  if (!known) reject('ERR_TLS_NOT_TLS', 'unexpected_message', 'the peer does not speak TLS');
+  // All versions that there ever were have this major byte.
+  if (checkVersion && major !== 3) {
+    reject('ERR_TLS_NOT_TLS', 'protocol_version', `a first record of the major version ${major}`);
   }
 }
 

@@ -53,7 +53,6 @@ describe('what is not TLS 1.3', () => {
     ['an HTTP proxy request', text('CONNECT a:443 HTTP/1.1\r\n'), 'ERR_TLS_HTTPS_PROXY_REQUEST', 'unexpected_message'],
     ['an SSH banner', text('SSH-2.0-OpenSSH'), 'ERR_TLS_NOT_TLS', 'unexpected_message'],
     ['an SSLv2 hello', new Uint8Array([0x80, 0x2e, 1, 3, 1]), 'ERR_TLS_UNSUPPORTED_PROTOCOL', 'protocol_version'],
-    ['a record of SSL 2.x', new Uint8Array([22, 2, 0, 0, 1]), 'ERR_TLS_NOT_TLS', 'protocol_version'],
     ['zeros', new Uint8Array(32), 'ERR_TLS_NOT_TLS', 'unexpected_message'],
     ['early application data', record(23, new Uint8Array(20)), 'ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message'],
     ['a change_cipher_spec first', record(20, new Uint8Array([1])), 'ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message'],

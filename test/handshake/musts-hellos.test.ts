@@ -28,6 +28,20 @@ import {
 import { credential, errorOf, feed, newClient, newPair, openPair, settle, shuttle, trustAnything } from './pair.ts';
 import { Peer } from './peer.ts';
 
+test.each([0x0000, 0x0200, 0x7f12])('records of any version, from the first one on, §5.1: 0x%i', (version) => {
+  const ends = newPair();
+  settle(ends.client, ends.clientEvents);
+  const versioned = (slabs: readonly Uint8Array[]): Uint8Array => {
+    const bytes = Buffer.concat(slabs);
+    bytes.writeUInt16BE(version, 1);
+    return bytes;
+  };
+  feed(ends.server, versioned(ends.client.takeOutput()), ends.serverEvents);
+  feed(ends.client, versioned(ends.server.takeOutput()), ends.clientEvents);
+  shuttle(ends);
+  expect([ends.client.phase, ends.server.phase]).toEqual(['open', 'open']);
+});
+
 describe('the ClientHello that is sent, §4.2.2', () => {
   test.each([true, false])('legacy fields, with middlebox compatibility %s', (middleboxCompatibility) => {
     const { hello } = speak({ middleboxCompatibility });

@@ -150,6 +150,16 @@ describe('what is taken against the letter', () => {
     expect(refusal(() => readAlert(alert, true))).toEqual({ code: 'ERR_TLS_BAD_ALERT', alert: 'decode_error' });
   });
 
+  test('with boringsslChecks, the first record is of a version 3.x', () => {
+    const first = new Inbox();
+    first.append(record(22, bytes(4)).fill(2, 1, 2));
+    expect(refusal(() => new Deframer(true).next(first))).toEqual({
+      code: 'ERR_TLS_NOT_TLS',
+      alert: 'protocol_version',
+    });
+    expect(new Deframer().next(first)).toMatchObject({ type: 22 });
+  });
+
   test('with boringsslChecks, protected records are of version 0x0303', () => {
     const [hello, data] = [22, 23].map((type) => record(type, bytes(4)).fill(1, 2, 3));
     for (const checkVersion of [false, true]) {
