@@ -14,13 +14,13 @@ const RSA_BITS_MIN = 2048;
 export function nodeSigner(secret: Secret<'private key'>): Signer {
   const key = importKey(secret);
   const publicKey = plain(createPublicKey(key).export({ type: 'spki', format: 'der' }));
+  const schemes = schemesOf(publicKey);
   const { algorithm, bits } = parseSpki(publicKey);
   if ((algorithm === 'rsa' || algorithm === 'rsa-pss') && bits < RSA_BITS_MIN) {
     misuse('ERR_TLS_UNSUPPORTED_KEY', `an RSA key of ${bits} bits; ${RSA_BITS_MIN} or more can sign`);
   }
   // Newer Nodes read them; ML-DSA stays an option (ml-dsa.ts).
   if (algorithm.startsWith('ml_dsa')) misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key of ${algorithm}`);
-  const schemes = schemesOf(publicKey);
   return {
     schemes,
     publicKey,
