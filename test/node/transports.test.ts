@@ -14,6 +14,26 @@ function pipe(): [Duplex, Duplex] {
   return [Duplex.from({ readable: back, writable: there }), Duplex.from({ readable: there, writable: back })];
 }
 
+/** Two ends of one that delivers within write(). @param failure of the second one's end */
+function pipeAtOnce(failure: Error | null = null): [Duplex, Duplex] {
+  const ends: Duplex[] = [];
+  const end = (index: number): Duplex =>
+    new Duplex({
+      read() {},
+      write(chunk, _encoding, callback) {
+        ends[1 - index]?.push(chunk);
+        callback();
+      },
+      final(callback) {
+        ends[1 - index]?.push(null);
+        callback(index === 1 ? failure : null);
+      },
+    });
+  const pair: [Duplex, Duplex] = [end(0), end(1)];
+  ends.push(...pair);
+  return pair;
+}
+
 /** Greets, echoes, and is done when the peer is. */
 function echo(socket: Duplex): void {
   socket.on('error', () => {});
@@ -51,47 +71,21 @@ describe('over what is not a socket', () => {
   });
 
   test('a transport that delivers at once, within write()', async () => {
-    const ends: Duplex[] = [];
-    const end = (index: number): Duplex =>
-      new Duplex({
-        read() {},
-        write(chunk, _encoding, callback) {
-          ends[1 - index]?.push(chunk);
-          callback();
-        },
-        final(callback) {
-          ends[1 - index]?.push(null);
-          callback();
-        },
-      });
-    ends.push(end(0), end(1));
-    echo(new opentls.TLSSocket(ends[1] as net.Socket, { isServer: true, secureContext }));
-    const client = opentls.connect({ ...clientOptions, socket: ends[0] as Duplex });
+    const [a, b] = pipeAtOnce();
+    echo(new opentls.TLSSocket(b as net.Socket, { isServer: true, secureContext }));
+    const client = opentls.connect({ ...clientOptions, socket: a });
     const text = 'x'.repeat(300_000);
     expect(await echoed(client, text)).toBe(text);
   });
 
   test('one that breaks when both directions are closed does no harm', async () => {
-    const ends: Duplex[] = [];
-    const end = (index: number): Duplex =>
-      new Duplex({
-        read() {},
-        write(chunk, _encoding, callback) {
-          ends[1 - index]?.push(chunk);
-          callback();
-        },
-        final(callback) {
-          ends[1 - index]?.push(null);
-          callback(index === 1 ? new Error('broken pipe') : null);
-        },
-      });
-    ends.push(end(0), end(1));
-    const server = new opentls.TLSSocket(ends[1] as net.Socket, { isServer: true, secureContext });
+    const [a, b] = pipeAtOnce(new Error('broken pipe'));
+    const server = new opentls.TLSSocket(b as net.Socket, { isServer: true, secureContext });
     const errors: Error[] = [];
     server.on('error', (error) => errors.push(error)).resume();
     server.on('end', () => server.end());
     const closed = event(server, 'close');
-    const client = opentls.connect({ ...clientOptions, socket: ends[0] as Duplex });
+    const client = opentls.connect({ ...clientOptions, socket: a });
     client.resume().end('the last word');
     expect(await closed).toEqual([false]);
     expect(errors).toEqual([]);
