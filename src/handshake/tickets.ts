@@ -17,9 +17,10 @@ import type { Wire } from './wire.ts';
 export function* issueTickets(wire: Wire, config: ServerConfig, facts: Facts, resumption: Resumption): Script<void> {
   const { tickets, ticketCount = DEFAULT_TICKETS } = config;
   if (tickets === undefined) return;
+  const base = stateBase(config, facts);
   for (let nonce = 0; nonce < ticketCount; nonce++) {
     const ticketNonce = nonceOf(nonce);
-    const state = stateOf(config, facts, resumption, ticketNonce);
+    const state = stateOf(config, base, resumption, ticketNonce);
     if (state === undefined) return;
     const ticket = yield* sealTicket(tickets, state);
     if (ticket !== undefined) wire.send(encodeTicket(config, state, ticketNonce, ticket));
@@ -66,18 +67,18 @@ export function receiveTicket(
 
 function stateOf(
   config: ServerConfig,
-  facts: Facts,
+  base: Base,
   resumption: Resumption,
   ticketNonce: Uint8Array,
 ): SessionState | undefined {
   const now = (config.now ?? Date.now)();
   // However often it is resumed, after seven days the peers authenticate each other again.
-  const left = MAX_TICKET_LIFETIME - Math.floor((now - facts.authenticatedAt) / 1000);
+  const left = MAX_TICKET_LIFETIME - Math.floor((now - base.authenticatedAt) / 1000);
   const ticketLifetime = Math.min(config.ticketLifetime ?? DEFAULT_LIFETIME, left);
   if (ticketLifetime <= 0) return undefined;
   const random = config.provider.random(4);
   return {
-    ...stateBase(config, facts),
+    ...base,
     psk: resumption.psk(ticketNonce),
     ticketTime: now,
     ticketLifetime,

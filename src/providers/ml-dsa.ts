@@ -21,9 +21,9 @@ const parameterSets: Readonly<Record<MlDsaAlgorithm, typeof ml_dsa44>> = {
 };
 
 /**
- * The provider, and ML-DSA: certificates are verified, keys sign, and TLS offers the schemes after the others. Keys are
- * PKCS#8 with the seed, the expanded key or both (RFC 9881 §6); one whose numbers do not belong together (Appendix C.4) is
- * refused as malformed. JavaScript is not constant time.
+ * The provider, and ML-DSA: certificates are verified, keys sign, and TLS offers the schemes after the others. Keys
+ * are PKCS#8 with the seed, the expanded key or both (RFC 9881 §6); one whose numbers do not belong together
+ * (Appendix C.4) is refused as malformed. JavaScript is not constant time.
  */
 export function withMlDsa(provider: CryptoProvider): CryptoProvider {
   return {

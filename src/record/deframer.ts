@@ -19,20 +19,20 @@ export class Deframer {
   #record = 0;
   readonly #checkVersion: boolean;
 
-  /** @param checkVersion look at what RFC 9846 §5.1 has ignored: legacy_record_version, first and in protected records */
+  /** @param checkVersion look at legacy_record_version, which RFC 9846 §5.1 has ignored */
   constructor(checkVersion = false) {
     this.#checkVersion = checkVersion;
   }
 
   next(inbox: Inbox): RecordView | undefined {
-    if (this.#first) checkFirstBytes(inbox, this.#checkVersion);
+    if (this.#first) checkFirstBytes(inbox);
     const header = inbox.peek(RECORD_HEADER);
     if (header === undefined) return undefined;
     const { type, length } = readHeader(header);
     if (type < ContentType.change_cipher_spec || type > ContentType.application_data) {
       reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', `a record of content type ${type}`);
     }
-    if (this.#checkVersion && !this.#first) checkVersion(type, header);
+    if (this.#checkVersion) checkVersion(type, header, this.#first);
     // Unprotected records have a lower limit, checked where it is known which this is (record/opener.ts).
     if (length > MAX_CIPHERTEXT) {
       reject('ERR_TLS_RECORD_OVERFLOW', 'record_overflow', `a record of ${length} bytes`);
@@ -50,15 +50,18 @@ export class Deframer {
   }
 }
 
-function checkVersion(type: number, header: Uint8Array): void {
+function checkVersion(type: number, header: Uint8Array, first: boolean): void {
   const version = readVersion(header);
-  if (type === ContentType.application_data && version !== RECORD_VERSION) {
+  // All versions that there ever were have this major byte.
+  if (first && version >> 8 !== 3)
+    reject('ERR_TLS_NOT_TLS', 'protocol_version', `a first record of version ${version}`);
+  if (!first && type === ContentType.application_data && version !== RECORD_VERSION) {
     reject('ERR_TLS_NOT_TLS', 'protocol_version', `a protected record of version ${version}`);
   }
 }
 
 /** Tells other protocols from a broken TLS peer, as soon as four bytes are there. */
-function checkFirstBytes(inbox: Inbox, checkVersion: boolean): void {
+function checkFirstBytes(inbox: Inbox): void {
   const start = inbox.peek(4);
   if (start === undefined) return;
   const text = ascii(start);
@@ -68,17 +71,13 @@ function checkFirstBytes(inbox: Inbox, checkVersion: boolean): void {
   if (httpMethods.has(text)) {
     reject('ERR_TLS_HTTP_REQUEST', 'unexpected_message', 'an HTTP request came instead of TLS');
   }
-  const [type = 0, major = 0, third = 0] = start;
+  const [type = 0, , third = 0] = start;
   // RFC 5246 Appendix E.2: a two-byte length with the high bit set, then msg_type 1.
   if ((type & 0x80) !== 0 && third === 1) {
     reject('ERR_TLS_UNSUPPORTED_PROTOCOL', 'protocol_version', 'an SSLv2 ClientHello');
   }
   const known = type >= ContentType.change_cipher_spec && type <= ContentType.application_data;
   if (!known) reject('ERR_TLS_NOT_TLS', 'unexpected_message', 'the peer does not speak TLS');
-  // All versions that there ever were have this major byte.
-  if (checkVersion && major !== 3) {
-    reject('ERR_TLS_NOT_TLS', 'protocol_version', `a first record of the major version ${major}`);
-  }
 }
 
 /** The first four characters of the request methods of RFC 9110 §9 and RFC 5789. */

@@ -9,7 +9,7 @@ import { type DistinguishedName, sameName } from './names.ts';
 import { mismatch, tolerant } from './path.ts';
 import { isTooWeak, type Profile } from './profile.ts';
 import { type RevocationStatus, type UnknownStatus, unknown } from './revocation-status.ts';
-import { type Signatures, UnsupportedAlgorithm } from './signatures.ts';
+import { type Signatures, signedData, UnsupportedAlgorithm } from './signatures.ts';
 import type { Steps } from './steps.ts';
 
 /** What there is to judge by. */
@@ -134,15 +134,14 @@ function wrongPointName({ issuingDistributionPoint }: CertificateList): string |
 
 /** §6.3.3 (f) and (g): undefined where someone who may has signed it. */
 function* checkSigner(list: CertificateList, issuer: Certificate, source: CrlSource): Steps<UnknownStatus | undefined> {
-  const { algorithm, bytes, saltLength } = list.signature;
-  if (algorithm === undefined) return unknown('CRL_SIGNATURE_FAILURE', `a list signed by ${list.signature.oid}`);
+  const signed = signedData(list);
+  if (signed === undefined) return unknown('CRL_SIGNATURE_FAILURE', `a list signed by ${list.signature.oid}`);
   let complaint = unknown('UNABLE_TO_GET_CRL_ISSUER', 'unable to get CRL issuer certificate');
   for (const signer of signersOf(list, issuer, source)) {
     if (tolerant(() => signer.keyUsage?.has('cRLSign') ?? true) !== true) {
       complaint = unknown('KEYUSAGE_NO_CRL_SIGN', 'key usage does not include CRL signing');
       continue;
     }
-    const signed = { algorithm, message: list.tbs, signature: bytes, saltLength };
     if (!(yield* source.signatures.verify(signer.spki, signed))) {
       complaint = unknown('CRL_SIGNATURE_FAILURE', 'CRL signature failure');
     } else if (signer === issuer || (yield* source.validate(signer))) return undefined;

@@ -9,7 +9,7 @@ import { type Hashes, hashOfKey, isFor, OCSP_NONCE } from './ocsp-id.ts';
 import { tolerant } from './path.ts';
 import { isTooWeak, type Profile } from './profile.ts';
 import { type RevocationStatus, unknown } from './revocation-status.ts';
-import type { Signatures } from './signatures.ts';
+import { type Signatures, signedData } from './signatures.ts';
 import type { Steps } from './steps.ts';
 
 /** What there is to judge a response by. */
@@ -98,9 +98,8 @@ function nonceReturned(extensions: readonly RawExtension[], nonce: Uint8Array | 
 
 /** RFC 6960 §4.2.2.2: by the issuer itself, or by whom it has authorised, in a certificate that came along. */
 function* isSigned(response: OcspResponse, issuer: Certificate, source: OcspSource): Steps<boolean> {
-  const { algorithm, bytes, saltLength } = response.signature;
-  if (algorithm === undefined || isTooWeak(algorithm, source.profile)) return false;
-  const signed = { algorithm, message: response.tbs, signature: bytes, saltLength };
+  const signed = signedData(response);
+  if (signed === undefined || isTooWeak(signed.algorithm, source.profile)) return false;
   if (names(response, issuer, source.hashes)) return yield* source.signatures.verify(issuer.spki, signed);
   for (const der of response.certificates) {
     const delegate = tolerant(() => parseCertificate(der));
@@ -121,14 +120,13 @@ function names({ responder }: OcspResponse, signer: Certificate, { sha1 }: Hashe
  * lifetime to bound (RFC 6960 §4.2.2.2.1): it is not looked up.
  */
 function* isDelegate(delegate: Certificate, issuer: Certificate, source: OcspSource): Steps<boolean> {
-  const { algorithm, bytes, saltLength } = delegate.signature;
-  if (algorithm === undefined || isTooWeak(algorithm, source.profile)) return false;
+  const signed = signedData(delegate);
+  if (signed === undefined || isTooWeak(signed.algorithm, source.profile)) return false;
   const inTime = source.time >= delegate.notBefore && source.time < delegate.notAfter + 1000;
   const purposes = tolerant(() => delegate.extKeyUsage) ?? [];
   const known = delegate.extensions.every(({ critical, oid }) => !critical || delegateExtensions.has(oid));
   const authorised = sameName(delegate.issuer, issuer.subject) && purposes.includes(KeyPurpose.ocspSigning);
   if (!inTime || !known || !authorised) return false;
-  const signed = { algorithm, message: delegate.tbs, signature: bytes, saltLength };
   return yield* source.signatures.verify(issuer.spki, signed);
 }
 

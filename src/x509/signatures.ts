@@ -16,8 +16,8 @@ export interface SignedData {
 /** An algorithm for which the caller has no verifier. */
 export class UnsupportedAlgorithm extends Error {}
 
-/** @returns undefined where the algorithm is not known */
-export function signedData({ signature, tbs }: Certificate): SignedData | undefined {
+/** Of a certificate, a list or a response. @returns undefined where the algorithm is not known */
+export function signedData({ signature, tbs }: Pick<Certificate, 'signature' | 'tbs'>): SignedData | undefined {
   const { algorithm, bytes, saltLength } = signature;
   return algorithm === undefined ? undefined : { algorithm, message: tbs, signature: bytes, saltLength };
 }

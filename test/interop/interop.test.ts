@@ -16,8 +16,9 @@ async function cellsOf(provider: string, selection: Selection): Promise<void> {
   const run = await createRun(subject);
   describe(`interop, ${provider} provider`, () => {
     for (const cell of selectCells(selection)) {
-      // Programs of others, in real time, on a machine that may be busy: what fails twice has failed.
-      test(nameOf(cell), { timeout: timeLimit + 5_000, retry: 1 }, async (context) => {
+      // Once in some hundred times tstclnt comes back without its session: what fails twice has failed.
+      const retry = cell.peer.name === 'nss' ? 1 : 0;
+      test(nameOf(cell), { timeout: timeLimit + 5_000, retry }, async (context) => {
         const reason = missing.get(cell.peer.name);
         context.skip(reason !== undefined, `${cell.peer.name} is missing: ${reason}`);
         await run.cell(cell);

@@ -28,8 +28,8 @@ export function getCertificateCompressionAlgorithms(): string[] {
 }
 
 /**
- * The option `certificateCompression`: what a peer may use, and by preference this side. What the runtime has not is left
- * out: certificates then go as they are.
+ * The option `certificateCompression`: what a peer may use, and by preference this side. What the runtime has not is
+ * left out: certificates then go as they are.
  * @throws ERR_INVALID_ARG_TYPE; ERR_INVALID_ARG_VALUE for an unknown name or more than three;
  * ERR_CRYPTO_OPERATION_FAILED for one named twice
  */

@@ -101,13 +101,15 @@ function lastFact(role: Role, settings: Settings): RegExp {
 
 function readFacts(text: string, verbose: boolean): PeerFacts {
   const find = (pattern: RegExp): string | undefined => pattern.exec(text)?.[1];
+  const reused = /^Reused/m.test(text);
   return {
     suite: find(/(?:Ciphersuite: |Cipher is |CIPHER is )(\S+)/),
-    group: groupName(find(agreedGroup)),
+    // Of a resumed session, 3.5 says what was negotiated the first time.
+    group: groupName(find(reused ? temporaryKey : agreedGroup)),
     servername: find(/Hostname in TLS extension: "([^"]*)"/),
     alpn: verbose ? (find(/ALPN protocols? ?(?:selected)?: (\S+)/) ?? false) : undefined,
     exporter: find(/Keying material: ([0-9A-F]+)/)?.toLowerCase(),
-    reused: verbose ? /^Reused/m.test(text) : undefined,
+    reused: verbose ? reused : undefined,
     earlyData: earlyData[find(/Early data was (.+)/) ?? ''],
     clientCertified: text.includes('read certificate verify'),
     clientSubject: find(/Client certificate.*subject=CN ?= ?(\S+)/s),
@@ -115,6 +117,7 @@ function readFacts(text: string, verbose: boolean): PeerFacts {
   };
 }
 
+const temporaryKey = /(?:Server|Peer) Temp Key: (?:ECDH, )?([^,\n]+)/;
 /** In the words of OpenSSL 3.0, and of 3.5. */
 const agreedGroup = /(?:(?:Server|Peer) Temp Key: (?:ECDH, )?|Negotiated TLS1\.3 group: )([^,\n]+).*\n/;
 

@@ -8,7 +8,7 @@ import { open } from '../pair.ts';
 import { createSubject } from '../subject.ts';
 import type { Scenario } from '../types.ts';
 
-/** Certificates and CertificateVerify of ML-DSA alone, of the server and of the client: draft-ietf-tls-mldsa, RFC 9881. */
+/** Certificates and CertificateVerify of ML-DSA alone, of both sides: draft-ietf-tls-mldsa, RFC 9881. */
 export const mlDsa: Scenario = {
   name: 'ml-dsa',
   variants: mlDsaKinds.map((kind) => ({

@@ -24,6 +24,7 @@ export const pskKe: Scenario = {
       });
       await checkResumed(pair);
       assert.equal(pair.socket.facts?.group, undefined);
+      assert.equal(pair.facts.group, undefined);
     },
   })),
 };

@@ -11,7 +11,7 @@ import { coreCredential, listenCore, trusting } from '../core.ts';
 import { exchange } from '../data.ts';
 import type { Scenario } from '../types.ts';
 
-/** An engine sends a HelloRetryRequest and is gone; another goes on from what the client's cookie says, RFC 9846 §4.3.2. */
+/** An engine sends a HelloRetryRequest and is gone; another goes on from the client's cookie, RFC 9846 §4.3.2. */
 export const statelessRetry: Scenario = {
   name: 'stateless-retry',
   variants: [
