@@ -172,7 +172,8 @@ describe('text of the project', () => {
   const texts = [
     ...['src', 'test', 'bench', '.ci'].flatMap((folder) => filesOf(folder, /./)),
     ...readdirSync(root, { withFileTypes: true })
-      .filter((entry) => entry.isFile() && !entry.name.endsWith('.tgz'))
+      // In a worktree, .git is a file.
+      .filter((entry) => entry.isFile() && entry.name !== '.git' && !entry.name.endsWith('.tgz'))
       .map((entry) => entry.name),
   ];
   test('holds nothing foreign', () => {
