@@ -35,7 +35,10 @@ export function wireOf({ sending, receiving, early, events, keylog }: Parts): Wi
       events.push({ type: 'early', accepted });
     },
     endEarlyWrite: () => early.endWrite(),
-    takeEarlyData: (size, exporter) => early.beginRead(size, exporter),
+    takeEarlyData: (size, exporter) => {
+      early.beginRead(size, exporter);
+      receiving.limitEarlyData(size);
+    },
     allowHalfRoundTrip: () => early.allowHalfRoundTrip(),
     skipEarlyData: (size) => receiving.skipEarlyData(size),
     limitRecords: (direction, content) => {

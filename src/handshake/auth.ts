@@ -164,7 +164,8 @@ function readCertificateList(body: Certificate, limits: Limits, expected: Expect
     });
   }
   const extensions = certificateList.map((entry) => readExtensions('CT', entry.extensions, expected.offered));
-  const chain = certificateList.map(({ certData }) => certData);
+  // Copies: what is kept of the peer must not keep its whole message.
+  const chain = certificateList.map(({ certData }) => certData.slice());
   checkLeaf(chain, certificateType);
   const status = extensions[0]?.status_request;
   return {
@@ -172,8 +173,8 @@ function readCertificateList(body: Certificate, limits: Limits, expected: Expect
     serverName,
     chain,
     certificateType,
-    ocspResponse: status?.statusType === OCSP ? status.response : undefined,
-    timestamps: extensions[0]?.signed_certificate_timestamp,
+    ocspResponse: status?.statusType === OCSP ? status.response.slice() : undefined,
+    timestamps: extensions[0]?.signed_certificate_timestamp?.slice(),
     resumed: false,
   };
 }

@@ -25,13 +25,14 @@ import {
   readCertificateRequest,
 } from './client-checks.ts';
 import { confirmPeer } from './client-psk.ts';
-import type { ClientConfig, Facts } from './config.ts';
+import type { ClientConfig } from './config.ts';
 import {
   applicationSecrets,
   checkFinished,
   type Established,
   factNames,
   handshakeSecrets,
+  keptFacts,
   peerFacts,
 } from './finish.ts';
 import { firstOffer, type Offer, retriedOffer } from './offer.ts';
@@ -141,7 +142,7 @@ function* encryptedHandshake(
 
   wire.protect('write', suite, custody.give(client));
   const resumption = custody.hold(main.intoResumption(transcript.hash()));
-  const facts: Facts = {
+  const facts = keptFacts({
     ...clientFacts(config, keyed, server),
     alpn,
     localSignatureScheme: authentication?.scheme,
@@ -149,7 +150,7 @@ function* encryptedHandshake(
     earlyData: !keyed.earlyOffered ? 'none' : earlyAccepted ? 'accepted' : 'rejected',
     localFinished,
     peerFinished: finished.body.verifyData,
-  };
+  });
   return {
     facts,
     exporter: custody.give(exporter),

@@ -100,6 +100,23 @@ export function peerFacts(peer: PeerAuthentication | undefined, session: Session
   };
 }
 
+/**
+ * Facts as a connection keeps them: not as views, which would keep whole messages of the peer alive, and not longer
+ * than what they are good for.
+ */
+export function keptFacts(facts: Facts): Facts {
+  return {
+    ...facts,
+    alpn: facts.alpn?.slice(),
+    peerFinished: facts.peerFinished.slice(),
+    externalPsk: facts.externalPsk?.slice(),
+    peerSignatureSchemes: [...new Set(facts.peerSignatureSchemes)].slice(0, KEPT_SCHEMES),
+  };
+}
+
+/** More than have ever been assigned to TLS 1.3. */
+const KEPT_SCHEMES = 128;
+
 /** The names that facts carry. */
 export function factNames(
   provider: CryptoProvider,

@@ -9,7 +9,7 @@ import type { CertificateType } from '../session/session.ts';
 import { HandshakeType as H, ProtocolVersion } from '../wire/enums.ts';
 import { encodeMessage } from '../wire/messages.ts';
 import { type PeerAuthentication, sendAuthentication } from './auth.ts';
-import type { Credential, Facts, ServerConfig } from './config.ts';
+import type { Credential, ServerConfig } from './config.ts';
 import {
   type Authentication,
   chooseAuthentication,
@@ -24,6 +24,7 @@ import {
   type Established,
   factNames,
   handshakeSecrets,
+  keptFacts,
   peerFacts,
 } from './finish.ts';
 import { agreeRecordLimits } from './record-limits.ts';
@@ -330,11 +331,11 @@ function* encryptedHandshake(
   checkFinished('client', suite, secrets.client, transcript, finished.body);
   transcript.add(finished.raw);
   wire.protect('read', suite, custody.give(client));
-  const facts: Facts = {
+  const facts = keptFacts({
     ...serverFacts(config, negotiated, terms, peer),
     localFinished,
     peerFinished: finished.body.verifyData,
-  };
+  });
   const resumption = custody.hold(main.intoResumption(transcript.hash()));
   // RFC 9846 §4.3.9: none that the client could not use.
   const usable = sharesMode(config, hello, 'psk_dhe_ke') || sharesMode(config, hello, 'psk_ke');

@@ -7,7 +7,7 @@ import { ContentType } from '../wire/enums.ts';
 import type { RecordView } from './deframer.ts';
 import { TrafficKey } from './traffic-key.ts';
 
-/** The content of a record, in fresh memory. */
+/** The content of a record, in fresh memory of about its size. */
 export interface Opened {
   readonly type: number;
   readonly bytes: Uint8Array;
@@ -31,6 +31,8 @@ export class Opener {
   readonly #label: TrafficLabel;
   /** Content and padding bytes that a record may hold. */
   maxPadded: number = MAX_PLAINTEXT;
+  /** Content and padding bytes that all records together may still hold. */
+  room: number = Number.POSITIVE_INFINITY;
 
   /** Takes ownership of `secret`. */
   constructor(suite: CipherSuite, secret: Secret<TrafficLabel>) {
@@ -61,6 +63,10 @@ export class Opener {
     if (record.type !== ContentType.application_data) {
       const { type } = record;
       reject('ERR_TLS_INVALID_OUTER_RECORD_TYPE', 'unexpected_message', `a protected record of outer type ${type}`);
+    }
+    this.room -= length - 1;
+    if (this.room < 0) {
+      reject('ERR_TLS_TOO_MUCH_EARLY_DATA', 'unexpected_message', 'more padding of 0-RTT data than is taken');
     }
     return unpad(inner, this.maxPadded);
   }
@@ -102,7 +108,9 @@ function unpad(inner: Uint8Array, maxPadded: number): Opened {
     reject('ERR_TLS_NO_CONTENT_TYPE', 'unexpected_message', 'a record of padding alone, without a content type');
   }
   checkNotEmpty(type, end);
-  return { type, bytes: inner.subarray(0, end) };
+  // Whoever keeps the content counts its bytes: they must not keep far more bytes of padding.
+  const wide = inner.length > 2 * end;
+  return { type, bytes: wide ? inner.slice(0, end) : inner.subarray(0, end) };
 }
 
 /** RFC 9846 §5.1: handshake fragments and alerts are never empty, padded or not. */

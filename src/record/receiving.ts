@@ -86,7 +86,15 @@ export class Receiving {
    */
   skipEarlyData(size: number): void {
     // Ciphertext is longer than what the tickets allow: by 17 bytes and a header for each record.
-    this.#skipRoom = Math.max(this.#limits.skippedEarlyData, 2 * size);
+    this.#skipRoom = this.#roomFor(size);
+  }
+
+  /**
+   * 0-RTT data comes under the present key. Padding does not count as data (RFC 9846 §4.7.1), but no more of it is taken
+   * than would be passed over: no client may depend on that.
+   */
+  limitEarlyData(size: number): void {
+    if (this.#opener !== undefined) this.#opener.room = this.#roomFor(size);
   }
 
   /** Before the first ClientHello that is seen, what a client sends between two of them (RFC 9846 §5, §4.3.10). */
@@ -129,6 +137,11 @@ export class Receiving {
     this.#opener?.wipe();
     this.#inbox.wipe();
     this.#joiner.wipe();
+  }
+
+  /** @param size max_early_data_size */
+  #roomFor(size: number): number {
+    return Math.max(this.#limits.skippedEarlyData, 2 * size);
   }
 
   #open(record: RecordView): Received | undefined {

@@ -1,3 +1,4 @@
+import { copy } from '../bytes/copy.ts';
 import { ascii, utf8 } from '../bytes/utf8.ts';
 import { wipe } from '../bytes/wipe.ts';
 import { Writer } from '../bytes/writer.ts';
@@ -64,7 +65,7 @@ export function encodeSession(session: Session): Uint8Array {
 export function decodeSession(bytes: Uint8Array): Session | undefined {
   const stored = readExactly(StoredSession, bytes);
   const state = stored && fromStored(stored.state);
-  return state && { ...state, ticket: stored.ticket };
+  return state && { ...state, ticket: copy(stored.ticket) };
 }
 
 /** What goes into a server's ticket or store. It holds the secret. */
@@ -80,7 +81,10 @@ function encode(state: SessionState, write: (w: Writer, stored: StoredState) => 
   } finally {
     wipe(stored.psk);
   }
-  return w.finish();
+  // As long as it is: stores keep it.
+  const bytes = copy(w.view());
+  wipe(w.finish());
+  return bytes;
 }
 
 export function decodeState(bytes: Uint8Array): SessionState | undefined {
@@ -167,23 +171,26 @@ function toStored(state: SessionState): StoredState {
   };
 }
 
+/** Copies all of it: the bytes that it was read from hold the secret, and may be part of something larger. */
 function fromStored(stored: StoredState): SessionState | undefined {
   if (stored.version !== FORMAT) return undefined;
+  const copies = (list: readonly Uint8Array[]): Uint8Array[] => list.map(copy);
+  const unlessEmpty = (bytes: Uint8Array): Uint8Array | undefined => (bytes.length > 0 ? copy(bytes) : undefined);
   return {
     suite: stored.suite,
-    psk: new Secret('psk', stored.psk.slice()),
+    psk: new Secret('psk', copy(stored.psk)),
     ticketTime: stored.ticketTime,
     ticketLifetime: stored.ticketLifetime,
     ticketAgeAdd: stored.ticketAgeAdd,
     maxEarlyDataSize: stored.maxEarlyDataSize,
-    alpn: stored.alpn.length > 0 ? stored.alpn : undefined,
+    alpn: unlessEmpty(stored.alpn),
     serverName: stored.serverName.length > 0 ? ascii(stored.serverName) : undefined,
     acrossNames: stored.acrossNames === 1,
-    peerChain: stored.peerChain,
+    peerChain: copies(stored.peerChain),
     peerChainType: stored.peerChainType === CertificateTypeId.RawPublicKey ? 'RawPublicKey' : 'X509',
-    peerSignatures: stored.peerSignatures,
-    peerOcspResponse: stored.peerOcspResponse.length > 0 ? stored.peerOcspResponse : undefined,
-    peerTimestamps: stored.peerTimestamps.length > 0 ? stored.peerTimestamps : undefined,
+    peerSignatures: copies(stored.peerSignatures),
+    peerOcspResponse: unlessEmpty(stored.peerOcspResponse),
+    peerTimestamps: unlessEmpty(stored.peerTimestamps),
     authenticatedAt: stored.authenticatedAt,
   };
 }

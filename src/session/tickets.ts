@@ -40,7 +40,9 @@ export class TicketKeys implements TicketSealer {
 
   open(ticket: Uint8Array): SessionState | undefined {
     const plain = this.#box.open(ticket);
-    return plain && decodeState(plain);
+    const state = plain && decodeState(plain);
+    wipe(plain);
+    return state;
   }
 }
 
