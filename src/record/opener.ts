@@ -29,15 +29,20 @@ export function openPlain(record: RecordView): Opened {
 export class Opener {
   readonly #key: TrafficKey;
   readonly #label: TrafficLabel;
+  readonly #opensAnyType: boolean;
   /** Content and padding bytes that a record may hold. */
   maxPadded: number = MAX_PLAINTEXT;
   /** Content and padding bytes that all records together may still hold. */
   room: number = Number.POSITIVE_INFINITY;
 
-  /** Takes ownership of `secret`. */
-  constructor(suite: CipherSuite, secret: Secret<TrafficLabel>) {
+  /**
+   * Takes ownership of `secret`.
+   * @param opensAnyType try to deprotect a record before its outer type is looked at
+   */
+  constructor(suite: CipherSuite, secret: Secret<TrafficLabel>, opensAnyType = false) {
     this.#key = new TrafficKey(suite, secret);
     this.#label = secret.label;
+    this.#opensAnyType = opensAnyType;
   }
 
   open(record: RecordView): Opened {
@@ -49,8 +54,12 @@ export class Opener {
     return reject('ERR_TLS_BAD_RECORD_MAC', 'bad_record_mac', 'a record that cannot be deprotected');
   }
 
-  /** @returns undefined for a record that cannot be deprotected: it does not count (RFC 9846 §4.3.10) */
+  /**
+   * @returns undefined for a record that cannot be deprotected: it does not count (RFC 9846 §4.3.10)
+   * @throws TlsError ERR_TLS_INVALID_OUTER_RECORD_TYPE for one that does not say that it is protected
+   */
   tryOpen(record: RecordView): Opened | undefined {
+    if (!this.#opensAnyType) checkOuterType(record.type);
     // What is shorter than a tag cannot be deprotected.
     const length = record.body.length - this.#key.suite.aead.tagLength;
     if (length < 0) return undefined;
@@ -60,10 +69,7 @@ export class Opener {
       nonces.back();
       return undefined;
     }
-    if (record.type !== ContentType.application_data) {
-      const { type } = record;
-      reject('ERR_TLS_INVALID_OUTER_RECORD_TYPE', 'unexpected_message', `a protected record of outer type ${type}`);
-    }
+    checkOuterType(record.type);
     this.room -= length - 1;
     if (this.room < 0) {
       reject('ERR_TLS_TOO_MUCH_EARLY_DATA', 'unexpected_message', 'more padding of 0-RTT data than is taken');
@@ -94,6 +100,13 @@ export class Opener {
   wipe(): void {
     this.#key.wipe();
   }
+}
+
+/** RFC 9846 §5.2: opaque_type. Of any other a record is unexpected (§5), whatever it may hold. */
+function checkOuterType(type: number): void {
+  if (type === ContentType.application_data) return;
+  const problem = `a record of outer type ${type} where all are protected`;
+  reject('ERR_TLS_INVALID_OUTER_RECORD_TYPE', 'unexpected_message', problem);
 }
 
 /** TLSInnerPlaintext: the last byte that is not zero is the content type (RFC 9846 §5.4). */

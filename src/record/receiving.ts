@@ -31,10 +31,13 @@ export class Receiving {
   #maxPadded: number = MAX_PLAINTEXT;
   /** Bytes of refused 0-RTT data that may still be passed over. */
   #skipRoom: number | undefined;
+  readonly #boringsslChecks: boolean;
 
-  constructor(limits: Limits, role: 'client' | 'server', checkVersion = false) {
+  /** @param boringsslChecks legacy_record_version is looked at, the outer type of a protected record too late */
+  constructor(limits: Limits, role: 'client' | 'server', boringsslChecks = false) {
     this.#limits = limits;
-    this.#deframer = new Deframer(checkVersion);
+    this.#boringsslChecks = boringsslChecks;
+    this.#deframer = new Deframer(boringsslChecks);
     this.#joiner = new Joiner(limits);
     this.#takesChangeCipherSpec = role === 'client';
     this.#takesPlainAlert = role === 'server';
@@ -74,7 +77,7 @@ export class Receiving {
       throw error;
     }
     this.#opener?.wipe();
-    this.#opener = new Opener(suite, secret);
+    this.#opener = new Opener(suite, secret, this.#boringsslChecks);
     this.#opener.maxPadded = this.#maxPadded;
     this.#skipRoom = undefined;
   }

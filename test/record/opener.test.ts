@@ -113,12 +113,29 @@ describe.each(suiteProviders)('protection, $name', ({ suites }) => {
   });
 });
 
-test.each([20, 21, 22])('a record without protection, of type %i, where keys are in use', (type) => {
-  const { suite } = recordingSuite();
-  const expected = { code: 'ERR_TLS_BAD_RECORD_MAC', alert: 'bad_record_mac' };
-  expect(refusal(() => new Opener(suite, secret(suite)).open(view(record(type, new Uint8Array(20)))))).toEqual(
-    expected,
-  );
+describe('the outer type of a record, where keys are in use', () => {
+  const outer = { code: 'ERR_TLS_INVALID_OUTER_RECORD_TYPE', alert: 'unexpected_message' };
+
+  test.each([20, 21, 22, 24, 99])('%i is looked at before the record is opened, whatever it holds', (type) => {
+    const { suite, nonces } = recordingSuite();
+    const opener = new Opener(suite, secret(suite));
+    const sealed = Buffer.concat([inner(1, 23), new Uint8Array(16).fill(0xee)]);
+    for (const body of [sealed, new Uint8Array(20), new Uint8Array(3)]) {
+      const view = { type, header: record(type, body).subarray(0, 5), body };
+      expect(refusal(() => opener.open(view))).toEqual(outer);
+      // Not even where records are passed over that do not open (RFC 9846 §4.3.10: they are application_data).
+      expect(refusal(() => opener.tryOpen(view))).toEqual(outer);
+    }
+    expect(nonces).toEqual([]);
+  });
+
+  test.each([20, 21, 22])('%i is looked at behind the protection, where that is asked for', (type) => {
+    const { suite } = recordingSuite();
+    const opener = new Opener(suite, secret(suite), true);
+    const sealed = Buffer.concat([inner(1, 23), new Uint8Array(16).fill(0xee)]);
+    expect(refusal(() => opener.open(view(record(type, new Uint8Array(20)))))).toEqual(badMac);
+    expect(refusal(() => opener.open(view(record(type, sealed))))).toEqual(outer);
+  });
 });
 
 describe('before there are keys', () => {

@@ -11,6 +11,7 @@ const suite: CipherSuite = suiteOf(noble, 0x1303);
 const limits = { ...defaultLimits, emptyRecords: 3, changeCipherSpecs: 2 };
 const ccs = record(20, new Uint8Array([1]));
 const finished = new Uint8Array([20, 0, 0, 2, 1, 2]);
+const outer = { code: 'ERR_TLS_INVALID_OUTER_RECORD_TYPE', alert: 'unexpected_message' };
 const unexpected = { code: 'ERR_TLS_UNEXPECTED_RECORD', alert: 'unexpected_message' };
 
 /** A server's read half, with the write half of its client. */
@@ -177,14 +178,14 @@ describe('a client that fails before it has keys', () => {
     deliver(both);
     expect(all(both.receiving)).toEqual(['23:00']);
     both.receiving.append(plainAlert);
-    expect(refusal(() => all(both.receiving)).code).toBe('ERR_TLS_BAD_RECORD_MAC');
+    expect(refusal(() => all(both.receiving))).toEqual(outer);
   });
 
   test('a client never does once it has keys', () => {
     const client = new Receiving(limits, 'client');
     client.protect(suite, secret(suite));
     client.append(plainAlert);
-    expect(refusal(() => all(client)).code).toBe('ERR_TLS_BAD_RECORD_MAC');
+    expect(refusal(() => all(client))).toEqual(outer);
   });
 });
 
@@ -217,6 +218,13 @@ describe('0-RTT data that was refused', () => {
       if (extra === 0) expect(all(both.receiving)).toEqual([]);
       else expect(refusal(() => all(both.receiving))).toMatchObject(tooMuch);
     }
+  });
+
+  test('a record that does not say that it is protected is no such data', () => {
+    const both = protectedEnds();
+    both.receiving.skipEarlyData(0);
+    both.receiving.append(record(22, new Uint8Array(100).fill(9)));
+    expect(refusal(() => all(both.receiving))).toEqual(outer);
   });
 
   test('twice what the tickets allow, where that is more: records have overhead', () => {
