@@ -123,7 +123,7 @@ function* encryptedHandshake(
       ? yield* receiveServer(config, limits, offer, transcript, checkServerCertificateType(config, values))
       : undefined;
   const finished = yield* expect(H.finished);
-  checkFinished('server', suite, secrets.server, transcript, finished.body);
+  checkFinished(config, 'server', verifyData(suite.hash, secrets.server, transcript.hash()), finished.body);
   transcript.add(finished.raw);
   const main = custody.hold(keys.intoMain());
   const {

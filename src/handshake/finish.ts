@@ -1,20 +1,15 @@
+import { equalConstantTime } from '../bytes/equal.ts';
 import type { Custody } from '../crypto/custody.ts';
 import type { CipherSuite, CryptoProvider } from '../crypto/provider.ts';
-import type { Secret, TrafficLabel } from '../crypto/secret.ts';
+import type { Secret } from '../crypto/secret.ts';
 import { reject } from '../errors.ts';
-import {
-  checkVerifyData,
-  type Exporter,
-  type HandshakeSecret,
-  type MainSecret,
-  type Resumption,
-} from '../keys/schedule.ts';
+import type { Exporter, HandshakeSecret, MainSecret, Resumption } from '../keys/schedule.ts';
 import type { Transcript, TranscriptHash } from '../keys/transcript.ts';
 import type { CertificateType, SessionState } from '../session/session.ts';
 import { NamedGroup, nameOf } from '../wire/enums.ts';
 import type { Finished } from '../wire/messages.ts';
 import type { PeerAuthentication } from './auth.ts';
-import type { Facts, Role } from './config.ts';
+import type { CommonConfig, Facts, Role } from './config.ts';
 import type { Script } from './script.ts';
 import type { Wire } from './wire.ts';
 
@@ -32,15 +27,21 @@ export interface Established {
   readonly afterwards: Script<void> | undefined;
 }
 
-/** RFC 9846 §4.5.3; `transcript` stands before the Finished message. */
+/**
+ * RFC 9846 §4.5.3: verify_data[Hash.length], so that another length is against the syntax.
+ * @param expected verify_data of the transcript before this message
+ */
 export function checkFinished(
+  { boringsslChecks }: CommonConfig,
   peer: Role,
-  suite: CipherSuite,
-  secret: Secret<TrafficLabel>,
-  transcript: Transcript,
-  finished: Finished,
+  expected: Uint8Array,
+  { verifyData: received }: Finished,
 ): void {
-  if (!checkVerifyData(suite.hash, secret, transcript.hash(), finished.verifyData)) {
+  if (received.length !== expected.length && boringsslChecks !== true) {
+    const problem = `the ${peer}'s Finished has ${received.length} bytes, not ${expected.length}`;
+    reject('ERR_TLS_DECODE', 'decode_error', problem);
+  }
+  if (!equalConstantTime(expected, received)) {
     reject('ERR_TLS_BAD_FINISHED', 'decrypt_error', `the ${peer}'s Finished does not match the transcript`);
   }
 }

@@ -1,5 +1,3 @@
-import { equalConstantTime } from '../bytes/equal.ts';
-import { reject } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { HandshakeType as H } from '../wire/enums.ts';
 import { encodeMessage, type MessageOf } from '../wire/messages.ts';
@@ -7,7 +5,7 @@ import type { PeerAuthentication } from './auth.ts';
 import { authenticate } from './client-auth.ts';
 import { readCertificateRequest } from './client-checks.ts';
 import type { ClientConfig, ServerConfig } from './config.ts';
-import type { Established } from './finish.ts';
+import { checkFinished, type Established } from './finish.ts';
 import { expect, type Script } from './script.ts';
 import { certificateRequest, encodeCertificateRequest, receiveClient } from './server-auth.ts';
 import { emit, type Wire } from './wire.ts';
@@ -49,8 +47,6 @@ export function* requestCertificate(
   emit(wire, transcript, encodeCertificateRequest(config, context, request));
   const client = yield* receiveClient(config, limits, transcript, context, request, established.clientCertificateType);
   const finished = yield* expect(H.finished);
-  if (!equalConstantTime(finished.body.verifyData, wire.verifyData('read', transcript.hash()))) {
-    reject('ERR_TLS_BAD_FINISHED', 'decrypt_error', "the client's Finished does not match the transcript");
-  }
+  checkFinished(config, 'client', wire.verifyData('read', transcript.hash()), finished.body);
   done(client);
 }

@@ -32,7 +32,7 @@ export function readClientHello(body: ClientHello, config: ServerConfig, limits:
   if (body.cipherSuites.length > limits.cipherSuites) {
     reject('ERR_TLS_CLIENT_HELLO_DECODE', 'decode_error', `${body.cipherSuites.length} cipher suites are too many`);
   }
-  checkPsk(body, extensions);
+  checkPsk(body, extensions, config);
   checkShares(extensions, limits);
   checkTypes(extensions);
   const view: ClientHelloView = {
@@ -125,7 +125,7 @@ function checkVersion(body: ClientHello, config: ServerConfig): void {
 }
 
 /** RFC 9846 §4.3.9 and §4.3.11: where PSKs stand, and what they need beside them. */
-function checkPsk(body: ClientHello, extensions: ExtensionValues['CH']): void {
+function checkPsk(body: ClientHello, extensions: ExtensionValues['CH'], { boringsslChecks }: ServerConfig): void {
   const { pre_shared_key: offered, psk_key_exchange_modes: modes } = extensions;
   if (offered === undefined) return;
   if (body.extensions.at(-1)?.type !== ExtensionType.pre_shared_key) {
@@ -136,6 +136,9 @@ function checkPsk(body: ClientHello, extensions: ExtensionValues['CH']): void {
   }
   if (offered.identities.length !== offered.binders.length) {
     reject('ERR_TLS_PSK', 'illegal_parameter', 'as many binders as identities are needed');
+  }
+  if (boringsslChecks !== true && offered.binders.some(({ length }) => length < MIN_BINDER)) {
+    reject('ERR_TLS_PSK_DECODE', 'decode_error', `a binder of less than ${MIN_BINDER} bytes`);
   }
 }
 
@@ -229,3 +232,6 @@ function isKnownSuite(id: number): boolean {
 function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }
+
+/** opaque PskBinderEntry<32..255>, RFC 9846 §4.3.11 */
+const MIN_BINDER = 32;

@@ -328,7 +328,7 @@ function* encryptedHandshake(
 
   const peer = request && clientType && (yield* receiveClient(config, limits, transcript, none, request, clientType));
   const finished = yield* expect(H.finished);
-  checkFinished('client', suite, secrets.client, transcript, finished.body);
+  checkFinished(config, 'client', verifyData(suite.hash, secrets.client, transcript.hash()), finished.body);
   transcript.add(finished.raw);
   wire.protect('read', suite, custody.give(client));
   const facts = keptFacts({

@@ -179,8 +179,8 @@ const OfferedPsks: Codec<OfferedPsks> = struct<OfferedPsks>('OfferedPsks', {
     struct<PskIdentity>('PskIdentity', { identity: opaque('u16', 1), obfuscatedTicketAge: u32 }),
     7,
   ),
-  // One that is shorter than any hash does not match: checkBinder.
-  binders: list('u16', opaque('u8', 0, 255), 1),
+  // PskBinderEntry<32..255>: a server looks at the length, handshake/select.ts.
+  binders: list('u16', opaque('u8'), 1),
 });
 const ServerNameList: Codec<readonly ServerName[]> = list(
   'u16',
