@@ -2,7 +2,9 @@ import { equal } from '../bytes/equal.ts';
 import type { Certificate } from './certificate.ts';
 import type { GeneralName } from './extensions.ts';
 import { parseIp, toAscii } from './identity.ts';
+import { Oid } from './oids.ts';
 import type { Profile } from './profile.ts';
+import { subjectValues } from './subject-names.ts';
 
 /**
  * What is wrong with the names of a server's certificate by the CA/Browser Forum's Baseline Requirements; undefined
@@ -21,7 +23,7 @@ export function wrongNames(leaf: Certificate, { isPublicSuffix }: Profile): stri
     }
   }
   // §7.1.4.3: two notations of one host could be taken for two hosts, or two hosts for one.
-  const twisted = commonNames(leaf).find(
+  const twisted = subjectValues(leaf, Oid.commonName).find(
     (text) => isULabel(text) || subjectAltName.some((name) => isOtherNotation(text, name)),
   );
   return twisted === undefined ? undefined : `the common name ${twisted} is not written as in subjectAltName`;
@@ -33,10 +35,6 @@ function isPreferredName(name: string): boolean {
   const [first, ...others] = labels;
   if (name.length > 253 || first === undefined) return false;
   return (first === '*' ? others : labels).every((label) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i.test(label));
-}
-
-function commonNames({ subject }: Certificate): readonly string[] {
-  return subject.rdns.flat().flatMap(({ oid, value }) => (oid === '2.5.4.3' ? [value] : []));
 }
 
 /** A domain name as people read it: subjectAltName has A-labels. */

@@ -3,7 +3,7 @@ import { type Certificate, isSelfIssued } from './certificate.ts';
 import { CheckFailure } from './check-failure.ts';
 import { checkNames } from './constraints.ts';
 import { DerError } from './der.ts';
-import { ExtensionOid, KeyPurpose } from './extensions.ts';
+import { ExtensionOid, type GeneralName, KeyPurpose } from './extensions.ts';
 import type { Budget, Path } from './path.ts';
 import { qualifiersAreKnown } from './policy-extensions.ts';
 import { isTooWeak, type Profile } from './profile.ts';
@@ -11,16 +11,18 @@ import { isTooWeak, type Profile } from './profile.ts';
 /** What the leaf's key is to be used for (RFC 5280 §4.2.1.12); `any` asks nothing of extKeyUsage. */
 export type Purpose = 'server' | 'client' | 'email' | 'codeSigning' | 'timeStamping' | 'any';
 
+export interface PathTerms {
+  readonly purpose: Purpose;
+  readonly time: number;
+  /** Names that the caller takes the leaf for besides those that constraints bind anyway. */
+  readonly reliedOn?: ((leaf: Certificate) => readonly GeneralName[]) | undefined;
+}
+
 /**
  * All of RFC 5280 §6.1 that needs no public-key operation, on a path with its anchor last.
  * @throws CheckFailure for the first rule that fails
  */
-export function checkPath(
-  path: Path,
-  { purpose, time }: { readonly purpose: Purpose; readonly time: number },
-  profile: Profile,
-  budget: Budget,
-): void {
+export function checkPath(path: Path, { purpose, time, reliedOn }: PathTerms, profile: Profile, budget: Budget): void {
   // As OpenSSL reports them, a wrong time outranks what is wrong with a certificate otherwise.
   for (const [i, certificate] of path.entries()) checkTime(certificate, time, i);
   path.forEach((certificate, i) => {
@@ -32,7 +34,7 @@ export function checkPath(
       if (profile.strict && i < path.length - 1) checkForm(certificate, i);
       if (i === 0 && path.length > 1) checkLeaf(certificate, purpose, profile);
       checkPurpose(certificate, purpose, profile, i, i === path.length - 1);
-      if (i > 0) checkConstraints(certificate, path.slice(0, i), budget, i);
+      if (i > 0) checkConstraints(certificate, path.slice(0, i), { budget, reliedOn }, i);
     });
   });
 }
@@ -187,11 +189,17 @@ function caFits({ extKeyUsage }: Certificate, purpose: Wanted, profile: Profile,
 }
 
 /** RFC 5280 §6.1.3 (b) and (c): every certificate below, but for self-issued intermediates. */
-function checkConstraints({ nameConstraints }: Certificate, below: Path, budget: Budget, at: number): void {
+function checkConstraints(
+  { nameConstraints }: Certificate,
+  below: Path,
+  { budget, reliedOn }: Pick<PathTerms, 'reliedOn'> & { readonly budget: Budget },
+  at: number,
+): void {
   if (nameConstraints === undefined) return;
   below.forEach((certificate, i) => {
     if (i > 0 && isSelfIssued(certificate)) return;
-    switch (checkNames(nameConstraints, certificate, () => budget.spendNameComparison())) {
+    const more = i === 0 ? reliedOn?.(certificate) : undefined;
+    switch (checkNames(nameConstraints, certificate, () => budget.spendNameComparison(), more)) {
       case 'permitted':
         throw new CheckFailure('PERMITTED_VIOLATION', 'permitted subtree violation', i);
       case 'excluded':

@@ -2,6 +2,7 @@ import type { Certificate } from './certificate.ts';
 import type { GeneralName, NameConstraints } from './extensions.ts';
 import { hostOfUri } from './identity.ts';
 import { isWithin, parseName } from './names.ts';
+import { subjectMailboxes } from './subject-names.ts';
 
 type Named = Pick<Certificate, 'subject' | 'subjectAltName'>;
 
@@ -11,9 +12,15 @@ export type Violation = 'permitted' | 'excluded' | 'unsupported' | undefined;
 /**
  * Name constraints of one CA on one certificate below it (RFC 5280 §4.2.1.10, §6.1.4 (g)).
  * @param count called once for each comparison, so that a budget can end it
+ * @param more names that the certificate is taken for besides its own
  */
-export function checkNames(constraints: NameConstraints, certificate: Named, count: () => void): Violation {
-  for (const name of namesOf(certificate)) {
+export function checkNames(
+  constraints: NameConstraints,
+  certificate: Named,
+  count: () => void,
+  more: readonly GeneralName[] = [],
+): Violation {
+  for (const name of [...namesOf(certificate), ...more]) {
     const violation = checkName(constraints, name, count);
     if (violation !== undefined) return violation;
   }
@@ -44,10 +51,8 @@ function namesOf(certificate: Named): readonly GeneralName[] {
   const names: GeneralName[] = [...(certificate.subjectAltName ?? [])];
   const { subject } = certificate;
   if (subject.rdns.length > 0) names.push({ type: 'directory', value: parseName(subject.raw) });
-  if (certificate.subjectAltName !== undefined) return names;
   // RFC 5280 §4.2.1.10: e-mail addresses in the subject count where subjectAltName is absent.
-  for (const { oid, value } of subject.rdns.flat()) if (oid === emailAddress) names.push({ type: 'rfc822', value });
-  return names;
+  return certificate.subjectAltName === undefined ? [...names, ...subjectMailboxes(certificate)] : names;
 }
 
 /** Undefined where it cannot be said, for the form or for the value of the name: the path then fails. */
@@ -130,5 +135,3 @@ function isInside(address: Uint8Array, network: Uint8Array, mask: Uint8Array): b
 function isMapped(address: Uint8Array): boolean {
   return address.length >= 16 && address.subarray(0, 12).every((byte, i) => byte === (i < 10 ? 0 : 0xff));
 }
-
-const emailAddress = '1.2.840.113549.1.9.1';

@@ -39,6 +39,7 @@ export type { RevocationReason } from './revocation-status.ts';
 export { pathSignatures, SignatureCache, type SignatureCacheOptions } from './signatures.ts';
 export type { CertificateSignature } from './signed-object.ts';
 export { type PublicKeyInfo, parseSpki } from './spki.ts';
+export { subjectNames } from './subject-names.ts';
 export { browserPolicy, type CtLog, type CtPolicy, type TransparencyOptions } from './transparency.ts';
 export { TrustStore, type TrustStoreOptions } from './trust.ts';
 export {

@@ -1,6 +1,7 @@
 import type { Awaitable, SignatureVerifier } from '../crypto/provider.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import type { Purpose } from './checks.ts';
+import type { GeneralName } from './extensions.ts';
 import { matchName, type PeerName } from './identity.ts';
 import { type FetchIssuers, IssuerFetcher } from './issuers.ts';
 import { explainNoPath } from './no-path.ts';
@@ -44,6 +45,12 @@ export interface VerifyOptions {
   readonly verifiers: readonly SignatureVerifier[];
   /** Which the leaf must be for; a list means any of them. Absent: names are not looked at. */
   readonly name?: PeerName | readonly PeerName[] | undefined;
+  /**
+   * Names that the caller goes by, or may go by, besides those of subjectAltName, as `subjectNames` lists them: the name
+   * constraints of the path bind them, too. Default none; `name` is found in subjectAltName alone.
+   * @throws DerError to refuse the path
+   */
+  readonly reliedOn?: ((leaf: Certificate) => readonly GeneralName[]) | undefined;
   readonly purpose: Purpose;
   /** Milliseconds since 1970. */
   readonly time: number;

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { live, type SecureContextOptions } from './context.ts';
 import { codedError, connectionReset, invalidArgType, validateFunction, validateNumber } from './errors.ts';
 import type { DetailedCertificate } from './legacy-cert.ts';
-import { identify, type TLSSocketOptions } from './socket-options.ts';
+import { expectedHost, identify, type TLSSocketOptions } from './socket-options.ts';
 import { TLSSocket } from './tls-socket.ts';
 
 /** Options of `connect()`: of the context, of the socket, and of `net.connect()`. */
@@ -67,6 +67,7 @@ export function connect(...args: readonly unknown[]): TLSSocket {
     ...options,
     isServer: false,
     secureContext: options.secureContext ?? live.createSecureContext(options),
+    [expectedHost]: host,
     [identify]: (certificate) => options.checkServerIdentity?.(host, certificate),
   });
   if (typeof listener === 'function') socket.once('secureConnect', listener as SecureConnectListener);

@@ -13,6 +13,7 @@ import { PeerCheck } from './peer-check.ts';
 import { clientPsks, serverPsk } from './psk.ts';
 import { ticketsOf } from './sessions.ts';
 import {
+  expectedHost,
   identify,
   type PskCallback,
   type SniCallback,
@@ -35,9 +36,11 @@ export class Handshake {
     this.#context = context;
     this.#options = options;
     const name = options[identify];
+    const host = options[expectedHost];
     this.check = new PeerCheck({
       context: () => this.#context,
       enforce: Boolean(options.rejectUnauthorized),
+      host,
       identify: name && ((path) => this.#identify(name, path)),
     });
   }

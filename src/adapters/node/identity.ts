@@ -44,6 +44,12 @@ function refuseName(
   return `Host: ${host}. is not cert's CN: ${commonName}`;
 }
 
+/** Whether one of these patterns, of DNS: entries or common names, stands for a host; of addresses none does. */
+export function standsFor(patterns: readonly string[], hostname: string): boolean {
+  const host = withoutDot(hostname);
+  return isIP(host) === 0 && patterns.some((pattern) => matches(split(host), pattern));
+}
+
 /** Labels from the right; a wildcard in the leftmost one only, never in an A-label nor for a whole top-level domain. */
 function matches(host: readonly string[], pattern: string): boolean {
   const wanted = split(pattern);

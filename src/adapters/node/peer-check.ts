@@ -5,8 +5,11 @@ import type { Failure } from '../../x509/refusal.ts';
 import { dangerouslyTrust, type Verdict, type VerifyOptions, verifyPeer } from '../../x509/verify.ts';
 import type { ContextState } from './context.ts';
 import { certificateCode } from './errors.ts';
+import { namesReliedOn } from './relied-on.ts';
 
 export interface PeerPolicy {
+  /** Client: the host that the certificate should be for. */
+  readonly host: string | undefined;
   /** Whose trust counts; a server may learn it from the name that the client asks for. */
   readonly context: () => ContextState;
   /** Fail the handshake over a peer that is not authorized. */
@@ -43,6 +46,7 @@ export class PeerCheck {
       trust,
       verifiers: provider.verifiers,
       remembered: request.remembered,
+      reliedOn: (leaf) => namesReliedOn(leaf, this.#policy.host),
       purpose: request.peer,
       time: now(),
     });

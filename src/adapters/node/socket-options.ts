@@ -70,11 +70,15 @@ export interface TLSSocketOptions extends SecureContextOptions {
   readonly blockList?: unknown;
   /** Client: whether the certificate is for the right host. */
   readonly [serverTickets]?: TicketSealer | undefined;
+  readonly [expectedHost]?: string | undefined;
   readonly [identify]?: ((certificate: DetailedCertificate) => Error | undefined) | undefined;
 }
 
 /** How a server hands over the keys that were set on it. */
 export const serverTickets: unique symbol = Symbol('serverTickets');
+
+/** How `connect()` hands over the host that the check of the name is about. */
+export const expectedHost: unique symbol = Symbol('expectedHost');
 
 /** How `connect()` hands over the check of the name, which needs the options that only it has. */
 export const identify: unique symbol = Symbol('identify');
