@@ -8,10 +8,10 @@ import { wireOf } from './connection/wire.ts';
 import { AlertDescription, asTlsError, misuse, reject, TlsError } from './errors.ts';
 import { clientHandshake } from './handshake/client.ts';
 import type { ClientConfig, Facts, Role, ServerConfig } from './handshake/config.ts';
+import { settleClient, settleServer } from './handshake/config-rules.ts';
 import { postHandshake } from './handshake/established.ts';
 import { type Established, peerFacts } from './handshake/finish.ts';
 import { answerCertificateRequest, requestCertificate } from './handshake/post-auth.ts';
-import { checkOwnLimit } from './handshake/record-limits.ts';
 import { type Answers, type AskName, discard, type PendingAsk, Runner, underCustody } from './handshake/script.ts';
 import { serverHandshake } from './handshake/server.ts';
 import { receiveTicket } from './handshake/tickets.ts';
@@ -53,12 +53,14 @@ export class Connection {
   #handshakeBytes = 0;
   #postHandshakeMessages = 0;
 
+  /** @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be */
   static client(config: ClientConfig): Connection {
-    return new Connection({ role: 'client', config });
+    return new Connection({ role: 'client', config: settleClient(config) });
   }
 
+  /** @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be */
   static server(config: ServerConfig): Connection {
-    return new Connection({ role: 'server', config });
+    return new Connection({ role: 'server', config: settleServer(config) });
   }
 
   private constructor(setup: Setup) {
@@ -66,7 +68,6 @@ export class Connection {
     this.role = role;
     this.#setup = setup;
     this.#limits = config.limits === undefined ? defaultLimits : { ...defaultLimits, ...config.limits };
-    checkOwnLimit(config);
     this.#sending = new Sending(role, { padding: config.padding, maxFragment: config.maxFragment });
     this.#keyUpdates = new KeyUpdates(this.#sending);
     this.#receiving = new Receiving(this.#limits, role, config.boringsslChecks);

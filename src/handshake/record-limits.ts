@@ -1,7 +1,7 @@
-import { misuse, reject } from '../errors.ts';
+import { reject } from '../errors.ts';
 import { MAX_PLAINTEXT } from '../limits.ts';
 import type { ExtensionValues } from '../wire/extensions.ts';
-import type { ClientConfig, CommonConfig, ServerConfig } from './config.ts';
+import type { ClientConfig, ServerConfig } from './config.ts';
 import type { Wire } from './wire.ts';
 
 /** RFC 6066 §4: 2^9, 2^10, 2^11, 2^12. */
@@ -9,12 +9,6 @@ const fragmentLengths = [512, 1024, 2048, 4096] as const;
 
 export function maxFragmentCode(length: NonNullable<ClientConfig['maxFragmentLength']>): number {
   return fragmentLengths.indexOf(length) + 1;
-}
-
-/** @throws TlsError ERR_TLS_CONFIG for a limit that must not be sent (RFC 8449 §4) */
-export function checkOwnLimit({ recordSizeLimit: limit }: CommonConfig): void {
-  if (limit === undefined || (Number.isInteger(limit) && limit >= MIN_LIMIT && limit <= MAX_PLAINTEXT + 1)) return;
-  misuse('ERR_TLS_CONFIG', `recordSizeLimit is ${limit}, not ${MIN_LIMIT}..${MAX_PLAINTEXT + 1}`);
 }
 
 /** The limits of a server, and what it answers in EncryptedExtensions. RFC 8449 §5: record_size_limit comes first. */

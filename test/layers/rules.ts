@@ -4,7 +4,7 @@ import { importsOf, type Source } from './source.ts';
 /** Answers the complaints about one file of src; none where it keeps the rule. */
 export type Rule = (source: Source) => string[];
 
-const ground = ['bytes', 'errors', 'limits', 'crypto'];
+const ground = ['bytes', 'errors', 'limits', 'options', 'crypto'];
 const core = [...ground, 'wire', 'keys', 'record', 'x509', 'session', 'handshake', 'connection', 'index'];
 
 /**
@@ -16,6 +16,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   bytes: [],
   errors: ['bytes'],
   limits: ['bytes'],
+  options: ['errors'],
   crypto: ['bytes', 'errors', 'limits'],
   wire: ground,
   keys: [...ground, 'wire'],
