@@ -11,6 +11,10 @@ declare class URL {
   readonly hostname: string;
 }
 
+/** Timers: of adapters/ alone. */
+declare function setTimeout(callback: () => void, milliseconds: number): unknown;
+declare function clearTimeout(timer: unknown): void;
+
 /** WHATWG streams, as far as adapters/web uses them. */
 interface ReadableStreamReadResult<T> {
   readonly done: boolean;

@@ -25,6 +25,8 @@ export interface PumpHandlers {
   early?(accepted: boolean): void;
   /** Bytes for the transport; they are the receiver's from here. */
   send(slabs: readonly Uint8Array[]): void;
+  /** An answer came later, and what it led to was polled: there may be room again for what waits for some. */
+  answered?(): void;
   /** One of the handlers threw, and there is no caller left to throw to. */
   thrown(error: unknown): void;
 }
@@ -145,7 +147,7 @@ export class Pump {
       this.connection.fail(ask, error);
       return;
     }
-    if (isThenable(answer)) this.#answerLater(ask, answer);
+    if (isThenable(answer)) this.#answerLater(ask, inTime(ask, answer));
     else this.connection.answer(ask, answer);
   }
 
@@ -155,7 +157,20 @@ export class Pump {
         (value) => this.connection.answer(ask, value),
         (error) => this.connection.fail(ask, error),
       )
-      .then(() => this.run())
+      .then(() => {
+        this.run();
+        if (!this.#stopped) this.#handlers.answered?.();
+      })
       .catch((error) => this.#handlers.thrown(error));
   }
+}
+
+/** The engine has no clock to wait by: a guard that takes too long has said no (RFC 9846 §8). */
+function inTime({ request }: PendingAsk, answer: PromiseLike<Answers[AskName]>): PromiseLike<Answers[AskName]> {
+  if (request.ask !== 'admitEarlyData') return answer;
+  let timer: unknown;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), request.timeout);
+  });
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }

@@ -171,9 +171,18 @@ export interface ClientConfig extends CommonConfig {
 export interface EarlyDataPolicy {
   /** Bytes of plaintext that a client may send, 1..2^32-1. */
   readonly maxSize: number;
+  /** A `StrikeRegister`, or what asks a store that several servers share. */
   readonly replay: ReplayGuard;
-  /** Milliseconds by which the age that the client tells may differ from ours. Default 10,000. */
+  /**
+   * Milliseconds by which the age that the client tells may differ from ours. Default 10,000. The guard is told to
+   * remember for twice as long.
+   */
   readonly ageTolerance?: number | undefined;
+  /**
+   * Milliseconds that a guard may take to answer; then the data is refused. Default 1,000. The adapters keep it; who
+   * drives a `Connection` has to (`timeout` of the ask `admitEarlyData`), as the engine has no timers.
+   */
+  readonly guardTimeout?: number | undefined;
 }
 
 export interface ServerConfig extends CommonConfig {

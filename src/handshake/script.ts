@@ -52,7 +52,14 @@ export interface Asks {
     readonly compressed: Uint8Array;
     readonly length: number;
   };
-  admitEarlyData: { readonly guard: ReplayGuard; readonly id: Uint8Array; readonly now: number };
+  admitEarlyData: {
+    readonly guard: ReplayGuard;
+    readonly id: Uint8Array;
+    readonly now: number;
+    readonly window: number;
+    /** Milliseconds after which whoever drives the connection answers `false`: the engine has no clock to wait by. */
+    readonly timeout: number;
+  };
 }
 
 export interface Answers {
@@ -134,7 +141,7 @@ export function perform(request: AskRequest): Awaitable<Answers[AskName]> {
     case 'decompress':
       return request.algorithm.decompress(request.compressed, request.length);
     case 'admitEarlyData':
-      return request.guard.admit(request.id, request.now);
+      return request.guard.admit(request.id, request.now, request.window);
   }
 }
 

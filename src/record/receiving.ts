@@ -188,6 +188,7 @@ export class Receiving {
   }
 
   #skip(length: number): undefined {
+    this.#countEmpty(length);
     this.#skipRoom = (this.#skipRoom ?? 0) - length;
     if (this.#skipRoom < 0) {
       reject('ERR_TLS_TOO_MUCH_SKIPPED_EARLY_DATA', 'unexpected_message', 'too much 0-RTT data after its refusal');

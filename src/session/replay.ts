@@ -1,57 +1,97 @@
 import { toHex } from '../bytes/hex.ts';
 import type { Awaitable } from '../crypto/provider.ts';
+import { Spans } from './spans.ts';
 
 /** Keeps 0-RTT data from being taken twice (RFC 9846 §8). */
 export interface ReplayGuard {
   /**
    * @param id unique to one ClientHello: its PSK binder
    * @param now milliseconds since 1970
-   * @returns false where it was seen before, or cannot be told: the data is refused, the handshake goes on
+   * @param window milliseconds for which it has to be remembered: at any time further from now, its age does not pass
+   * @returns true where it was not seen before. Anything else where it was, or that cannot be told: the data is refused,
+   *   the handshake goes on. So too where it throws, or does not answer in time (`guardTimeout` of the policy)
    */
-  admit(id: Uint8Array, now: number): Awaitable<boolean>;
+  admit(id: Uint8Array, now: number, window: number): Awaitable<boolean>;
+}
+
+/** A guard that admits nothing but where somebody reads what was admitted. */
+export function whereRead(guard: ReplayGuard, isRead: () => boolean): ReplayGuard {
+  return { admit: (id, now, window) => isRead() && guard.admit(id, now, window) };
 }
 
 export interface StrikeRegisterOptions {
-  /** Milliseconds for which a ClientHello is remembered: twice what its age may be wrong by. Default 20 seconds. */
-  readonly window?: number;
   /** Entries at most; a full register refuses. Default 65,536. */
   readonly capacity?: number;
 }
 
 /**
  * Remembers each ClientHello that brought 0-RTT data for as long as its age would still pass (RFC 9846 §8.2, §8.3).
- * In memory: for one server process.
+ * In memory: for one server process. Where the clock reads a time from which something may be forgotten, it refuses.
  */
 export class StrikeRegister implements ReplayGuard {
-  readonly #window: number;
   readonly #capacity: number;
+  readonly #made: number = Date.now();
+  #started = false;
+  /** When each came, milliseconds since 1970. */
   readonly #seen = new Map<string, number>();
-  /** Milliseconds since 1970: nothing older is remembered, so nothing of then is admitted. */
-  #openFrom: number;
+  /** The latest of {@link #seen}. */
+  #latest = Number.NEGATIVE_INFINITY;
+  /** Times at which ClientHellos came that are not remembered. */
+  readonly #forgotten = new Spans(MOST_SPANS);
+  /** The longest that was asked for. */
+  #window = 0;
 
-  /** @param knowsSince milliseconds since 1970: when a server starts again, ClientHellos of the time before may come back */
-  constructor(options: StrikeRegisterOptions = {}, knowsSince = 0) {
-    this.#window = options.window ?? 20_000;
+  /**
+   * @param knowsSince milliseconds since 1970. A server that starts again may be sent what it took before, so that
+   *   nothing is admitted until a window has passed since (RFC 9846 §8.2). Default: when the register was made.
+   *   `-Infinity` says that nothing was taken before: the ticket keys are new
+   */
+  constructor(options: StrikeRegisterOptions = {}, knowsSince?: number) {
     this.#capacity = options.capacity ?? 0x1_0000;
-    this.#openFrom = knowsSince + this.#window;
+    if (knowsSince !== undefined) this.#start(knowsSince);
   }
 
-  admit(id: Uint8Array, now: number): boolean {
-    if (now < this.#openFrom) return false;
+  admit(id: Uint8Array, now: number, window: number): boolean {
+    // What cannot be reckoned with cannot be told.
+    if (!Number.isFinite(now) || !(window >= 0 && window < Number.POSITIVE_INFINITY)) return false;
+    // By the clock that is told, which need not be the system's.
+    if (!this.#started) this.#start(now - Math.max(0, Date.now() - this.#made));
+    this.#window = Math.max(this.#window, window);
     this.#forget(now);
+    if (this.#seen.size >= this.#capacity && this.#latest > now + this.#window) this.#makeRoom(now);
+    if (this.#forgotten.touch(now - window, now + window)) return false;
     const key = toHex(id);
     if (this.#seen.has(key) || this.#seen.size >= this.#capacity) return false;
     this.#seen.set(key, now);
+    this.#latest = Math.max(this.#latest, now);
     return true;
+  }
+
+  #start(knowsSince: number): void {
+    this.#started = true;
+    this.#forgotten.add(Number.NEGATIVE_INFINITY, knowsSince);
   }
 
   /** The oldest come first. */
   #forget(now: number): void {
     for (const [key, time] of this.#seen) {
       if (now - time <= this.#window) return;
-      this.#seen.delete(key);
-      // Should the clock go back, what was forgotten must not be new again.
-      this.#openFrom = Math.max(this.#openFrom, time + this.#window + 1);
+      this.#drop(key, time);
     }
   }
+
+  /** The clock was ahead and was set right: what came then would fill the register until it is there again. */
+  #makeRoom(now: number): void {
+    for (const [key, time] of this.#seen) if (Math.abs(now - time) > this.#window) this.#drop(key, time);
+    this.#latest = now;
+  }
+
+  /** Should the clock read that time again, what was forgotten must not be new. */
+  #drop(key: string, time: number): void {
+    this.#seen.delete(key);
+    this.#forgotten.add(time, time);
+  }
 }
+
+/** Of a clock that is set back, and forward again, more than once. */
+const MOST_SPANS = 8;

@@ -9,7 +9,8 @@ export class Memory {
   #time = Date.now();
   readonly now: () => number = () => this.#time;
   readonly tickets: TicketSealer = new TicketKeys(provider, { now: this.now });
-  readonly replay: StrikeRegister = new StrikeRegister();
+  /** The ticket keys are new: nothing was taken before. */
+  readonly replay: StrikeRegister = new StrikeRegister({}, Number.NEGATIVE_INFINITY);
   /** What became of the peer's chain when it was last judged; a session keeps it. */
   verdict: 'ok' | 'failed' | undefined;
   #session: Uint8Array | undefined;

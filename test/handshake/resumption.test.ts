@@ -319,7 +319,7 @@ describe('stateful tickets', () => {
 
 describe('0-RTT data, RFC 9846 §4.3.10', () => {
   function policy(maxSize = 1000): Partial<ServerConfig> {
-    return { ...withTickets(), earlyData: { maxSize, replay: new StrikeRegister() } };
+    return { ...withTickets(), earlyData: { maxSize, replay: new StrikeRegister({}, Number.NEGATIVE_INFINITY) } };
   }
 
   interface EarlyEnds extends Ends {

@@ -53,7 +53,8 @@ function engineOptions(role: Role, settings: Settings): EngineOptions {
     ...(recordSizeLimit !== undefined && { recordSizeLimit }),
     ...(role === 'client' && postHandshakeAuth && { postHandshakeAuth }),
     ...(role === 'server' && ticketCount !== undefined && { ticketCount }),
-    ...(role === 'server' && takesEarlyData && { earlyData: { maxSize: 16_384, replay: new StrikeRegister() } }),
+    ...(role === 'server' &&
+      takesEarlyData && { earlyData: { maxSize: 16_384, replay: new StrikeRegister({}, Number.NEGATIVE_INFINITY) } }),
   };
 }
 

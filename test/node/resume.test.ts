@@ -222,7 +222,11 @@ describe('0-RTT data by options and events', () => {
   ): Promise<{ port: number; early: string[]; server: Running['server'] }> {
     const early: string[] = [];
     const server = ours.createServer(
-      { ...serverOptions, engine: { earlyData: { maxSize: 1000, replay: new StrikeRegister() } }, ...options },
+      {
+        ...serverOptions,
+        engine: { earlyData: { maxSize: 1000, replay: new StrikeRegister({}, Number.NEGATIVE_INFINITY) } },
+        ...options,
+      },
       (socket) => {
         socket.on('data', (chunk) => socket.write(`late ${chunk}`));
         socket.on('error', () => {});

@@ -227,6 +227,16 @@ describe('0-RTT data that was refused', () => {
     expect(refusal(() => all(both.receiving))).toEqual(outer);
   });
 
+  test.each(['before there is a key', 'under a key that does not open it'])('%s: empty records count, too', (when) => {
+    for (const extra of [0, 1]) {
+      const both = when === 'before there is a key' ? ends() : protectedEnds();
+      both.receiving.skipEarlyData(0);
+      for (let left = limits.emptyRecords + extra; left > 0; left--) both.receiving.append(early(0));
+      if (extra === 0) expect(all(both.receiving)).toEqual([]);
+      else expect(refusal(() => all(both.receiving))).toMatchObject({ code: 'ERR_TLS_TOO_MANY_EMPTY_RECORDS' });
+    }
+  });
+
   test('twice what the tickets allow, where that is more: records have overhead', () => {
     const size = limits.skippedEarlyData;
     const both = protectedEnds();

@@ -260,6 +260,7 @@ export class TLSSocket extends DescribedSocket {
       error: (error) => this.#fail(error),
       secret: (event) => void this.emit('keylog', keylogLine(event)),
       send: (slabs) => this.#send(slabs),
+      answered: () => this.#feed(),
       thrown: (error) => process.nextTick(rethrow, error),
     });
     this.#pump.run();

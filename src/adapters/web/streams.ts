@@ -50,6 +50,7 @@ class StreamDriver {
       error: (error) => this.#fail(error),
       secret: () => {},
       send: (slabs) => this.#send(slabs),
+      answered: () => this.#wakeReader(),
       thrown: (error) => this.#fail(error),
     });
     const opened = new Promise<Facts>((resolve, reject) => {

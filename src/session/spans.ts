@@ -1,0 +1,38 @@
+/** Stretches of time, few of them: where there are too many, the two that are closest become one. */
+export class Spans {
+  readonly #most: number;
+  /** In order of time, and apart. */
+  #spans: readonly Span[] = [];
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Both ends belong to it. */
+  add(from: number, to: number): void {
+    const apart = this.#spans.filter((span) => span.to < from || span.from > to);
+    const joined = this.#spans.filter((span) => !apart.includes(span));
+    const low = Math.min(from, ...joined.map((span) => span.from));
+    const high = Math.max(to, ...joined.map((span) => span.to));
+    this.#spans = [...apart, { from: low, to: high }].sort((a, b) => a.from - b.from);
+    if (this.#spans.length > this.#most) this.#joinClosest();
+  }
+
+  touch(from: number, to: number): boolean {
+    return this.#spans.some((span) => span.from <= to && span.to >= from);
+  }
+
+  #joinClosest(): void {
+    const gaps = this.#spans.slice(1).map((span, i) => span.from - (this.#spans[i]?.to ?? 0));
+    const at = gaps.indexOf(Math.min(...gaps));
+    const [first, second] = this.#spans.slice(at, at + 2);
+    if (first !== undefined && second !== undefined) {
+      this.#spans = [...this.#spans.slice(0, at), { from: first.from, to: second.to }, ...this.#spans.slice(at + 2)];
+    }
+  }
+}
+
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
