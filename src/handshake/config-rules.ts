@@ -125,7 +125,12 @@ const limits: Rule<Partial<Limits>> = record<Limits>({
 });
 
 const earlyDataPolicy: Rule<EarlyDataPolicy> = record<EarlyDataPolicy>(
-  { maxSize: integer(1, 0xffff_ffff), replay: having<ReplayGuard>('admit'), ageTolerance: finite },
+  {
+    maxSize: integer(1, 0xffff_ffff),
+    replay: having<ReplayGuard>('admit'),
+    ageTolerance: finite,
+    guardTimeout: integer(0, 0x7fff_ffff),
+  },
   ['maxSize', 'replay'],
 );
 

@@ -95,8 +95,8 @@ describe('a flight of 0-RTT data is taken once, however long after it comes agai
     expect(takes(slow, record())).toBe(false);
   });
 
-  test.each([Number.NaN, -1])('an age tolerance of %s lets nothing pass', (ageTolerance) => {
-    const { record, config } = stage({ replay: { admit: () => true }, ageTolerance });
+  test('an age tolerance below nought lets nothing pass', () => {
+    const { record, config } = stage({ replay: { admit: () => true }, ageTolerance: -1 });
     expect(takes(config(), record())).toBe(false);
   });
 });
