@@ -10,7 +10,7 @@ import { clientHandshake } from './handshake/client.ts';
 import type { ClientConfig, Facts, Role, ServerConfig } from './handshake/config.ts';
 import { settleClient, settleServer } from './handshake/config-rules.ts';
 import { postHandshake } from './handshake/established.ts';
-import { type Established, peerFacts } from './handshake/finish.ts';
+import type { Established } from './handshake/finish.ts';
 import { answerCertificateRequest, requestCertificate } from './handshake/post-auth.ts';
 import { type Answers, type AskName, discard, type PendingAsk, Runner, underCustody } from './handshake/script.ts';
 import { serverHandshake } from './handshake/server.ts';
@@ -222,10 +222,11 @@ export class Connection {
 
   /**
    * Server: asks for a client certificate after the handshake (RFC 9846 §4.7.2); the answer is an `authenticated`
-   * event. Without one, the connection fails where `clientCertificate` is 'required'.
+   * event.
+   * @param required whether the connection fails without one. Default: where `clientCertificate` is 'required'
    * @throws TlsError ERR_TLS_INVALID_STATE when not {@link writable}, or the client did not say that it can
    */
-  requestCertificate(): void {
+  requestCertificate(required?: boolean): void {
     const established = this.#established;
     const setup = this.#setup;
     // RFC 9846 §4.4.2: not of those who are known by an external PSK.
@@ -234,11 +235,12 @@ export class Connection {
       return misuse('ERR_TLS_INVALID_STATE', 'this peer cannot be asked for a certificate now');
     }
     if (this.#tasks.full) misuse('ERR_TLS_INVALID_STATE', 'too many requests for a certificate are open');
-    const { config } = setup;
-    const script = requestCertificate(this.#wire, config, this.#limits, established, (client) => {
-      const facts = { ...established.facts, ...peerFacts(client, undefined), peer: client?.peer };
-      this.#established = { ...established, facts: { ...facts, peerSignatureScheme: client?.scheme } };
-      this.#events.push({ type: 'authenticated', facts: this.#established.facts });
+    const { clientCertificate } = setup.config;
+    const demand = required === undefined ? clientCertificate : required ? 'required' : 'optional';
+    const config = { ...setup.config, clientCertificate: demand };
+    const script = requestCertificate(this.#wire, config, this.#limits, established, (facts) => {
+      this.#established = { ...established, facts };
+      this.#events.push({ type: 'authenticated', facts });
     });
     this.#guard(() => this.#tasks.add(script));
   }

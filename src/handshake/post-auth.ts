@@ -1,11 +1,10 @@
 import type { Limits } from '../limits.ts';
 import { HandshakeType as H } from '../wire/enums.ts';
 import { encodeMessage, type MessageOf } from '../wire/messages.ts';
-import type { PeerAuthentication } from './auth.ts';
 import { authenticate } from './client-auth.ts';
 import { readCertificateRequest } from './client-checks.ts';
-import type { ClientConfig, ServerConfig } from './config.ts';
-import { checkFinished, type Established } from './finish.ts';
+import type { ClientConfig, Facts, ServerConfig } from './config.ts';
+import { checkFinished, type Established, peerFacts } from './finish.ts';
 import { expect, type Script } from './script.ts';
 import { certificateRequest, encodeCertificateRequest, receiveClient } from './server-auth.ts';
 import { emit, type Wire } from './wire.ts';
@@ -31,14 +30,14 @@ export function* answerCertificateRequest(
 
 /**
  * A server asks for a client certificate after the handshake, RFC 9846 §4.7.2.
- * @param done what the client showed; undefined: it has none, and need not have one
+ * @param done what is known of the client now: also that it has no certificate, and need not have one
  */
 export function* requestCertificate(
   wire: Wire,
   config: ServerConfig,
   limits: Limits,
   established: Established,
-  done: (client: PeerAuthentication | undefined) => void,
+  done: (facts: Facts) => void,
 ): Script<void> {
   const request = certificateRequest(config);
   // Unpredictable, so that no answer can be made in advance.
@@ -48,5 +47,6 @@ export function* requestCertificate(
   const client = yield* receiveClient(config, limits, transcript, context, request, established.clientCertificateType);
   const finished = yield* expect(H.finished);
   checkFinished(config, 'client', wire.verifyData('read', transcript.hash()), finished.body);
-  done(client);
+  const { facts } = established;
+  done({ ...facts, ...peerFacts(client, undefined), peer: client?.peer, peerSignatureScheme: client?.scheme });
 }

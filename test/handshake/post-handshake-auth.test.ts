@@ -89,6 +89,19 @@ describe('a client is asked after the handshake, RFC 9846 §4.7.2', () => {
     expect(errorOf(ends.clientEvents)).toMatchObject({ code: 'ERR_TLS_ALERT_CERTIFICATE_REQUIRED' });
   });
 
+  test.each(['none', 'optional', 'required'] as const)('or as the request itself says, %s', (clientCertificate) => {
+    for (const required of [true, false]) {
+      const credentials = [credential];
+      const ends = openPair({ postHandshakeAuth: true, credentials }, { clientCertificate });
+      credentials.pop();
+      ends.server.requestCertificate(required);
+      shuttle(ends);
+      expect(errorOf(ends.serverEvents)?.alert).toBe(required ? 'certificate_required' : undefined);
+      expect(answers(ends)).toHaveLength(required ? 0 : 1);
+      if (!required) expect(ends.server.facts).toMatchObject({ peer: undefined, peerChain: [] });
+    }
+  });
+
   test.each([
     ['CERT_HAS_EXPIRED', 'certificate_expired'],
     ['CERT_REVOKED', 'certificate_revoked'],

@@ -21,7 +21,7 @@ export interface NodeOptions {
 export function nodeOptions(role: Role, settings: Settings): NodeOptions {
   const { suites, groups, schemes, credential, ca, servername, alpn, halfOpen, clientCertificate, requestOcsp } =
     settings;
-  const { compressions } = settings;
+  const { compressions, clientCertificateLater } = settings;
   return {
     minVersion: 'TLSv1.3',
     ...(suites && { ciphers: suites.join(':') }),
@@ -34,6 +34,7 @@ export function nodeOptions(role: Role, settings: Settings): NodeOptions {
     ...(compressions && { certificateCompression: compressions }),
     ...(role === 'client' && servername !== undefined && { servername }),
     ...(role === 'client' && requestOcsp && { requestOCSP: true }),
+    ...(role === 'server' && clientCertificateLater === 'optional' && { rejectUnauthorized: false }),
     ...(role === 'server' &&
       clientCertificate && { requestCert: true, rejectUnauthorized: clientCertificate === 'required' }),
   };

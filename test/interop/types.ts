@@ -24,6 +24,8 @@ export interface Settings {
   readonly alpn?: readonly string[] | undefined;
   /** Servers: ask the client for a certificate, and go on without one or not; GnuTLS: or with any. */
   readonly clientCertificate?: 'optional' | 'required' | 'requested' | undefined;
+  /** Servers: go on without the certificate that is asked for after the handshake. */
+  readonly clientCertificateLater?: 'optional' | undefined;
   /** Clients: answer requests for a certificate after the handshake, too. */
   readonly postHandshakeAuth?: boolean | undefined;
   /** Clients: what `PeerSession.ticket()` gave, or in base64 what the 'session' event did. */

@@ -2,7 +2,13 @@ import { type Awaitable, isThenable } from '../../crypto/provider.ts';
 import type { ChainRequest, ChainVerdict } from '../../handshake/config.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import type { Failure } from '../../x509/refusal.ts';
-import { dangerouslyTrust, type Verdict, type VerifyOptions, verifyPeer } from '../../x509/verify.ts';
+import {
+  dangerouslyTrust,
+  type Verdict,
+  type VerifiedPeer,
+  type VerifyOptions,
+  verifyPeer,
+} from '../../x509/verify.ts';
 import type { ContextState } from './context.ts';
 import { certificateCode } from './errors.ts';
 import { namesReliedOn } from './relied-on.ts';
@@ -33,6 +39,16 @@ export class PeerCheck {
     const error: (Error & { readonly code?: unknown }) | undefined = this.#identityError;
     if (error !== undefined) return typeof error.code === 'string' ? error.code : error.message;
     return this.#failure === undefined ? null : certificateCode(this.#failure.code);
+  }
+
+  /** Whether a peer that is not authorized ends the connection. */
+  get enforces(): boolean {
+    return this.#policy.enforce;
+  }
+
+  /** `authorizationError` of a client that was asked for a certificate; what was judged before is not about none. */
+  codeOfClient(peer: VerifiedPeer | undefined): string | null {
+    return peer === undefined ? 'UNABLE_TO_GET_ISSUER_CERT' : this.code;
   }
 
   verify(request: ChainRequest): Awaitable<ChainVerdict> {

@@ -184,8 +184,7 @@ const chooseContext: SniCallback = function (servername, callback) {
 
 function onSecure(this: TLSSocket): void {
   if (this._tlsOptions.requestCert) {
-    const noCertificate = this.facts?.peer === undefined && this.authorizationError === null;
-    if (noCertificate) this.authorizationError = 'UNABLE_TO_GET_ISSUER_CERT';
+    if (this.facts?.peer === undefined) this.authorizationError = 'UNABLE_TO_GET_ISSUER_CERT';
     this.authorized = this.authorizationError === null;
   }
   if (this.destroyed || !this._releaseControl()) return;

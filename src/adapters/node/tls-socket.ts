@@ -19,6 +19,7 @@ import { codedError, toNodeError, validateBuffer, validateInteger, validateStrin
 import { Handshake } from './handshake.ts';
 import { keylogLine } from './keylog.ts';
 import { OnRead } from './onread.ts';
+import type { PeerCheck } from './peer-check.ts';
 import { fromBlob, toBlob } from './sessions.ts';
 import { checkSocketOptions, type TLSSocketOptions } from './socket-options.ts';
 import { isConnecting, linger, newSocket, repeatConnectEvents, writeAll } from './transport.ts';
@@ -39,6 +40,7 @@ export class TLSSocket extends DescribedSocket {
   protected readonly context: ContextState;
   readonly #onread: OnRead | undefined;
   #handshake: Handshake | undefined;
+  readonly #check: PeerCheck;
   #pump: Pump | undefined;
   #serverName: string | undefined;
   #session: Session | undefined;
@@ -77,6 +79,7 @@ export class TLSSocket extends DescribedSocket {
     this.server = options.server;
     this.context = context;
     this.#handshake = new Handshake(this, context, own);
+    this.#check = this.#handshake.check;
     if (!this.isServer) this.#session = fromBlob(options.session);
     this.#onread = !socket && options.onread ? new OnRead(options.onread) : undefined;
     this.on('error', this._tlsError);
@@ -130,12 +133,14 @@ export class TLSSocket extends DescribedSocket {
   }
 
   /**
-   * Server: asks the client for a certificate after the handshake (opentls); 'authenticated' tells the answer.
+   * Server: asks the client for a certificate after the handshake (opentls). 'authenticated' tells the answer, of which
+   * `authorized` and `authorizationError` speak from then on. With `rejectUnauthorized`, one that does not come or is
+   * not trusted ends the connection.
    * @throws TlsError ERR_TLS_INVALID_STATE where the client did not say that it can
    */
   requestCertificate(): void {
     if (this.connection === undefined) throw codedError('ERR_TLS_INVALID_STATE', 'there is no connection');
-    this.connection.requestCertificate();
+    this.connection.requestCertificate(this.#check.enforces);
     this.#pump?.run();
   }
 
@@ -254,7 +259,7 @@ export class TLSSocket extends DescribedSocket {
       data: (bytes, early) => this.#data(bytes, early),
       session: (session) => this.#newSession(session),
       early: (accepted) => void this.emit('earlyData', accepted),
-      authenticated: (facts) => void this.emit('authenticated', facts),
+      authenticated: (facts) => this.#authenticated(facts),
       open: (facts) => this.#open(facts),
       end: () => this.#end(),
       error: (error) => this.#fail(error),
@@ -380,7 +385,7 @@ export class TLSSocket extends DescribedSocket {
     this.#handshakeTimer = undefined;
     this.alpnProtocol = facts.alpn === undefined ? false : Buffer.from(facts.alpn).toString('latin1');
     this.servername ??= facts.serverName ?? false;
-    this.authorizationError = this.#handshake?.check.code ?? null;
+    this.authorizationError = this.#check.code;
     this.#handshake = undefined;
     const writer = this.#startWriting(connection, transport);
     this._secureEstablished = true;
@@ -393,6 +398,12 @@ export class TLSSocket extends DescribedSocket {
     if (waiting !== undefined) writer.write(waiting.chunks, waiting.callback);
     if (this.#waitingEnd !== undefined && !this.destroyed) this._final(this.#waitingEnd);
     this.#waitingEnd = undefined;
+  }
+
+  #authenticated(facts: Facts): void {
+    this.authorizationError = this.#check.codeOfClient(facts.peer);
+    this.authorized = this.authorizationError === null;
+    this.emit('authenticated', facts);
   }
 
   #end(): void {
@@ -410,7 +421,8 @@ export class TLSSocket extends DescribedSocket {
       return;
     }
     const cause = this.#handshake?.applicationError ?? toNodeError(error);
-    this.authorizationError = this.#handshake?.check.code ?? this.authorizationError;
+    this.authorizationError = this.#check.code ?? this.authorizationError;
+    if (this.authorizationError !== null) this.authorized = false;
     const { transport } = this;
     if (transport !== undefined) {
       // Whoever hears of the error may still ask for the peer's address.

@@ -26,7 +26,11 @@ async function ask(context: Context, given: boolean): Promise<OpenPair> {
   const credential = given ? certificates.client : undefined;
   const pair = await open(context, {
     client: { postHandshakeAuth: true, credential },
-    server: { ca: certificates.ca, ...(role === 'client' && { commands: true }) },
+    server: {
+      ca: certificates.ca,
+      ...(!given && { clientCertificateLater: 'optional' as const }),
+      ...(role === 'client' && { commands: true }),
+    },
   });
   const { socket, theirs } = pair;
   await exchangeBeside(pair);
