@@ -1,19 +1,19 @@
 import { wipe } from './bytes/wipe.ts';
 import { FATAL, readAlert, WARNING } from './connection/alert.ts';
+import { Budget } from './connection/budget.ts';
 import { EarlyData } from './connection/early-data.ts';
 import type { Event, Phase, SecretEvent } from './connection/events.ts';
 import { KeyUpdates } from './connection/key-updates.ts';
+import { handshakeOf, type Setup } from './connection/setup.ts';
 import { Tasks } from './connection/tasks.ts';
 import { wireOf } from './connection/wire.ts';
 import { AlertDescription, asTlsError, misuse, reject, TlsError } from './errors.ts';
-import { clientHandshake } from './handshake/client.ts';
 import type { ClientConfig, Facts, Role, ServerConfig } from './handshake/config.ts';
 import { settleClient, settleServer } from './handshake/config-rules.ts';
 import { postHandshake } from './handshake/established.ts';
 import type { Established } from './handshake/finish.ts';
 import { answerCertificateRequest, requestCertificate } from './handshake/post-auth.ts';
-import { type Answers, type AskName, discard, type PendingAsk, Runner, underCustody } from './handshake/script.ts';
-import { serverHandshake } from './handshake/server.ts';
+import { type Answers, type AskName, discard, type PendingAsk, type Runner } from './handshake/script.ts';
 import { receiveTicket } from './handshake/tickets.ts';
 import type { Wire } from './handshake/wire.ts';
 import { defaultLimits, type Limits } from './limits.ts';
@@ -40,6 +40,7 @@ export class Connection {
   readonly #tasks = new Tasks();
   readonly #wire: Wire;
   readonly #keyUpdates: KeyUpdates;
+  readonly #budget: Budget;
   #runner: Runner<Established> | undefined;
   #started = false;
   #asked: PendingAsk | undefined;
@@ -49,9 +50,6 @@ export class Connection {
   #readClosed = false;
   #writeClosed = false;
   #inputEnded = false;
-  #warnings = 0;
-  #handshakeBytes = 0;
-  #postHandshakeMessages = 0;
 
   /** @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be */
   static client(config: ClientConfig): Connection {
@@ -68,6 +66,7 @@ export class Connection {
     this.role = role;
     this.#setup = setup;
     this.#limits = config.limits === undefined ? defaultLimits : { ...defaultLimits, ...config.limits };
+    this.#budget = new Budget(this.#limits);
     this.#sending = new Sending(role, { padding: config.padding, maxFragment: config.maxFragment });
     this.#keyUpdates = new KeyUpdates(this.#sending);
     this.#receiving = new Receiving(this.#limits, role, config.boringsslChecks);
@@ -78,11 +77,7 @@ export class Connection {
       events: this.#events,
       keylog: config.keylog === true,
     });
-    this.#runner = new Runner(
-      setup.role === 'client'
-        ? underCustody((custody) => clientHandshake(this.#wire, setup.config, this.#limits, custody))
-        : underCustody((custody) => serverHandshake(this.#wire, setup.config, this.#limits, custody)),
-    );
+    this.#runner = handshakeOf(setup, this.#wire, this.#limits);
   }
 
   get phase(): Phase {
@@ -170,6 +165,15 @@ export class Connection {
   }
 
   /**
+   * How many bytes to {@link write} before others get their turn: for some 2 ms of work in pure JavaScript, however
+   * small the records are that the peer takes.
+   * @param fragment content bytes per record, where the caller writes smaller ones. Default: as many as may be
+   */
+  bytesPerTurn(fragment?: number): number {
+    return this.#sending.bytesPerTurn(fragment);
+  }
+
+  /**
    * Encrypts application data into the output. Where that fails, {@link poll} says so.
    * @returns false when the output holds more than the outbox limit: send it before writing more
    * @throws TlsError ERR_TLS_INVALID_STATE when not {@link writable}
@@ -185,13 +189,22 @@ export class Connection {
     return this.#sending.length < this.#limits.outbox;
   }
 
-  /** Bytes for the transport, in order; they are the caller's from here. */
-  takeOutput(): readonly Uint8Array[] {
+  /**
+   * Bytes for the transport, in order; they are the caller's from here.
+   * @param unsent what was taken before has not been sent: a KeyUpdate that is owed waits, so that a peer who asks for
+   * them and reads none does not have them gathered
+   */
+  takeOutput(unsent = false): readonly Uint8Array[] {
     this.#guard(() => {
-      this.#payKeyUpdate();
+      if (!unsent) this.#payKeyUpdate();
       this.#sending.flush();
     });
     return this.#sending.take();
+  }
+
+  /** Client: the `session` that came last is of use. Else tickets in a row are a flood (`limits.postHandshakeMessages`). */
+  sessionTaken(): void {
+    this.#budget.useful();
   }
 
   /**
@@ -333,17 +346,14 @@ export class Connection {
       reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', "application data among the client's authentication");
     }
     if (bytes.length === 0) return;
-    this.#postHandshakeMessages = 0;
+    this.#budget.data(bytes.length);
     this.#events.push({ type: 'data', bytes, ...(early && { early }) });
   }
 
   #message(raw: Uint8Array): void {
     const runner = this.#runner;
     if (runner === undefined) return this.#postHandshake(raw);
-    this.#handshakeBytes += raw.length;
-    if (this.#handshakeBytes > this.#limits.handshakeTotal) {
-      reject('ERR_TLS_HANDSHAKE_TOO_LARGE', 'decode_error', 'the handshake takes more bytes than the limit');
-    }
+    this.#budget.handshake(raw.length);
     const type = raw[0] ?? 0;
     if (!runner.wants.some((wanted) => wanted === type)) {
       const name = nameOf(HandshakeType, type);
@@ -361,12 +371,7 @@ export class Connection {
     const message = parseMessage(raw);
     // What was asked for is no flood.
     if (this.#tasks.wants(message.type)) return this.#tasks.message(message);
-    this.#postHandshakeMessages++;
-    const floods = this.#postHandshakeMessages > this.#limits.postHandshakeMessages;
-    if (floods && message.type === HandshakeType.key_update) {
-      reject('ERR_TLS_TOO_MANY_KEY_UPDATES', 'unexpected_message', 'too many KeyUpdates in a row');
-    }
-    if (floods) reject('ERR_TLS_TOO_MANY_MESSAGES', 'unexpected_message', 'too many post-handshake messages in a row');
+    this.#budget.message(message.type);
     if (this.#tasks.receiving) {
       const name = nameOf(HandshakeType, message.type);
       reject('ERR_TLS_UNEXPECTED_MESSAGE', 'unexpected_message', `${name} came among the client's authentication`);
@@ -407,10 +412,7 @@ export class Connection {
     if (alert === 'close_notify') return this.#endRead(true);
     // A received error alert closes the connection and is not answered.
     if (alert !== 'user_canceled') return this.#die(alert);
-    this.#warnings++;
-    if (this.#warnings > this.#limits.warnings) {
-      reject('ERR_TLS_TOO_MANY_WARNINGS', 'unexpected_message', 'too many user_canceled alerts');
-    }
+    this.#budget.warning();
   }
 
   /** The peer sends no more: by its close_notify, or because the transport has ended. */
@@ -485,7 +487,3 @@ export class Connection {
 function alertOf({ alert }: TlsError): number | undefined {
   return alert === undefined ? undefined : AlertDescription[alert];
 }
-
-type Setup =
-  | { readonly role: 'client'; readonly config: ClientConfig }
-  | { readonly role: 'server'; readonly config: ServerConfig };

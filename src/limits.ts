@@ -31,6 +31,8 @@ export interface Limits {
   readonly warnings: number;
   /** Post-handshake messages in a row without application data (BoringSSL, rustls: 32). */
   readonly postHandshakeMessages: number;
+  /** Bytes of application data that make up for one of them: by the byte, a KeyUpdate costs a twentieth then. */
+  readonly postHandshakeBytes: number;
   readonly extensions: number;
   /** KeyShareEntry of a ClientHello: more than there are groups to have one for. */
   readonly keyShares: number;
@@ -53,6 +55,7 @@ export const defaultLimits: Limits = {
   changeCipherSpecs: 2,
   warnings: 4,
   postHandshakeMessages: 32,
+  postHandshakeBytes: 512,
   extensions: 64,
   keyShares: 32,
   pskIdentities: 8,

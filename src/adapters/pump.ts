@@ -17,8 +17,11 @@ export interface PumpHandlers {
   end(closeNotify: boolean): void;
   error(error: TlsError): void;
   secret(event: SecretEvent): void;
-  /** Client: a session for a later connection; the receiver's to keep, or to wipe. Absent: it is wiped. */
-  session?(session: Session): void;
+  /**
+   * Client: a session for a later connection; the receiver's to keep, or to wipe. Absent: it is wiped.
+   * @returns false where nobody has a use for it: tickets in a row are a flood then
+   */
+  session?(session: Session): boolean;
   /** Server: the client has answered a request for its certificate after the handshake. */
   authenticated?(facts: Facts): void;
   /** Client: whether the server took the 0-RTT data. */
@@ -27,6 +30,11 @@ export interface PumpHandlers {
   send(slabs: readonly Uint8Array[]): void;
   /** An answer came later, and what it led to was polled: there may be room again for what waits for some. */
   answered?(): void;
+  /**
+   * How many bytes of what {@link send} was given the transport has not taken; call {@link Pump.run} when they are fewer.
+   * Absent: none, ever.
+   */
+  unsent?(): number;
   /** One of the handlers threw, and there is no caller left to throw to. */
   thrown(error: unknown): void;
 }
@@ -54,6 +62,20 @@ export class Pump {
     return this.#stalled;
   }
 
+  /**
+   * Whether the peer takes so few of the answers to what it sends that nothing more is read. What the application writes
+   * is not counted: two ends that both write before they read must not wait for each other.
+   */
+  get full(): boolean {
+    const { phase, outputLength } = this.connection;
+    const answers = phase === 'open' || phase === 'closing';
+    return answers && outputLength + this.#unsent >= MOST_UNSENT;
+  }
+
+  get #unsent(): number {
+    return this.#handlers.unsent?.() ?? 0;
+  }
+
   /** Call after anything that may have changed the connection. What there was to send is sent when it returns. */
   run(): void {
     this.#again = true;
@@ -67,7 +89,10 @@ export class Pump {
       while (this.#again) {
         this.#again = false;
         this.#drain();
+        const { full } = this;
         this.#flush();
+        // A transport that takes all at once is never full.
+        this.#again ||= full && !this.full;
         // What could not be sent is heard of now.
         if (this.connection.phase === 'failed') this.#drain();
       }
@@ -88,7 +113,7 @@ export class Pump {
   }
 
   #drain(): void {
-    while (!this.#stalled && !this.#stopped) {
+    while (!this.#stalled && !this.#stopped && !this.full) {
       const event = this.connection.poll();
       if (event === undefined) return;
       switch (event.type) {
@@ -114,7 +139,7 @@ export class Pump {
           break;
         case 'session':
           if (this.#handlers.session === undefined) event.session.psk.wipe();
-          else this.#handlers.session(event.session);
+          else if (this.#handlers.session(event.session)) this.connection.sessionTaken();
           break;
         case 'authenticated':
           this.#handlers.authenticated?.(event.facts);
@@ -129,7 +154,7 @@ export class Pump {
   /** What comes up while something is being sent goes after it. */
   #flush(): void {
     if (this.#stopped || this.#sending) return;
-    const slabs = this.connection.takeOutput();
+    const slabs = this.connection.takeOutput(this.#unsent > 0);
     if (slabs.length === 0) return;
     this.#sending = true;
     try {
@@ -174,3 +199,6 @@ function inTime({ request }: PendingAsk, answer: PromiseLike<Answers[AskName]>):
   });
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
+
+/** Bytes: the largest answer that there is, a Certificate of 128 KiB (limits.ts). */
+const MOST_UNSENT = 0x2_0000;

@@ -16,8 +16,16 @@ import { TrafficKey } from './traffic-key.ts';
 export const ALIGNED_FRAGMENT = 16_382;
 const SLAB_START = 3;
 
-/** How many full records one turn of an event loop should seal: about 2.3 ms of pure-JavaScript ChaCha20-Poly1305. */
-export const RECORDS_PER_TURN = 16;
+/**
+ * How many records of `length` bytes of content and padding one turn of an event loop should seal: 16 full ones, about
+ * 2.3 ms of pure-JavaScript ChaCha20-Poly1305, or some 250 small ones.
+ */
+export function recordsPerTurn(length: number): number {
+  return Math.max(1, Math.floor((16 * (MAX_PLAINTEXT + RECORD_COST)) / (length + RECORD_COST)));
+}
+
+/** What a record costs beside its content, in bytes of content. */
+const RECORD_COST = 1024;
 
 export interface SealerOptions {
   /** Content bytes per record, 1..2^14. Default: 16,382, and up to 2^14 in the last record of a call. */

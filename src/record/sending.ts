@@ -5,7 +5,7 @@ import type { TranscriptHash } from '../keys/transcript.ts';
 import { MAX_PLAINTEXT } from '../limits.ts';
 import { ContentType } from '../wire/enums.ts';
 import { Outbox } from './outbox.ts';
-import { ALIGNED_FRAGMENT, PlainSealer, Sealer, type SealerOptions } from './sealer.ts';
+import { ALIGNED_FRAGMENT, PlainSealer, recordsPerTurn, Sealer, type SealerOptions } from './sealer.ts';
 
 /** As low as record_size_limit goes, RFC 8449 §4. */
 const MIN_FRAGMENT = 64;
@@ -29,14 +29,21 @@ export class Sending {
     this.#sealer = new PlainSealer(role, options);
   }
 
-  /** Bytes waiting to be taken. */
+  /** Bytes waiting to be taken, those that are no records yet among them. */
   get length(): number {
-    return this.#outbox.length;
+    return this.#flight.reduce((sum, { length }) => sum + length, this.#outbox.length);
   }
 
   /** Whether the key has reached its limit (RFC 9846 §5.5). */
   get needsUpdate(): boolean {
     return this.#sealer instanceof Sealer && this.#sealer.needsUpdate;
+  }
+
+  /** Content bytes for one turn of an event loop, in records of `fragment` bytes or of the size that is configured. */
+  bytesPerTurn(fragment: number = ALIGNED_FRAGMENT): number {
+    const { maxFragment = fragment, padding, maxPadded = MAX_PLAINTEXT } = this.#options;
+    const content = Math.min(fragment, maxFragment);
+    return content * recordsPerTurn(padding === undefined ? content : maxPadded);
   }
 
   handshake(message: Uint8Array): void {

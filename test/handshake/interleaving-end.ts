@@ -136,7 +136,10 @@ export class End {
       end: (closeNotify) => this.hear({ type: 'end', closeNotify }),
       error: (error) => this.hear({ type: 'error', error }),
       secret: (event) => this.hear(event),
-      session: (session) => this.hear({ type: 'session', session }),
+      session: (session) => {
+        this.hear({ type: 'session', session });
+        return true;
+      },
       authenticated: (facts) => this.hear({ type: 'authenticated', facts }),
       early: (accepted) => this.hear({ type: 'early', accepted }),
       send: (slabs) => this.#wire(slabs),

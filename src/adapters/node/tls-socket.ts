@@ -48,6 +48,8 @@ export class TLSSocket extends DescribedSocket {
   #handshakeTimer: NodeJS.Timeout | undefined;
   /** Ciphertext that there was no room for. */
   #held: Uint8Array | undefined;
+  /** Bytes of answers that the transport has not taken. */
+  #unsent = 0;
   #transportEnded = false;
   /** The peer's close_notify, or the end that stands for it. */
   #inputOver = false;
@@ -266,6 +268,7 @@ export class TLSSocket extends DescribedSocket {
       secret: (event) => void this.emit('keylog', keylogLine(event)),
       send: (slabs) => this.#send(slabs),
       answered: () => this.#feed(),
+      unsent: () => this.#unsent,
       thrown: (error) => process.nextTick(rethrow, error),
     });
     this.#pump.run();
@@ -276,7 +279,20 @@ export class TLSSocket extends DescribedSocket {
   }
 
   #send(slabs: readonly Uint8Array[]): void {
-    if (this.transport?.writable) writeAll(this.transport, slabs);
+    if (!this.transport?.writable) return;
+    const length = slabs.reduce((sum, slab) => sum + slab.length, 0);
+    this.#unsent += length;
+    writeAll(this.transport, slabs, () => this.#sent(length));
+  }
+
+  /** The transport has taken answers: what waited for that goes on. */
+  #sent(length: number): void {
+    const pump = this.#pump;
+    const wasFull = pump?.full === true;
+    this.#unsent -= length;
+    if (pump === undefined || this.destroyed) return;
+    pump.run();
+    if (wasFull) this.#feed();
   }
 
   #receive(chunk: Uint8Array): void {
@@ -289,7 +305,7 @@ export class TLSSocket extends DescribedSocket {
   /** As much as there is room for; stops the transport where something is left. */
   #feed(): void {
     const pump = this.#pump;
-    while (pump !== undefined && this.#held !== undefined && !pump.stalled) {
+    while (pump !== undefined && this.#held !== undefined && !pump.stalled && !pump.full) {
       const { inputRoom } = pump.connection;
       if (inputRoom === 0) break;
       const piece = this.#held.subarray(0, inputRoom);
@@ -298,7 +314,7 @@ export class TLSSocket extends DescribedSocket {
       pump.run();
     }
     if (this.destroyed) return;
-    if (this.#held === undefined && pump?.stalled === false) {
+    if (this.#held === undefined && pump?.stalled === false && !pump.full) {
       if (this.#transportEnded) this.#endInput();
       else if (this.transport?.isPaused()) this.transport.resume();
     } else if (!this.#transportEnded) {
@@ -347,11 +363,11 @@ export class TLSSocket extends DescribedSocket {
     this.#pump?.run();
   }
 
-  #newSession(session: Session): void {
+  #newSession(session: Session): boolean {
     const blob = toBlob(session);
     session.psk.wipe();
     this.sessionBlob = blob;
-    this.emit('session', blob);
+    return this.emit('session', blob);
   }
 
   #data(bytes: Uint8Array, early: boolean): boolean {

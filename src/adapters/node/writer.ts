@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Connection } from '../../connection.ts';
-import { ALIGNED_FRAGMENT, RECORDS_PER_TURN } from '../../record/sealer.ts';
+import { ALIGNED_FRAGMENT } from '../../record/sealer.ts';
+import { Chunks } from '../chunks.ts';
 import { codedError } from './errors.ts';
 import { writeAll } from './transport.ts';
 
@@ -23,12 +24,15 @@ export class Writer {
 
   /** @param callback once the transport has taken all of it */
   write(chunks: readonly Uint8Array[], callback: WriteCallback): void {
+    this.#turn(new Chunks(chunks), callback);
+  }
+
+  #turn(left: Chunks, callback: WriteCallback): void {
     if (!this.#connection.writable || !this.#transport.writable) {
       process.nextTick(callback, codedError('EPIPE', 'write EPIPE', { syscall: 'write' }));
       return;
     }
-    const [batch, rest] = splitAt(chunks, RECORDS_PER_TURN * this.fragment);
-    this.#seal(batch);
+    this.#seal(left);
     const slabs = this.#connection.takeOutput();
     if (slabs.length === 0) {
       process.nextTick(callback);
@@ -36,34 +40,20 @@ export class Writer {
     }
     writeAll(this.#transport, slabs, (error) => {
       this.#progress();
-      if (error || rest.length === 0) callback(error);
-      else setImmediate(() => this.write(rest, callback));
+      if (error || left.length === 0) callback(error);
+      else setImmediate(() => this.#turn(left, callback));
     });
   }
 
-  #seal(chunks: readonly Uint8Array[]): void {
-    if (this.fragment === ALIGNED_FRAGMENT) {
-      this.#connection.write(chunks);
+  #seal(left: Chunks): void {
+    const { fragment } = this;
+    const most = this.#connection.bytesPerTurn(fragment);
+    if (fragment === ALIGNED_FRAGMENT) {
+      this.#connection.write(left.take(most));
       return;
     }
-    for (let left = chunks; left.length > 0; ) {
-      const [piece, rest] = splitAt(left, this.fragment);
-      this.#connection.write(piece);
-      left = rest;
+    for (let sealed = 0; sealed < most && left.length > 0 && this.#connection.writable; sealed += fragment) {
+      this.#connection.write(left.take(Math.min(fragment, most - sealed)));
     }
   }
-}
-
-/** The first `length` bytes, and the others. */
-function splitAt(chunks: readonly Uint8Array[], length: number): readonly [Uint8Array[], Uint8Array[]] {
-  const head: Uint8Array[] = [];
-  const tail: Uint8Array[] = [];
-  let left = length;
-  for (const chunk of chunks) {
-    const taken = Math.min(left, chunk.length);
-    if (taken > 0) head.push(chunk.subarray(0, taken));
-    if (taken < chunk.length) tail.push(chunk.subarray(taken));
-    left -= taken;
-  }
-  return [head, tail];
 }

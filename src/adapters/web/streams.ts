@@ -1,7 +1,6 @@
 import { Connection } from '../../connection.ts';
 import type { ClientConfig, Facts, ServerConfig } from '../../handshake/config.ts';
-import { MAX_PLAINTEXT } from '../../limits.ts';
-import { RECORDS_PER_TURN } from '../../record/sealer.ts';
+import { Chunks } from '../chunks.ts';
 import { Pump } from '../pump.ts';
 
 /** Both directions of a byte stream: a TCP socket of an edge runtime, a WebTransport stream, a WebSocketStream, … */
@@ -36,6 +35,8 @@ class StreamDriver {
   #readable: ReadableStreamDefaultController<Uint8Array> | undefined;
   #writable: WritableStreamDefaultController | undefined;
   #opened: { resolve(facts: Facts): void; reject(error: unknown): void } | undefined;
+  /** Bytes of answers that the transport has not taken. */
+  #unsent = 0;
   /** Called when the engine has room for input again. */
   #wake: (() => void) | undefined;
 
@@ -51,6 +52,7 @@ class StreamDriver {
       secret: () => {},
       send: (slabs) => this.#send(slabs),
       answered: () => this.#wakeReader(),
+      unsent: () => this.#unsent,
       thrown: (error) => this.#fail(error),
     });
     const opened = new Promise<Facts>((resolve, reject) => {
@@ -89,8 +91,11 @@ class StreamDriver {
       },
       write: async (chunk) => {
         await opened;
-        for (let offset = 0; offset < chunk.length; offset += TURN) {
-          this.#connection.write([chunk.subarray(offset, offset + TURN)]);
+        const left = new Chunks([chunk]);
+        while (left.length > 0) {
+          this.#connection.write(left.take(this.#connection.bytesPerTurn()));
+          // Not an answer: the writer paces it.
+          for (const slab of this.#connection.takeOutput()) this.#write(slab);
           this.#pump.run();
           await this.#writer.ready;
         }
@@ -117,7 +122,7 @@ class StreamDriver {
         return;
       }
       for (let offset = 0; offset < value.length; ) {
-        while (this.#connection.inputRoom === 0) await this.#room();
+        while (this.#connection.inputRoom === 0 || this.#pump.full) await this.#room();
         const part = value.subarray(offset, offset + this.#connection.inputRoom);
         this.#connection.receive(part);
         offset += part.length;
@@ -143,9 +148,23 @@ class StreamDriver {
   }
 
   #send(slabs: readonly Uint8Array[]): void {
-    // A transport that breaks says so to whoever reads or writes next.
-    for (const slab of slabs) this.#writer.write(slab).catch((error) => this.#fail(error));
+    for (const slab of slabs) {
+      this.#unsent += slab.length;
+      this.#write(slab, () => {
+        this.#unsent -= slab.length;
+        this.#pump.run();
+        this.#wakeReader();
+      });
+    }
     this.#wakeReader();
+  }
+
+  /** A transport that breaks says so to whoever reads or writes next. */
+  #write(slab: Uint8Array, taken?: () => void): void {
+    this.#writer
+      .write(slab)
+      .then(taken)
+      .catch((error) => this.#fail(error));
   }
 
   #fail(error: unknown): void {
@@ -159,6 +178,3 @@ class StreamDriver {
     this.#reader.cancel(error).catch(() => {});
   }
 }
-
-/** What is sealed before the event loop gets its turn. */
-const TURN: number = RECORDS_PER_TURN * MAX_PLAINTEXT;

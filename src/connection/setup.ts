@@ -1,0 +1,21 @@
+import { clientHandshake } from '../handshake/client.ts';
+import type { ClientConfig, ServerConfig } from '../handshake/config.ts';
+import type { Established } from '../handshake/finish.ts';
+import { Runner, underCustody } from '../handshake/script.ts';
+import { serverHandshake } from '../handshake/server.ts';
+import type { Wire } from '../handshake/wire.ts';
+import type { Limits } from '../limits.ts';
+
+/** Which end a connection is, and what it was given. */
+export type Setup =
+  | { readonly role: 'client'; readonly config: ClientConfig }
+  | { readonly role: 'server'; readonly config: ServerConfig };
+
+/** The handshake of that end, not started. */
+export function handshakeOf(setup: Setup, wire: Wire, limits: Limits): Runner<Established> {
+  return new Runner(
+    setup.role === 'client'
+      ? underCustody((custody) => clientHandshake(wire, setup.config, limits, custody))
+      : underCustody((custody) => serverHandshake(wire, setup.config, limits, custody)),
+  );
+}
