@@ -1,3 +1,4 @@
+import { Chunks } from '../bytes/chunks.ts';
 import type { CipherSuite } from '../crypto/provider.ts';
 import type { Secret, TrafficLabel } from '../crypto/secret.ts';
 import { misuse } from '../errors.ts';
@@ -48,12 +49,12 @@ export class PlainSealer {
 
   seal(type: number, chunks: readonly Uint8Array[], outbox: Outbox): void {
     const { maxFragment = MAX_PLAINTEXT } = this.options;
-    const source = new Gather(chunks);
-    while (source.left > 0) {
-      const length = Math.min(source.left, maxFragment);
+    const source = new Chunks(chunks);
+    while (source.length > 0) {
+      const length = Math.min(source.length, maxFragment);
       const record = new Uint8Array(RECORD_HEADER + length);
       writeHeader(record, 0, type, this.#version, length);
-      source.fill(record, RECORD_HEADER, length);
+      fill(record, RECORD_HEADER, source.take(length));
       outbox.push(record);
     }
     // Only the first ClientHello goes out as 0x0301 (RFC 9846 §5.1).
@@ -82,15 +83,15 @@ export class Sealer {
 
   /** Seals all of `chunks` as one run of content into one slab: full records, and one for the rest. */
   seal(type: number, chunks: readonly Uint8Array[], outbox: Outbox): void {
-    const source = new Gather(chunks);
-    if (source.left === 0) return;
-    const sizes = this.#plan(type, source.left);
+    const source = new Chunks(chunks);
+    if (source.length === 0) return;
+    const sizes = this.#plan(type, source.length);
     let total = 0;
     for (const { length, padding } of sizes) total += this.#recordLength(length, padding);
     const slab = new Uint8Array(SLAB_START + total);
     let offset = SLAB_START;
     for (const { length, padding } of sizes) {
-      source.fill(slab, offset + RECORD_HEADER, length);
+      fill(slab, offset + RECORD_HEADER, source.take(length));
       this.#protect(slab, offset, type, length, padding);
       offset += this.#recordLength(length, padding);
     }
@@ -149,32 +150,10 @@ export class Sealer {
   }
 }
 
-/** Reads many chunks as one run of bytes. */
-class Gather {
-  readonly #chunks: readonly Uint8Array[];
-  #index = 0;
-  #offset = 0;
-  left = 0;
-
-  constructor(chunks: readonly Uint8Array[]) {
-    this.#chunks = chunks;
-    for (const chunk of chunks) this.left += chunk.length;
-  }
-
-  fill(target: Uint8Array, at: number, length: number): void {
-    let filled = 0;
-    while (filled < length) {
-      const chunk = this.#chunks[this.#index] ?? new Uint8Array(length - filled);
-      const whole = this.#offset === 0 && chunk.length <= length - filled;
-      const part = whole ? chunk : chunk.subarray(this.#offset, this.#offset + length - filled);
-      target.set(part, at + filled);
-      filled += part.length;
-      this.#offset += part.length;
-      if (this.#offset === chunk.length) {
-        this.#index++;
-        this.#offset = 0;
-      }
-    }
-    this.left -= length;
+function fill(target: Uint8Array, at: number, parts: readonly Uint8Array[]): void {
+  let offset = at;
+  for (const part of parts) {
+    target.set(part, offset);
+    offset += part.length;
   }
 }

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
+import { Chunks } from '../../bytes/chunks.ts';
 import type { Connection } from '../../connection.ts';
 import { ALIGNED_FRAGMENT } from '../../record/sealer.ts';
-import { Chunks } from '../chunks.ts';
 import { codedError } from './errors.ts';
 import { writeAll } from './transport.ts';
 

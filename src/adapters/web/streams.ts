@@ -1,6 +1,6 @@
+import { Chunks } from '../../bytes/chunks.ts';
 import { Connection } from '../../connection.ts';
 import type { ClientConfig, Facts, ServerConfig } from '../../handshake/config.ts';
-import { Chunks } from '../chunks.ts';
 import { Pump } from '../pump.ts';
 
 /** Both directions of a byte stream: a TCP socket of an edge runtime, a WebTransport stream, a WebSocketStream, … */
