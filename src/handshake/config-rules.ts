@@ -116,6 +116,7 @@ const limits: Rule<Partial<Limits>> = record<Limits>({
   changeCipherSpecs: count,
   warnings: count,
   postHandshakeMessages: count,
+  postHandshakeBytes: count,
   extensions: count,
   keyShares: count,
   pskIdentities: count,
