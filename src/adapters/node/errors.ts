@@ -1,6 +1,7 @@
 /** The errors that `node:tls` raises, by the codes and texts that programs test for. */
 import { inspect } from 'node:util';
 import type { CertificateErrorCode, LocalErrorCode, TlsError, TlsErrorCode } from '../../errors.ts';
+import { IdentityRefusal } from './identity-refusal.ts';
 
 export interface CodedError extends Error {
   readonly code: string;
@@ -77,6 +78,7 @@ export function validateInteger(value: unknown, name: string, min: number, max: 
 /** What `node:tls` would emit for an error of the engine; the engine's own is its `cause`. */
 export function toNodeError(error: TlsError): Error {
   // Raised by an application's callback: checkServerIdentity and its like answer with errors of their own.
+  if (error.code === 'HOSTNAME_MISMATCH' && error.cause instanceof IdentityRefusal) return error.cause.answer as Error;
   if (error.code === 'HOSTNAME_MISMATCH' && error.cause instanceof Error) return error.cause;
   const alert = error.alert === undefined ? undefined : { alert: error.alert };
   const text = certificateTexts[error.code as CertificateErrorCode];

@@ -7,6 +7,7 @@ import type { Certificate } from '../../x509/certificate.ts';
 import { parseAlpn } from './alpn.ts';
 import { type ContextState, type EngineOptions, stateOf } from './context.ts';
 import { codedError } from './errors.ts';
+import { refusalOf } from './identity-refusal.ts';
 import { legacyChain } from './legacy-cert.ts';
 import { askOcsp } from './ocsp-request.ts';
 import { PeerCheck } from './peer-check.ts';
@@ -112,7 +113,7 @@ export class Handshake {
   #identify(name: NonNullable<TLSSocketOptions[typeof identify]>, path: readonly Certificate[]): Error | undefined {
     const certificate = legacyChain(path, this.#context.provider.hashes);
     if (certificate === undefined) return undefined;
-    return this.#ask(() => name(certificate));
+    return this.#ask(() => refusalOf(name(certificate)));
   }
 
   /** Both callbacks may choose the certificate, ALPNCallback by `setKeyCert()`: it is asked last. */

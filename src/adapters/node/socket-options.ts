@@ -71,7 +71,7 @@ export interface TLSSocketOptions extends SecureContextOptions {
   /** Client: whether the certificate is for the right host. */
   readonly [serverTickets]?: TicketSealer | undefined;
   readonly [expectedHost]?: string | undefined;
-  readonly [identify]?: ((certificate: DetailedCertificate) => Error | undefined) | undefined;
+  readonly [identify]?: ((certificate: DetailedCertificate) => unknown) | undefined;
 }
 
 /** How a server hands over the keys that were set on it. */
