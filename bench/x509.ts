@@ -180,6 +180,7 @@ export function hostileChains(providers: readonly CryptoProvider[]): readonly Ro
         trust: TrustStore.from([anchor.der]),
         verifiers,
         purpose: 'server',
+        name: 'any',
         time: Date.now(),
         profile: rfc5280,
       };

@@ -1,6 +1,6 @@
 /**
  * `opentls/core`: the sans-IO engine, for any byte stream. A provider comes from `opentls/crypto/noble` or
- * `opentls/crypto/node`; `verifyPeer` for `verifyChain` from `opentls/x509`.
+ * `opentls/crypto/node`; `verifier` makes a `verifyChain`, of the trust anchors that `opentls/x509` reads.
  */
 
 export { tlsExporterBinding } from './connection/channel-binding.ts';
@@ -58,6 +58,7 @@ export {
   type PendingAsk,
   perform,
 } from './handshake/script.ts';
+export { type VerifierOptions, verifier } from './handshake/verifier.ts';
 export type { KeylogLabel } from './handshake/wire.ts';
 export { type ExternalPsk, importPsk } from './keys/importer.ts';
 export { defaultLimits, type Limits } from './limits.ts';

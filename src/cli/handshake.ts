@@ -95,6 +95,7 @@ class Judge {
       trust: this.#trust,
       verifiers,
       purpose: 'server',
+      name: 'any',
       time: Date.now(),
       profile: nodeProfile,
     } as const;

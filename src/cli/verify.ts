@@ -21,7 +21,8 @@ a path from it to a trusted one. Nothing is fetched.
 Options:
   --ca FILE            file with the certificates to trust, in place of Node's default roots
   --partial            let a trusted certificate that is not self-signed end the path
-  --name NAME          host name or IP address that the leaf must be for; again: one of them is enough
+  --name NAME          host name or IP address that the leaf must be for; again: one of them is enough;
+                       default: any, names are not looked at
   --email ADDRESS      e-mail address that the leaf must be for
   --uri URI            URI that the leaf must be for
   --purpose PURPOSE    server, client, email, codeSigning, timeStamping or any; default: server
@@ -59,6 +60,7 @@ export async function verify(args: readonly string[]): Promise<number> {
   const judged: Judged = {
     profile: profile.name,
     purpose,
+    name: request.names.length === 0 ? 'any' : request.names.join(', '),
     time: new Date(time).toISOString(),
     trust: request.trust.source,
     policies: answer.ok ? answer.peer.policies : [],
@@ -71,6 +73,8 @@ export async function verify(args: readonly string[]): Promise<number> {
 interface Judged {
   readonly profile: string;
   readonly purpose: Purpose;
+  /** As given; 'any' where none was: names were not looked at then. */
+  readonly name: string;
   readonly time: string;
   readonly trust: string;
   readonly policies: readonly string[];
@@ -91,6 +95,8 @@ interface Request {
   readonly chain: readonly Uint8Array[];
   readonly trust: Trust;
   readonly options: VerifyOptions;
+  /** As they were given. */
+  readonly names: readonly string[];
   readonly json: boolean;
 }
 
@@ -128,11 +134,12 @@ function readRequest(args: readonly string[]): Request | 'help' {
   return {
     chain,
     trust,
+    names: [values.name, values.email, values.uri].flatMap((given) => given ?? []),
     json: values.json === true,
     options: {
       trust: trust.store,
       verifiers: withMlDsa(node).verifiers,
-      name: names.length === 0 ? undefined : names,
+      name: names.length === 0 ? 'any' : names,
       purpose: choose('--purpose', values.purpose ?? 'server', purposes),
       profile: readProfile(values),
       time: readTime(values.time),

@@ -99,9 +99,9 @@ export function missingScts(
   { policy = browserPolicy }: TransparencyOptions,
 ): string | undefined {
   const wanted = policy.minimum(leaf.notAfter - leaf.notBefore);
-  if (valid.length < wanted) return `${valid.length} of ${wanted} timestamps of Certificate Transparency`;
+  if (!(valid.length >= wanted)) return `${valid.length} of ${wanted} timestamps of Certificate Transparency`;
   const operators = new Set(valid.map(({ log }) => log.operator ?? log)).size;
-  return operators < policy.operators ? `timestamps of ${operators} of ${policy.operators} operators` : undefined;
+  return operators >= policy.operators ? undefined : `timestamps of ${operators} of ${policy.operators} operators`;
 }
 
 function isTimely({ timestamp }: Sct, { retiredAt = Number.POSITIVE_INFINITY }: CtLog, time: number): boolean {

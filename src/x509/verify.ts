@@ -17,6 +17,7 @@ import type { SignatureCache } from './signatures.ts';
 import { run, type Steps } from './steps.ts';
 import type { TransparencyOptions } from './transparency.ts';
 import type { TrustStore } from './trust.ts';
+import { checkVerifyOptions } from './verify-options.ts';
 
 declare const verifiedBrand: unique symbol;
 
@@ -43,8 +44,11 @@ export interface VerifiedPeer {
 export interface VerifyOptions {
   readonly trust: TrustStore;
   readonly verifiers: readonly SignatureVerifier[];
-  /** Which the leaf must be for; a list means any of them. Absent: names are not looked at. */
-  readonly name?: PeerName | readonly PeerName[] | undefined;
+  /**
+   * Which the leaf must be for; a list means one of them. `'any'`: names are not looked at, which the purpose `server`
+   * wants to hear said; of other purposes it is the default.
+   */
+  readonly name?: PeerName | readonly PeerName[] | 'any' | undefined;
   /**
    * Names that the caller goes by, or may go by, besides those of subjectAltName, as `subjectNames` lists them: the name
    * constraints of the path bind them, too. Default none; `name` is found in subjectAltName alone.
@@ -80,8 +84,10 @@ export type Verdict = { readonly ok: true; readonly peer: VerifiedPeer } | Refus
  * Whether a chain leads to a trust anchor (RFC 5280 §6) and is for the peer that was asked for. Cheap checks come
  * first, then signatures of whole paths. Answers at once where all verifiers do.
  * @param chain DER, leaf first, as presented: others may be in any order, missing or too many (RFC 9846 §4.5.1)
+ * @throws TlsError ERR_TLS_CONFIG for options that would leave a check out: a server without `name`, no `time`, …
  */
 export function verifyPeer(chain: readonly Uint8Array[], options: VerifyOptions): Awaitable<Verdict> {
+  checkVerifyOptions(options);
   return run(judge(chain, options));
 }
 
@@ -126,7 +132,7 @@ export function dangerouslyTrust(chain: readonly Uint8Array[], failure?: Failure
 }
 
 function nameFailure(leaf: Certificate, names: VerifyOptions['name']): Failure | undefined {
-  if (names === undefined) return undefined;
+  if (names === undefined || names === 'any') return undefined;
   const wanted = 'length' in names ? names : [names];
   try {
     if (wanted.some((name) => matchName(leaf, name))) return undefined;

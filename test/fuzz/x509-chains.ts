@@ -158,6 +158,7 @@ function judge({ root, sent }: OddChain): Verdict {
     trust: TrustStore.from([root]),
     verifiers: node.verifiers,
     purpose: 'server',
+    name: 'any',
     time: now,
     profile: nodeProfile,
   });

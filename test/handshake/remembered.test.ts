@@ -38,6 +38,7 @@ function judge(change: Partial<VerifyOptions> = {}, trusted: Holder = root) {
       verifiers,
       remembered,
       purpose: peer,
+      name: 'any',
       time: Date.now(),
       ...change,
     });

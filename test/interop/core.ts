@@ -5,11 +5,10 @@ import { Pump } from '#opentls/adapters/pump';
 import { Connection } from '#opentls/connection';
 import type { CryptoProvider } from '#opentls/crypto/provider';
 import type { ClientConfig, Credential as CoreCredential, Facts, ServerConfig } from '#opentls/handshake/config';
-import { hostName } from '#opentls/x509/identity';
+import { verifier } from '#opentls/handshake/verifier';
 import { parsePrivateKey } from '#opentls/x509/keys';
 import { decodePem } from '#opentls/x509/pem';
 import { TrustStore } from '#opentls/x509/trust';
-import { verifyPeer } from '#opentls/x509/verify';
 import type { Credential } from './certificates.ts';
 import type { Scope } from './scope.ts';
 
@@ -89,14 +88,7 @@ function drive(socket: Socket, connection: Connection, scope: Scope): Promise<Co
 /** Judges certificates as the Node adapter would, by one root. */
 export function trusting(ca: string, { verifiers }: CryptoProvider): ClientConfig['verifyChain'] {
   const trust = TrustStore.from(decodePem(ca).map(({ der }) => der));
-  return ({ chain, peer, serverName }) =>
-    verifyPeer(chain, {
-      trust,
-      verifiers,
-      name: serverName === undefined ? undefined : hostName(serverName),
-      purpose: peer,
-      time: Date.now(),
-    });
+  return verifier({ trust, verifiers });
 }
 
 export function coreCredential({ cert, key }: Credential, provider: CryptoProvider): CoreCredential {

@@ -43,6 +43,7 @@ export function judgeChain(given: ChainCase, file: ChainFile): Verdict | undefin
     trust: trustIn(chain.at(-1) ?? new Uint8Array(0), given.lastCertTrust),
     verifiers: node.verifiers,
     purpose,
+    name: 'any',
     time: Date.parse(given.time),
     profile: profileFor(given),
   });

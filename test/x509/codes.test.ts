@@ -153,6 +153,7 @@ function judge({ sent, trusted, crl = [] }: Chain, verifiers = node.verifiers): 
       trust: TrustStore.from(trusted.map(({ der }) => der)),
       verifiers,
       purpose: 'server',
+      name: 'any',
       time: now,
       profile: nodeProfile,
       crls: crl.map(toDer),

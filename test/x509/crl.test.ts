@@ -269,6 +269,7 @@ class OpensslCa {
       trust: TrustStore.from([toDer(this.#root)]),
       verifiers: node.verifiers,
       purpose: 'server',
+      name: 'any',
       time,
       profile: rfc5280,
       crls,

@@ -11,6 +11,7 @@ function judge({ sent, root }: HostileChain, overrides: Partial<VerifyOptions> =
     trust: TrustStore.from([root.der]),
     verifiers: noble.verifiers,
     purpose: 'server',
+    name: 'any',
     time: now,
     profile: rfc5280,
     ...overrides,

@@ -140,6 +140,7 @@ describe.skipIf(!openssl)('the openssl command as responder', () => {
         trust: TrustStore.from([der('ca.pem')]),
         verifiers: node.verifiers,
         purpose: 'server',
+        name: 'any',
         time: later(),
         profile: rfc5280,
         revocation: { hashes, ...revocation },

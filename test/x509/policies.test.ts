@@ -276,6 +276,7 @@ describe('a malformed extension is that of the certificate that has it', () => {
         trust: TrustStore.from([root.der]),
         verifiers: node.verifiers,
         purpose: 'server',
+        name: 'any',
         time: now,
         profile: rfc5280,
       },

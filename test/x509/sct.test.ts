@@ -190,6 +190,7 @@ describe('timestamps that come beside the certificate', () => {
       trust: TrustStore.from([issuing.der]),
       verifiers: node.verifiers,
       purpose: 'server',
+      name: 'any',
       time: now,
       revocation: { mode: 'off', hashes: node.hashes, stapled: [stapled] },
       transparency: { logs: [log], hash, policy: { minimum: () => 1, operators: 1 }, ...overrides },

@@ -22,6 +22,7 @@ const options = (overrides: Partial<VerifyOptions> = {}): VerifyOptions => ({
   trust: TrustStore.from(der(root)),
   verifiers: node.verifiers,
   purpose: 'server',
+  name: 'any',
   time: now,
   ...overrides,
 });
@@ -152,7 +153,7 @@ describe('whom the certificate is for', () => {
   test('purposes', () => {
     expect(forClient(undefined, 'email')).toBe('good');
     expect(forClient(undefined, 'any')).toBe('good');
-    expect(forClient(undefined, 'server')).toBe('INVALID_PURPOSE');
+    expect(forClient('any', 'server')).toBe('INVALID_PURPOSE');
     expect(forClient(undefined, 'codeSigning')).toBe('INVALID_PURPOSE');
     expect(forClient(undefined, 'timeStamping')).toBe('INVALID_PURPOSE');
   });

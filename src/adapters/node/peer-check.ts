@@ -1,14 +1,9 @@
 import { type Awaitable, isThenable } from '../../crypto/provider.ts';
 import type { ChainRequest, ChainVerdict } from '../../handshake/config.ts';
+import { verifier } from '../../handshake/verifier.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import type { Failure } from '../../x509/refusal.ts';
-import {
-  dangerouslyTrust,
-  type Verdict,
-  type VerifiedPeer,
-  type VerifyOptions,
-  verifyPeer,
-} from '../../x509/verify.ts';
+import { dangerouslyTrust, type Verdict, type VerifiedPeer } from '../../x509/verify.ts';
 import type { ContextState } from './context.ts';
 import { certificateCode } from './errors.ts';
 import { namesReliedOn } from './relied-on.ts';
@@ -56,16 +51,16 @@ export class PeerCheck {
     // A session that is not good enough is followed by a handshake that is judged by itself.
     this.#failure = undefined;
     this.#identityError = undefined;
-    const verdict = verifyPeer(request.chain, {
+    const verify = verifier({
       ...verification,
-      ...stapled(request, verification),
       trust,
       verifiers: provider.verifiers,
-      remembered: request.remembered,
+      // As node:tls does: checkServerIdentity decides, once the path stands.
+      name: 'any',
       reliedOn: (leaf) => namesReliedOn(leaf, this.#policy.host),
-      purpose: request.peer,
-      time: now(),
+      now,
     });
+    const verdict = verify(request);
     if (isThenable(verdict)) return verdict.then((settled) => this.#judge(request, settled));
     return this.#judge(request, verdict);
   }
@@ -81,15 +76,4 @@ export class PeerCheck {
     const cause = this.#identityError;
     return { ok: false, code: 'HOSTNAME_MISMATCH', reason: cause.message, cause };
   }
-}
-
-/** What came with the leaf counts where revocation or transparency is looked at. */
-function stapled(
-  { ocspResponse, timestamps }: ChainRequest,
-  { revocation, transparency }: ContextState['verification'],
-): Pick<VerifyOptions, 'revocation' | 'transparency'> {
-  return {
-    ...(revocation && ocspResponse && { revocation: { ...revocation, stapled: [ocspResponse] } }),
-    ...(transparency && timestamps && { transparency: { ...transparency, fromTls: timestamps } }),
-  };
 }

@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import * as web from '#opentls/adapters/web/index';
+import type { Event } from '#opentls/connection';
+import type { ClientConfig, ServerConfig } from '#opentls/handshake/config';
+import * as core from '#opentls/index';
+import { parseCertificate } from '#opentls/x509/certificate';
+import { hostName } from '#opentls/x509/identity';
+import { parsePrivateKey } from '#opentls/x509/keys';
+import { TrustStore } from '#opentls/x509/trust';
+import { provider } from '../provider.ts';
+import { authority, type Holder, serverLeaf } from '../x509/make-chain.ts';
+import { newPair, shuttle } from './pair.ts';
+
+const root = authority('root');
+const leaf = serverLeaf(root, {
+  subjectAltNames: { dns: ['server.test'], ip: ['127.0.0.1'] },
+  extendedKeyUsage: ['serverAuth', 'clientAuth'],
+});
+const credentialOf = ({ der, key }: Holder) => ({ chain: [der], signer: provider.signer(parsePrivateKey(key)) });
+const credentials = [credentialOf(leaf)];
+
+const judging = (options: Partial<core.VerifierOptions> = {}) =>
+  core.verifier({ trust: TrustStore.from([root.der]), verifiers: provider.verifiers, ...options });
+
+/** How a client ends: 'open', or the code of its error. */
+function clientEnd(client: Partial<ClientConfig>, server: Partial<ServerConfig> = { credentials }): string | undefined {
+  return endOf(shuttle(newPair(client, server)).clientEvents);
+}
+
+function endOf(events: readonly Event[]): string | undefined {
+  for (const event of events) {
+    if (event.type === 'error') return event.error.code;
+    if (event.type === 'open') return 'open';
+  }
+  return undefined;
+}
+
+describe('a verifier', () => {
+  test('is there behind each door of the engine', () => {
+    expect(web.verifier).toBe(core.verifier);
+  });
+
+  test('judges a server by the name that it was asked for', () => {
+    const verifyChain = judging();
+    expect(clientEnd({ verifyChain, serverName: 'server.test' })).toBe('open');
+    expect(clientEnd({ verifyChain, serverName: 'SERVER.test.' })).toBe('open');
+    expect(clientEnd({ verifyChain, serverName: 'other.test' })).toBe('HOSTNAME_MISMATCH');
+  });
+
+  test('does not open to a server that nobody named', () => {
+    expect(clientEnd({ verifyChain: judging(), serverName: undefined })).toBe('ERR_TLS_CONFIG');
+  });
+
+  test('takes a name of its own, and "any" for none', () => {
+    const address = judging({ name: hostName('127.0.0.1') });
+    expect(clientEnd({ verifyChain: address, serverName: undefined })).toBe('open');
+    expect(clientEnd({ verifyChain: judging({ name: hostName('127.0.0.2') }), serverName: 'server.test' })).toBe(
+      'HOSTNAME_MISMATCH',
+    );
+    expect(clientEnd({ verifyChain: judging({ name: 'any' }), serverName: undefined })).toBe('open');
+  });
+
+  test('judges a client for its purpose, whoever it is', () => {
+    const server = { credentials, clientCertificate: 'required', verifyChain: judging() } as const;
+    const other = serverLeaf(root);
+    const ends = (client: Holder) => shuttle(newPair({ credentials: [credentialOf(client)] }, server));
+    expect(endOf(ends(leaf).serverEvents)).toBe('open');
+    expect(endOf(ends(other).serverEvents)).toBe('INVALID_PURPOSE');
+  });
+
+  test('asks the clock that it is given', () => {
+    const late = judging({ now: () => Date.now() + 10 * 86_400_000 });
+    expect(clientEnd({ verifyChain: late, serverName: 'server.test' })).toBe('CERT_HAS_EXPIRED');
+  });
+
+  test('takes no raw public key', () => {
+    const signer = provider.signer(parsePrivateKey(leaf.key));
+    const raw = [{ chain: [parseCertificate(leaf.der).spki], signer, type: 'RawPublicKey' as const }];
+    const client = {
+      verifyChain: judging(),
+      serverName: 'server.test',
+      peerCertificateTypes: ['RawPublicKey'],
+    } as const;
+    expect(clientEnd(client, { credentials: raw })).toBe('RPK_UNTRUSTED');
+  });
+});
