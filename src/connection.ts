@@ -392,8 +392,8 @@ export class Connection {
     }
   }
 
-  #ticket({ facts, resumption }: Established, message: NewSessionTicket): void {
-    const session = receiveTicket(this.#setup.config, facts, resumption, message);
+  #ticket(established: Established, message: NewSessionTicket): void {
+    const session = receiveTicket(this.#setup.config, established, message);
     if (session !== undefined) this.#events.push({ type: 'session', session });
   }
 

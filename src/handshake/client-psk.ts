@@ -9,7 +9,7 @@ import type { VerifiedPeer } from '../x509/verify.ts';
 import { refuseChain } from './auth.ts';
 import type { ClientConfig } from './config.ts';
 import { enabledSuites } from './enabled.ts';
-import { type BindablePsk, sessionChain } from './psk.ts';
+import { type BindablePsk, bindable, isOrigin, sessionChain } from './psk.ts';
 import { ask, type Script } from './script.ts';
 
 /** A PSK of a ClientHello. */
@@ -29,11 +29,10 @@ export function* gatherPsks(config: ClientConfig, custody: Custody): Script<read
   if (session !== undefined) custody.hold(session.psk);
   const resumable = session && (yield* resumablePsk(config, session));
   if (resumable !== undefined) psks.push(resumable);
-  for (const { identity, secret, hash: name, imported } of externalPsks) {
-    const hash = enabledHash(config, name);
+  for (const external of externalPsks) {
+    const hash = enabledHash(config, external.hash);
     if (hash === undefined) continue;
-    const kind = imported === true ? 'imported' : 'external';
-    psks.push({ kind, hash, identity, early: EarlySecret.from(hash, secret), session: undefined, peer: undefined });
+    psks.push({ ...bindable(hash, external), identity: external.identity, session: undefined, peer: undefined });
   }
   for (const { early } of psks) custody.hold(early);
   return psks;
@@ -73,14 +72,14 @@ function* resumablePsk(config: ClientConfig, session: Session): Script<OfferedPs
 
 /**
  * What was accepted under another configuration need not be acceptable under this one.
- * @returns false where it is not; undefined where the session was made without a certificate
+ * @returns false where it is not; undefined where an external PSK stands for the server
  */
 function* judgeAgain(config: ClientConfig, session: Session): Script<VerifiedPeer | undefined | false> {
-  const { peerChain: chain } = session;
-  const { serverName } = config;
-  // Without a certificate, an external PSK authenticated the server: no more than it would again.
-  if (chain.length > 0 && config.requirePsk === true) return false;
-  if (chain.length === 0) return (config.externalPsks ?? []).length > 0 ? undefined : false;
+  const { peerChain: chain, externalPsk: origin } = session;
+  const { serverName, provider, externalPsks = [] } = config;
+  // Without a certificate, an external PSK authenticated the server: no longer than it would again.
+  if (origin !== undefined) return externalPsks.some((psk) => isOrigin(provider, psk, origin)) ? undefined : false;
+  if (chain.length === 0 || config.requirePsk === true) return false;
   const request = { peer: 'server', serverName, ...sessionChain(config.provider, session) } as const;
   const verdict = yield* ask('verifyChain', { request, verify: config.verifyChain });
   return verdict.ok && verdict.peer;

@@ -5,7 +5,7 @@ import { reject } from '../errors.ts';
 import { EarlySecret, type HandshakeSecret, verifyData } from '../keys/schedule.ts';
 import { Transcript } from '../keys/transcript.ts';
 import type { Limits } from '../limits.ts';
-import type { CertificateType } from '../session/session.ts';
+import type { CertificateType, PskOrigin } from '../session/session.ts';
 import { HandshakeType as H } from '../wire/enums.ts';
 import type { ExtensionValues } from '../wire/extensions.ts';
 import { encodeMessage } from '../wire/messages.ts';
@@ -36,6 +36,7 @@ import {
   peerFacts,
 } from './finish.ts';
 import { firstOffer, type Offer, retriedOffer } from './offer.ts';
+import { originOf } from './psk.ts';
 import { takeRecordLimits } from './record-limits.ts';
 import { ask, expect, type Script } from './script.ts';
 import { emit, type Wire } from './wire.ts';
@@ -73,9 +74,10 @@ export function* clientHandshake(
   transcript.add(hello.raw);
 
   const shared = accepted.exchange && (yield* ask('agree', accepted.exchange));
+  const origin = accepted.psk && originOf(accepted.psk, accepted.psk.session);
   const early = accepted.psk?.early ?? EarlySecret.from(accepted.suite.hash);
   const keys = custody.hold(early.intoHandshake(shared));
-  const keyed = { offer, accepted, transcript, keys, retried, earlyOffered };
+  const keyed = { offer, accepted, origin, transcript, keys, retried, earlyOffered };
   return yield* encryptedHandshake(wire, config, limits, keyed, custody);
 }
 
@@ -83,6 +85,7 @@ export function* clientHandshake(
 interface Keyed {
   readonly offer: Offer;
   readonly accepted: Accepted;
+  readonly origin: PskOrigin | undefined;
   readonly transcript: Transcript;
   readonly keys: HandshakeSecret;
   readonly retried: boolean;
@@ -155,6 +158,7 @@ function* encryptedHandshake(
     facts,
     exporter: custody.give(exporter),
     resumption: custody.give(resumption),
+    origin: keyed.origin,
     transcript,
     clientCertificateType: ownType,
     afterwards: undefined,
@@ -162,7 +166,11 @@ function* encryptedHandshake(
 }
 
 /** What the server has shown, or what its PSK stands for. */
-function clientFacts(config: ClientConfig, { accepted, retried }: Keyed, server: ServerAuthentication | undefined) {
+function clientFacts(
+  config: ClientConfig,
+  { accepted, origin, retried }: Keyed,
+  server: ServerAuthentication | undefined,
+) {
   const { suite, psk, exchange } = accepted;
   const { session } = psk ?? {};
   return {
@@ -177,7 +185,7 @@ function clientFacts(config: ClientConfig, { accepted, retried }: Keyed, server:
     postHandshakeAuth: false,
     resumed: session !== undefined,
     ticketAgeSkew: undefined,
-    externalPsk: psk !== undefined && session === undefined ? psk.identity : undefined,
+    externalPsk: origin?.identity,
     authenticatedAt: session?.authenticatedAt ?? (config.now ?? Date.now)(),
   } as const;
 }

@@ -287,7 +287,7 @@ export interface Facts {
   readonly resumed: boolean;
   /** Server: milliseconds by which the age that the client told of its ticket is more than it was (RFC 9846 §8.3). */
   readonly ticketAgeSkew: number | undefined;
-  /** Identity of the external PSK in use. */
+  /** Identity of the external PSK in use, or of the one that the resumed session goes back to. */
   readonly externalPsk: Uint8Array | undefined;
   /** What became of 0-RTT data; 'none' where it was not offered. */
   readonly earlyData: 'none' | 'accepted' | 'rejected';

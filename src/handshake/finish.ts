@@ -5,7 +5,7 @@ import type { Secret } from '../crypto/secret.ts';
 import { reject } from '../errors.ts';
 import type { Exporter, HandshakeSecret, MainSecret, Resumption } from '../keys/schedule.ts';
 import type { Transcript, TranscriptHash } from '../keys/transcript.ts';
-import type { CertificateType, SessionState } from '../session/session.ts';
+import type { CertificateType, PskOrigin, SessionState } from '../session/session.ts';
 import { NamedGroup, nameOf } from '../wire/enums.ts';
 import type { Finished } from '../wire/messages.ts';
 import type { PeerAuthentication } from './auth.ts';
@@ -19,6 +19,8 @@ export interface Established {
   readonly exporter: Exporter;
   /** What session tickets are made of. */
   readonly resumption: Resumption;
+  /** The external PSK that this connection goes back to. */
+  readonly origin: PskOrigin | undefined;
   /** Up to the client's Finished: post-handshake authentication goes on from here (RFC 9846 §4.7.2). */
   readonly transcript: Transcript;
   /** Of a client's certificates: as agreed on in the handshake. */

@@ -1,7 +1,9 @@
+import { equal, equalConstantTime } from '../bytes/equal.ts';
 import type { CryptoProvider, Hash } from '../crypto/provider.ts';
-import { checkVerifyData, type EarlySecret, type PskKind, verifyData } from '../keys/schedule.ts';
-import type { Transcript } from '../keys/transcript.ts';
-import type { SessionState } from '../session/session.ts';
+import type { ExternalPsk } from '../keys/importer.ts';
+import { checkVerifyData, EarlySecret, type PskKind, verifyData } from '../keys/schedule.ts';
+import { Transcript } from '../keys/transcript.ts';
+import type { PskOrigin, SessionState } from '../session/session.ts';
 import { SignatureCache } from '../x509/signatures.ts';
 import type { ChainRequest } from './config.ts';
 
@@ -41,6 +43,33 @@ export function withTruncated(before: Transcript, message: Uint8Array, binders: 
   const transcript = before.fork();
   transcript.add(message.subarray(0, message.length - binders));
   return transcript;
+}
+
+/** A key agreed outside of TLS, ready for use. */
+export function bindable(hash: Hash, { secret, imported }: ExternalPsk): BindablePsk {
+  return { kind: imported === true ? 'imported' : 'external', hash, early: EarlySecret.from(hash, secret) };
+}
+
+/** The key agreed outside of TLS that a PSK is, or that the session goes back to which it comes from. */
+export function originOf(
+  psk: BindablePsk & { readonly identity: Uint8Array },
+  session: SessionState | undefined,
+): PskOrigin | undefined {
+  return session === undefined ? { identity: psk.identity.slice(), proof: proofOf(psk) } : session.externalPsk;
+}
+
+/** Whether a key is still the one that a session goes back to. */
+export function isOrigin({ hashes }: CryptoProvider, psk: ExternalPsk, { identity, proof }: PskOrigin): boolean {
+  if (!equal(psk.identity, identity)) return false;
+  const candidate = bindable(hashes[psk.hash], psk);
+  const same = equalConstantTime(proofOf(candidate), proof);
+  candidate.early.wipe();
+  return same;
+}
+
+/** A binder over nothing at all, which no ClientHello has: whoever sees it can make none. */
+function proofOf(psk: BindablePsk): Uint8Array {
+  return binderOf(psk, Transcript.from(psk.hash));
 }
 
 /** The chain of an earlier handshake, with what came with it, to be judged again; its signatures are known. */

@@ -5,11 +5,20 @@ import type { ExternalPsk } from '../keys/importer.ts';
 import { EarlySecret } from '../keys/schedule.ts';
 import type { Transcript } from '../keys/transcript.ts';
 import type { Limits } from '../limits.ts';
-import { isFresh, type SessionState } from '../session/session.ts';
+import { isFresh, type PskOrigin, type SessionState } from '../session/session.ts';
 import type { TicketSealer } from '../session/tickets.ts';
 import type { VerifiedPeer } from '../x509/verify.ts';
 import type { PskMode, ServerConfig } from './config.ts';
-import { type BindablePsk, checkBinder, pskModeIds, sessionChain, withTruncated } from './psk.ts';
+import {
+  type BindablePsk,
+  bindable,
+  checkBinder,
+  isOrigin,
+  originOf,
+  pskModeIds,
+  sessionChain,
+  withTruncated,
+} from './psk.ts';
 import { ask, type Script } from './script.ts';
 import type { Hello } from './select.ts';
 
@@ -27,10 +36,20 @@ export interface SelectedPsk extends FoundPsk {
   /** Among the identities offered: selected_identity. */
   readonly index: number;
   readonly binder: Uint8Array;
+  /** The external PSK that it is or goes back to. */
+  readonly origin: PskOrigin | undefined;
   /** By the age that the client tells of its ticket, when its ClientHello should come: expected_arrival_time (§8.3). */
   readonly expectedArrival: number;
   /** Milliseconds by which the client tells more than the ticket's age; of tickets. */
   readonly ageSkew: number;
+}
+
+/** Whose sessions are resumed: of those who would get in without one. */
+export interface Admission {
+  /** Who has an external PSK. */
+  readonly byPsk: boolean;
+  /** Who has none. */
+  readonly otherwise: boolean;
 }
 
 /** An external key that the client named. */
@@ -75,19 +94,18 @@ export function* findPsk(
   hello: Hello,
   suite: CipherSuite,
   external: NamedPsk | undefined,
+  admission: Admission,
 ): Script<FoundPsk | undefined> {
   const { tickets } = config;
   const { hash } = suite;
   for (const identity of identitiesOf(hello, limits)) {
     if (external !== undefined && equal(identity, external.identity)) {
-      const { secret, imported } = external.psk;
-      const kind = imported === true ? 'imported' : 'external';
-      return { identity, kind, hash, early: EarlySecret.from(hash, secret), state: undefined, peer: undefined };
+      return { ...bindable(hash, external.psk), identity, state: undefined, peer: undefined };
     }
     const state = tickets && (yield* openTicket(tickets, identity));
     if (state === undefined) continue;
     try {
-      const peer = yield* judgeState(config, hello, suite, state);
+      const peer = yield* judgeState(config, hello, suite, state, admission);
       if (peer !== false) {
         return { identity, kind: 'resumption', hash, early: EarlySecret.from(hash, state.psk), state, peer };
       }
@@ -136,7 +154,8 @@ export function bindPsk(
   }
   const toldAge = (obfuscatedTicketAge - (psk.state?.ticketAgeAdd ?? 0)) >>> 0;
   const expectedArrival = (psk.state?.ticketTime ?? 0) + toldAge;
-  return { ...psk, index, binder, expectedArrival, ageSkew: expectedArrival - (config.now ?? Date.now)() };
+  const origin = originOf(psk, psk.state);
+  return { ...psk, index, binder, origin, expectedArrival, ageSkew: expectedArrival - (config.now ?? Date.now)() };
 }
 
 function identitiesOf({ extensions }: Hello, limits: Limits): readonly Uint8Array[] {
@@ -150,16 +169,28 @@ function* judgeState(
   hello: Hello,
   suite: CipherSuite,
   state: SessionState,
+  admission: Admission,
 ): Script<VerifiedPeer | undefined | false> {
   const made = config.provider.suites.find(({ id }) => id === state.suite);
   if (made?.hash.name !== suite.hash.name || (config.resumeSameSuite === true && made !== suite)) return false;
   if (!isFresh(state, (config.now ?? Date.now)())) return false;
   if (state.serverName !== hello.view.serverName && config.resumeAcrossNames !== true) return false;
+  const { externalPsk: origin } = state;
+  if (origin !== undefined) return admission.byPsk && (yield* isStillKnown(config, origin)) ? undefined : false;
+  if (!admission.otherwise) return false;
   if (config.clientCertificate === undefined || config.clientCertificate === 'none') return undefined;
   if (state.peerChain.length === 0) return config.clientCertificate === 'required' ? false : undefined;
   const request = { peer: 'client', serverName: undefined, ...sessionChain(config.provider, state) } as const;
   const verdict = yield* ask('verifyChain', { request, verify: config.verifyChain });
   return verdict.ok && verdict.peer;
+}
+
+/** The PSK that a session goes back to may have been withdrawn since, or replaced. */
+function* isStillKnown({ findPsk: find, provider }: ServerConfig, origin: PskOrigin): Script<boolean> {
+  if (find === undefined) return false;
+  const { identity } = origin;
+  const psk = yield* ask('findPsk', { identity, find });
+  return psk !== undefined && isOrigin(provider, { ...psk, identity }, origin);
 }
 
 /** Why the PSKs of a client do not do, where the server has nothing else to authenticate with. */

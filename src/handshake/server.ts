@@ -43,6 +43,7 @@ import {
 import { certificateRequest, encodeCertificateRequest, receiveClient } from './server-auth.ts';
 import { type Answered, encodeEncryptedExtensions, encodeHello, encodeRetry } from './server-messages.ts';
 import {
+  type Admission,
   admitsEarlyData,
   bindPsk,
   checkPskOffer,
@@ -128,6 +129,12 @@ interface Plan {
   readonly psk: FoundPsk | undefined;
 }
 
+function admissionOf(config: ServerConfig, hello: Hello, credentials: readonly Credential[]): Admission {
+  const byCertificate = config.preferCertificate === true && chooseAuthentication(credentials, wishesOfClient(hello));
+  const pskAlone = config.findPsk !== undefined && credentials.length === 0;
+  return { byPsk: !byCertificate, otherwise: !pskAlone };
+}
+
 /** Suite, PSK and group. */
 function* choose(
   config: ServerConfig,
@@ -140,11 +147,11 @@ function* choose(
   const choice = retried === undefined ? chooseGroup(config, hello) : retriedChoice(config, hello, retried.group);
   const withExchange = choice !== undefined && sharesMode(config, hello, 'psk_dhe_ke');
   const usable = withExchange || sharesMode(config, hello, 'psk_ke');
-  const byCertificate = config.preferCertificate === true && chooseAuthentication(credentials, wishesOfClient(hello));
-  const external = usable && !byCertificate ? yield* findExternal(config, hello, limits, suites) : undefined;
+  const admission = admissionOf(config, hello, credentials);
+  const external = usable && admission.byPsk ? yield* findExternal(config, hello, limits, suites) : undefined;
   const suite = suites.find(({ hash }) => external === undefined || hash.name === external.psk.hash) ?? suites[0];
   if (suite === undefined) return reject('ERR_TLS_NO_SHARED_CIPHER', 'handshake_failure', 'no cipher suite in common');
-  const psk = usable ? yield* findPsk(config, limits, hello, suite, external) : undefined;
+  const psk = usable ? yield* findPsk(config, limits, hello, suite, external, admission) : undefined;
   if (psk !== undefined && !withExchange) return { suite, choice: undefined, psk };
   if (choice === undefined) reject('ERR_TLS_NO_SHARED_GROUP', 'handshake_failure', 'no key exchange group in common');
   return { suite, choice, psk };
@@ -343,9 +350,10 @@ function* encryptedHandshake(
     facts,
     exporter: custody.give(exporter),
     resumption: custody.give(resumption),
+    origin: psk?.origin,
     transcript,
     clientCertificateType: clientType ?? 'X509',
-    afterwards: usable ? issueTickets(wire, config, facts, resumption) : undefined,
+    afterwards: usable ? issueTickets(wire, config, { facts, resumption, origin: psk?.origin }) : undefined,
   };
 }
 
@@ -372,7 +380,7 @@ function serverFacts(
     postHandshakeAuth: hello.extensions.post_handshake_auth === true,
     resumed: state !== undefined,
     ticketAgeSkew: state === undefined ? undefined : psk?.ageSkew,
-    externalPsk: psk !== undefined && state === undefined ? psk.identity : undefined,
+    externalPsk: psk?.origin?.identity,
     earlyData: earlyAccepted ? 'accepted' : earlyOffered ? 'rejected' : 'none',
     authenticatedAt: state?.authenticatedAt ?? (config.now ?? Date.now)(),
   } as const;

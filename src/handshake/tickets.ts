@@ -8,19 +8,23 @@ import { HandshakeType } from '../wire/enums.ts';
 import { readExtensions, writeExtensions } from '../wire/extensions.ts';
 import { encodeMessage, type NewSessionTicket } from '../wire/messages.ts';
 import { pathSignatures } from '../x509/signatures.ts';
-import type { CommonConfig, Facts, ServerConfig } from './config.ts';
+import type { CommonConfig, ServerConfig } from './config.ts';
+import type { Established } from './finish.ts';
 import { greaseExtension } from './grease.ts';
 import { ask, type Script } from './script.ts';
 import type { Wire } from './wire.ts';
 
+/** What of a handshake a later one can go on from. */
+type Resumable = Pick<Established, 'facts' | 'resumption' | 'origin'>;
+
 /** The server's NewSessionTickets, RFC 9846 §4.7.1. What cannot be sealed is not issued: the connection goes on. */
-export function* issueTickets(wire: Wire, config: ServerConfig, facts: Facts, resumption: Resumption): Script<void> {
+export function* issueTickets(wire: Wire, config: ServerConfig, established: Resumable): Script<void> {
   const { tickets, ticketCount = DEFAULT_TICKETS } = config;
   if (tickets === undefined) return;
-  const base = stateBase(config, facts);
+  const base = stateBase(config, established);
   for (let nonce = 0; nonce < ticketCount; nonce++) {
     const ticketNonce = nonceOf(nonce);
-    const state = stateOf(config, base, resumption, ticketNonce);
+    const state = stateOf(config, base, established.resumption, ticketNonce);
     if (state === undefined) return;
     const ticket = yield* sealTicket(tickets, state);
     if (ticket !== undefined) wire.send(encodeTicket(config, state, ticketNonce, ticket));
@@ -44,8 +48,7 @@ function* sealTicket(tickets: TicketSealer, state: SessionState): Script<Uint8Ar
  */
 export function receiveTicket(
   config: CommonConfig,
-  facts: Facts,
-  resumption: Resumption,
+  established: Resumable,
   message: NewSessionTicket,
 ): Session | undefined {
   const { early_data: maxEarlyDataSize = 0, tls_flags: flags } = readExtensions('NST', message.extensions);
@@ -54,8 +57,8 @@ export function receiveTicket(
   if (message.ticketLifetime === 0) return undefined;
   const now = (config.now ?? Date.now)();
   return {
-    ...stateBase(config, facts),
-    psk: resumption.psk(message.ticketNonce),
+    ...stateBase(config, established),
+    psk: established.resumption.psk(message.ticketNonce),
     ticketTime: now,
     ticketLifetime: Math.min(message.ticketLifetime, MAX_TICKET_LIFETIME),
     ticketAgeAdd: message.ticketAgeAdd,
@@ -93,7 +96,7 @@ type Base = Omit<
   'psk' | 'ticketTime' | 'ticketLifetime' | 'ticketAgeAdd' | 'maxEarlyDataSize' | 'acrossNames'
 >;
 
-function stateBase({ provider }: CommonConfig, facts: Facts): Base {
+function stateBase({ provider }: CommonConfig, { facts, origin }: Resumable): Base {
   const { suite, alpn, serverName, peer, peerChain, peerOcspResponse, peerTimestamps, authenticatedAt } = facts;
   return {
     suite: suite.id,
@@ -104,6 +107,7 @@ function stateBase({ provider }: CommonConfig, facts: Facts): Base {
     peerSignatures: peer?.verified ? pathSignatures(peer.certificates, provider.hashes.sha256) : [],
     peerOcspResponse,
     peerTimestamps,
+    externalPsk: origin,
     authenticatedAt,
   };
 }

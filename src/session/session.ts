@@ -34,8 +34,17 @@ export interface SessionState {
   /** What was stapled to it: it counts when the chain is judged again. */
   readonly peerOcspResponse: Uint8Array | undefined;
   readonly peerTimestamps: Uint8Array | undefined;
+  /** The key agreed outside of TLS that the session goes back to: it is good for as long as that is. */
+  readonly externalPsk: PskOrigin | undefined;
   /** When the peers last authenticated each other in full, milliseconds since 1970. */
   readonly authenticatedAt: number;
+}
+
+/** An external PSK, as a session remembers it. */
+export interface PskOrigin {
+  readonly identity: Uint8Array;
+  /** Tells the key from others of the same identity; not the key, but to be kept like it. */
+  readonly proof: Uint8Array;
 }
 
 /** RFC 7250 §3 */
@@ -108,10 +117,13 @@ interface StoredState {
   readonly peerSignatures: readonly Uint8Array[];
   readonly peerOcspResponse: Uint8Array;
   readonly peerTimestamps: Uint8Array;
+  /** Empty, as their identities never are, where there is none. */
+  readonly pskIdentity: Uint8Array;
+  readonly pskProof: Uint8Array;
   readonly authenticatedAt: number;
 }
 
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** Milliseconds since 1970 take more than 32 bits. */
 const time: Codec<number> = {
@@ -142,6 +154,8 @@ const StoredState = struct<StoredState>('SessionState', {
   peerSignatures: list('u16', opaque('u8', 1)),
   peerOcspResponse: opaque('u24'),
   peerTimestamps: opaque('u16'),
+  pskIdentity: opaque('u16'),
+  pskProof: opaque('u8'),
   authenticatedAt: time,
 });
 
@@ -167,6 +181,8 @@ function toStored(state: SessionState): StoredState {
     peerSignatures: state.peerSignatures,
     peerOcspResponse: state.peerOcspResponse ?? new Uint8Array(0),
     peerTimestamps: state.peerTimestamps ?? new Uint8Array(0),
+    pskIdentity: state.externalPsk?.identity ?? new Uint8Array(0),
+    pskProof: state.externalPsk?.proof ?? new Uint8Array(0),
     authenticatedAt: Math.max(0, Math.floor(state.authenticatedAt)),
   };
 }
@@ -176,6 +192,7 @@ function fromStored(stored: StoredState): SessionState | undefined {
   if (stored.version !== FORMAT) return undefined;
   const copies = (list: readonly Uint8Array[]): Uint8Array[] => list.map(copy);
   const unlessEmpty = (bytes: Uint8Array): Uint8Array | undefined => (bytes.length > 0 ? copy(bytes) : undefined);
+  const identity = unlessEmpty(stored.pskIdentity);
   return {
     suite: stored.suite,
     psk: new Secret('psk', copy(stored.psk)),
@@ -191,6 +208,7 @@ function fromStored(stored: StoredState): SessionState | undefined {
     peerSignatures: copies(stored.peerSignatures),
     peerOcspResponse: unlessEmpty(stored.peerOcspResponse),
     peerTimestamps: unlessEmpty(stored.peerTimestamps),
+    externalPsk: identity && { identity, proof: copy(stored.pskProof) },
     authenticatedAt: stored.authenticatedAt,
   };
 }

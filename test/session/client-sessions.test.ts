@@ -24,6 +24,7 @@ function session(change: Partial<Session> = {}): Session {
     peerSignatures: [],
     peerOcspResponse: undefined,
     peerTimestamps: undefined,
+    externalPsk: undefined,
     authenticatedAt: START,
     ticket: bytes(16),
     ...change,

@@ -37,6 +37,7 @@ function state(change: Partial<SessionState> = {}): SessionState {
     peerSignatures: [bytes(32), bytes(32)],
     peerOcspResponse: bytes(5),
     peerTimestamps: bytes(7),
+    externalPsk: { identity: bytes(9), proof: bytes(32) },
     authenticatedAt: START - 1000,
     ...change,
   };
@@ -77,7 +78,14 @@ describe('ticket keys', () => {
     ['all that there is', {}],
     [
       'as little as there may be',
-      { alpn: undefined, serverName: undefined, peerChain: [], peerOcspResponse: undefined, peerTimestamps: undefined },
+      {
+        alpn: undefined,
+        serverName: undefined,
+        peerChain: [],
+        peerOcspResponse: undefined,
+        peerTimestamps: undefined,
+        externalPsk: undefined,
+      },
     ],
     ['a raw public key', { peerChainType: 'RawPublicKey', peerChain: [bytes(91)] }],
     ['a secret of 48 bytes', { suite: 0x1302, psk: new Secret('psk', bytes(48)) }],
