@@ -6,6 +6,7 @@ import type { Session } from '../../session/session.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import { parseAlpn } from './alpn.ts';
 import { type ContextState, type EngineOptions, stateOf } from './context.ts';
+import { fitsEarly, whereHeard } from './early-data.ts';
 import { codedError } from './errors.ts';
 import { refusalOf } from './identity-refusal.ts';
 import { legacyChain } from './legacy-cert.ts';
@@ -68,20 +69,21 @@ export class Handshake {
       credentials: this.#context.credentials,
       requestOcsp: Boolean(requestOCSP),
       ...(session && { takeSession: () => session }),
-      earlyData: earlyData !== undefined,
+      earlyData: fitsEarly(earlyData, session),
       ...(pskCallback && { externalPsks: clientPsks(this.#ask(() => pskCallback(null))) }),
     };
   }
 
   serverConfig(): ServerConfig {
     const { requestCert, rejectUnauthorized, SNICallback, ALPNCallback, server, pskCallback } = this.#options;
-    const { tickets, ticketLifetime, provider } = this.#context;
+    const { tickets, ticketLifetime, provider, engine } = this.#context;
     const asksOcsp = server !== undefined && server.listenerCount('OCSPRequest') > 0;
     const own = this.#options[serverTickets] ?? tickets;
     return {
       tickets: own && ticketsOf(server, own, provider),
       ticketLifetime,
       ...this.#common(),
+      ...(engine.earlyData && { earlyData: whereHeard(engine.earlyData, this.#socket, this.#options) }),
       credentials: this.#context.credentials,
       preferOwnOrder: this.#context.preferOwnOrder,
       prioritizeChaCha: this.#context.prioritizeChaCha,

@@ -5,9 +5,11 @@ import { URL, urlToHttpOptions } from 'node:url';
 import { SessionCache } from '../../session/client-sessions.ts';
 import type { ConnectionOptions } from './connect.ts';
 import type { SecureContext, SecureContextOptions } from './context.ts';
+import { EarlyRequests, markEarly } from './early-requests.ts';
 import tls from './index.ts';
 import { Server as TlsServer, type ServerOptions as TlsServerOptions } from './server.ts';
 import { fromBlob, toBlob } from './sessions.ts';
+import { earlyReader } from './socket-options.ts';
 import type { TLSSocket } from './tls-socket.ts';
 
 export interface AgentOptions
@@ -91,12 +93,15 @@ export class Server extends http.Server {
     const given = typeof options === 'function' ? {} : options;
     super({ noDelay: true, ...given }, typeof options === 'function' ? options : listener);
     const alpn = given.ALPNProtocols || given.ALPNCallback ? {} : { ALPNProtocols: ['http/1.1'] };
-    this.#tls = new TlsServer({ ...alpn, ...given });
     // What `http.Server` would do to a plain connection it does to a secure one.
     const serve = this.listeners('connection') as ((this: this, socket: TLSSocket) => void)[];
+    const requests = new EarlyRequests(this, (socket) => {
+      for (const listen of serve) listen.call(this, socket);
+    });
+    this.#tls = new TlsServer({ ...alpn, ...given, [earlyReader]: requests });
     this.removeAllListeners('connection');
     this.on('connection', (transport) => void this.#tls.emit('connection', transport));
-    for (const listen of serve) this.on('secureConnection', listen);
+    this.on('secureConnection', (socket: TLSSocket) => requests.begin(socket));
     this.#tls.on('secureConnection', (socket: TLSSocket) => void this.emit('secureConnection', socket));
     this.#tls.on('tlsClientError', (error: Error, socket: TLSSocket) => {
       this.emit('tlsClientError', error, socket);
@@ -106,6 +111,11 @@ export class Server extends http.Server {
       if (event !== 'keylog' || this.#tls.listenerCount('keylog') > 0) return;
       this.#tls.on('keylog', (line, socket) => void this.emit('keylog', line, socket));
     });
+  }
+
+  override emit(event: string, ...args: unknown[]): boolean {
+    markEarly(args[0]);
+    return super.emit(event, ...args);
   }
 
   addContext(servername: string, context: SecureContext | SecureContextOptions): void {

@@ -15,7 +15,14 @@ import {
   validateObject,
 } from './errors.ts';
 import { ticketKeysOf } from './sessions.ts';
-import { type PskCallback, type SniCallback, serverTickets, type TLSSocketOptions } from './socket-options.ts';
+import {
+  type EarlyReader,
+  earlyReader,
+  type PskCallback,
+  type SniCallback,
+  serverTickets,
+  type TLSSocketOptions,
+} from './socket-options.ts';
 import { TLSSocket } from './tls-socket.ts';
 
 /** Options of `createServer()`: of the context, of the sockets, and of `net.Server`. */
@@ -32,6 +39,7 @@ export interface ServerOptions extends SecureContextOptions, net.ServerOpts {
   readonly pskCallback?: PskCallback | undefined;
   /** Accepted; TLS 1.3 has no hint. */
   readonly pskIdentityHint?: string | undefined;
+  readonly [earlyReader]?: EarlyReader | undefined;
 }
 
 export type SecureConnectionListener = (socket: TLSSocket) => void;
@@ -51,6 +59,7 @@ class TlsServer extends net.Server {
   readonly #handshakeTimeout: number;
   readonly #SNICallback: SniCallback | undefined;
   readonly #enableTrace: boolean | undefined;
+  readonly #earlyReader: EarlyReader | undefined;
 
   constructor(options?: ServerOptions | SecureConnectionListener | null, listener?: SecureConnectionListener) {
     const given = readOptions(options);
@@ -67,6 +76,7 @@ class TlsServer extends net.Server {
     this.#handshakeTimeout = given.handshakeTimeout || 120_000;
     this.#SNICallback = given.SNICallback;
     this.#enableTrace = given.enableTrace;
+    this.#earlyReader = given[earlyReader];
     this.on('connection', this.#accept);
     if (secureListener !== undefined) this.on('secureConnection', secureListener);
   }
@@ -124,6 +134,7 @@ class TlsServer extends net.Server {
       pskCallback: this.#pskCallback,
       enableTrace: this.#enableTrace,
       [serverTickets]: this.#tickets,
+      [earlyReader]: this.#earlyReader,
       pauseOnConnect: Reflect.get(this, 'pauseOnConnect') === true,
     });
     socket.on('secure', onSecure);

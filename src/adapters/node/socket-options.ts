@@ -69,6 +69,7 @@ export interface TLSSocketOptions extends SecureContextOptions {
   readonly keepAliveInitialDelay?: number | undefined;
   readonly blockList?: unknown;
   /** Client: whether the certificate is for the right host. */
+  readonly [earlyReader]?: EarlyReader | undefined;
   readonly [serverTickets]?: TicketSealer | undefined;
   readonly [expectedHost]?: string | undefined;
   readonly [identify]?: ((certificate: DetailedCertificate) => unknown) | undefined;
@@ -76,6 +77,16 @@ export interface TLSSocketOptions extends SecureContextOptions {
 
 /** How a server hands over the keys that were set on it. */
 export const serverTickets: unique symbol = Symbol('serverTickets');
+
+/** Takes a server's 0-RTT data in place of the 'earlyData' event. */
+export interface EarlyReader {
+  /** Whether it would be read: else it is refused. */
+  isThere(): boolean;
+  take(socket: TLSSocket, chunk: Buffer): void;
+}
+
+/** How a server names the reader. */
+export const earlyReader: unique symbol = Symbol('earlyReader');
 
 /** How `connect()` hands over the host that the check of the name is about. */
 export const expectedHost: unique symbol = Symbol('expectedHost');

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import net from 'node:net';
 import { addAbortSignal, type Duplex } from 'node:stream';
 import { Connection } from '../../connection.ts';
@@ -15,6 +14,7 @@ import {
   stateOf,
 } from './context.ts';
 import { DescribedSocket } from './described-socket.ts';
+import { deliverEarly, EarlyOffer } from './early-data.ts';
 import { codedError, toNodeError, validateBuffer, validateInteger, validateString } from './errors.ts';
 import { Handshake } from './handshake.ts';
 import { keylogLine } from './keylog.ts';
@@ -44,6 +44,8 @@ export class TLSSocket extends DescribedSocket {
   #pump: Pump | undefined;
   #serverName: string | undefined;
   #session: Session | undefined;
+  #earlyOffer: EarlyOffer | undefined;
+  #earlyTaken = false;
   #controlReleased = false;
   #handshakeTimer: NodeJS.Timeout | undefined;
   /** Ciphertext that there was no room for. */
@@ -92,6 +94,14 @@ export class TLSSocket extends DescribedSocket {
     if (socket) this.#wrap(socket);
     else this.connecting = true;
     if (signal) addAbortSignal(signal, this);
+  }
+
+  /**
+   * Server: whether 0-RTT data was taken and the handshake is not over yet (opentls). Until then all that was read may be
+   * a replay; from then on the client is there.
+   */
+  get earlyData(): boolean {
+    return this.#earlyTaken && !this._secureEstablished;
   }
 
   protected get connection(): Connection | undefined {
@@ -260,19 +270,21 @@ export class TLSSocket extends DescribedSocket {
     this.#pump = new Pump(connection, {
       data: (bytes, early) => this.#data(bytes, early),
       session: (session) => this.#newSession(session),
-      early: (accepted) => void this.emit('earlyData', accepted),
+      early: (accepted) => this.#earlyOffer?.tell(accepted),
       authenticated: (facts) => this.#authenticated(facts),
       open: (facts) => this.#open(facts),
       end: () => this.#end(),
       error: (error) => this.#fail(error),
       secret: (event) => void this.emit('keylog', keylogLine(event)),
       send: (slabs) => this.#send(slabs),
-      answered: () => this.#feed(),
+      answered: () => this.#answered(connection),
       unsent: () => this.#unsent,
       thrown: (error) => process.nextTick(rethrow, error),
     });
+    const { earlyData } = this._tlsOptions;
+    if (earlyData !== undefined && !this.isServer) this.#earlyOffer = new EarlyOffer(this, earlyData);
     this.#pump.run();
-    this.#writeEarly(connection);
+    if (this.#earlyOffer?.write(connection)) this.#pump.run();
     transport.on('data', (chunk: Uint8Array | string) => this.#receive(toBytes(chunk, 'latin1')));
     transport.resume();
     if (transport.readableEnded) this.#transportEnd();
@@ -322,6 +334,12 @@ export class TLSSocket extends DescribedSocket {
     }
   }
 
+  /** A late answer may have let the ClientHello out, or made room for what waits. */
+  #answered(connection: Connection): void {
+    if (this.#earlyOffer?.write(connection)) this.#pump?.run();
+    this.#feed();
+  }
+
   #readOn(): void {
     if (this.#pump === undefined || this.destroyed || this.#onread?.resume() === false) return;
     this.#pump.resume();
@@ -351,18 +369,6 @@ export class TLSSocket extends DescribedSocket {
     this.destroy(error);
   }
 
-  /** 0-RTT data is written as soon as the ClientHello is out; what there is no room for is not sent. */
-  #writeEarly(connection: Connection): void {
-    const { earlyData } = this._tlsOptions;
-    if (earlyData === undefined || this.isServer) return;
-    if (connection.earlyRoom === undefined || connection.earlyRoom < earlyData.length) {
-      this.once('secure', () => this.emit('earlyData', false));
-      return;
-    }
-    connection.writeEarly(earlyData);
-    this.#pump?.run();
-  }
-
   #newSession(session: Session): boolean {
     const blob = toBlob(session);
     session.psk.wipe();
@@ -377,13 +383,12 @@ export class TLSSocket extends DescribedSocket {
     return this.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   }
 
-  /** Not part of the stream: whoever takes it knows that it may have been replayed. */
   #earlyData(bytes: Uint8Array): boolean {
     const { connection, transport } = this;
-    if (connection !== undefined && transport !== undefined) this.#startWriting(connection, transport);
-    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    if (!this.emit('earlyData', chunk) && this.server instanceof EventEmitter)
-      this.server.emit('earlyData', this, chunk);
+    if (connection === undefined || transport === undefined) return true;
+    this.#earlyTaken = true;
+    this.#startWriting(connection, transport);
+    deliverEarly(this, connection, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
     return true;
   }
 
@@ -409,6 +414,7 @@ export class TLSSocket extends DescribedSocket {
       this.emit('OCSPResponse', facts.peerOcspResponse === undefined ? null : Buffer.from(facts.peerOcspResponse));
     }
     this.emit('secure');
+    this.#earlyOffer?.tell(false);
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting !== undefined) writer.write(waiting.chunks, waiting.callback);
