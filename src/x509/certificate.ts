@@ -1,6 +1,15 @@
 import { equal } from '../bytes/equal.ts';
 import { type DistributionPoint, parseCrlDistributionPoints } from './crl-extensions.ts';
-import { context, type DerElement, DerError, type DerReader, readBitString, readTime, Tag } from './der.ts';
+import {
+  context,
+  type DerElement,
+  DerError,
+  type DerReader,
+  isEarlyGeneralizedTime,
+  readBitString,
+  readTime,
+  Tag,
+} from './der.ts';
 import {
   type AccessDescription,
   type AuthorityKeyIdentifier,
@@ -52,6 +61,8 @@ export interface Certificate {
   /** Milliseconds since 1970, both inclusive. */
   readonly notBefore: number;
   readonly notAfter: number;
+  /** Whether one of them is a GeneralizedTime though UTCTime is due, through 2049 (RFC 5280 §4.1.2.5). */
+  readonly earlyGeneralizedTime: boolean;
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Uint8Array;
   readonly signature: CertificateSignature;
@@ -127,7 +138,7 @@ export type CertificateFields = Pick<
   | 'signature'
   | 'extensions'
 > &
-  Partial<Pick<Certificate, 'issuerUniqueId' | 'subjectUniqueId'>>;
+  Partial<Pick<Certificate, 'issuerUniqueId' | 'subjectUniqueId' | 'earlyGeneralizedTime'>>;
 
 type TbsFields = Omit<CertificateFields, 'raw' | 'tbs' | 'signature'> & { readonly algorithm: Uint8Array };
 
@@ -138,9 +149,11 @@ function parseTbs(tbs: DerReader): TbsFields {
   const algorithm = tbs.element(Tag.sequence).raw;
   const issuer = parseName(tbs.element(Tag.sequence).raw);
   const validity = tbs.sequence();
-  const notBefore = readTime(timeElement(validity));
-  const notAfter = readTime(timeElement(validity));
+  const [from, to] = [timeElement(validity), timeElement(validity)];
   validity.end();
+  const notBefore = readTime(from);
+  const notAfter = readTime(to);
+  const earlyGeneralizedTime = isEarlyGeneralizedTime(from) || isEarlyGeneralizedTime(to);
   const subject = parseName(tbs.element(Tag.sequence).raw);
   const spki = tbs.element(Tag.sequence).raw;
   const issuerUniqueId = readUniqueId(tbs.optional(context(1, 'primitive')));
@@ -151,8 +164,9 @@ function parseTbs(tbs: DerReader): TbsFields {
   tbs.end();
   if (wrapped !== undefined && version !== 3) throw new DerError('extensions in a certificate that is not version 3');
   const extensions = wrapped === undefined ? [] : parseExtensions(wrapped);
+  const validityFields = { notBefore, notAfter, earlyGeneralizedTime };
   const uniqueIds = { issuerUniqueId, subjectUniqueId };
-  return { version, serialNumber, algorithm, issuer, subject, notBefore, notAfter, spki, ...uniqueIds, extensions };
+  return { version, serialNumber, algorithm, issuer, subject, ...validityFields, spki, ...uniqueIds, extensions };
 }
 
 function readUniqueId(element: DerElement | undefined): Uint8Array | undefined {
@@ -187,6 +201,7 @@ class ParsedCertificate implements Certificate {
   readonly subject: DistinguishedName;
   readonly notBefore: number;
   readonly notAfter: number;
+  readonly earlyGeneralizedTime: boolean;
   readonly spki: Uint8Array;
   readonly signature: CertificateSignature;
   readonly issuerUniqueId: Uint8Array | undefined;
@@ -203,6 +218,7 @@ class ParsedCertificate implements Certificate {
     this.subject = fields.subject;
     this.notBefore = fields.notBefore;
     this.notAfter = fields.notAfter;
+    this.earlyGeneralizedTime = fields.earlyGeneralizedTime === true;
     this.spki = fields.spki;
     this.signature = fields.signature;
     this.issuerUniqueId = fields.issuerUniqueId;

@@ -112,7 +112,10 @@ function checkForm(certificate: Certificate, at: number): void {
   // RFC 5280 §4.2.1.6
   const nameless = certificate.subject.rdns.length === 0 && !isCritical(certificate, ExtensionOid.subjectAltName);
   const complaint =
-    wrong ?? wrongSerial(certificate) ?? (nameless ? 'neither a subject nor a critical subjectAltName' : undefined);
+    wrong ??
+    wrongSerial(certificate) ??
+    wrongTime(certificate) ??
+    (nameless ? 'neither a subject nor a critical subjectAltName' : undefined);
   if (complaint !== undefined) throw new CheckFailure('INVALID_EXTENSION', complaint, at);
 }
 
@@ -121,6 +124,11 @@ function wrongSerial({ serialNumber }: Certificate): string | undefined {
   const [first = 0] = serialNumber;
   if (first >= 0x80) return 'a negative serial number';
   return serialNumber.length > (first === 0 ? 21 : 20) ? 'a serial number of more than 20 octets' : undefined;
+}
+
+/** RFC 5280 §4.1.2.5. §4.1.2.5 also has readers take either form: profiles that are not strict do. */
+function wrongTime({ earlyGeneralizedTime }: Certificate): string | undefined {
+  return earlyGeneralizedTime ? 'a GeneralizedTime before 2050' : undefined;
 }
 
 function wrongInCa({ subjectKeyIdentifier }: Certificate): string | undefined {

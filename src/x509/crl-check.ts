@@ -116,10 +116,11 @@ function complaintAbout(list: CertificateList, source: CrlSource): UnknownStatus
   return wrong === undefined ? undefined : unknown('INVALID_CRL', wrong);
 }
 
-/** What RFC 5280 §5.1.2.5 and §5.2.3 ask of who issues lists. */
+/** What RFC 5280 §5.1.2.4 to §5.1.2.6 and §5.2.3 ask of who issues lists. */
 function wrongForm(list: CertificateList): string | undefined {
   if (list.nextUpdate === undefined) return 'a list without nextUpdate';
   if (list.crlNumber === undefined) return 'a list without a number';
+  if (list.earlyGeneralizedTime) return 'a list with a GeneralizedTime before 2050';
   if (list.repeats) return 'a list that has a serial number twice';
   const number = list.extensions.find(({ oid }) => oid === ExtensionOid.crlNumber);
   return number?.critical === true ? 'a list whose number is critical' : undefined;

@@ -19,6 +19,8 @@ export class CrlEntries {
   readonly repeats: boolean;
   /** Whether an entry has a critical extension that is not known, or of a list that is indirect where this is none. */
   readonly unhandled: boolean;
+  /** Whether an entry has a GeneralizedTime of a year that UTCTime is for (RFC 5280 §5.1.2.6). */
+  readonly earlyGeneralizedTime: boolean;
   readonly #bytes: Uint8Array;
   /** Where entries begin, in order. */
   readonly #offsets: Uint32Array;
@@ -37,10 +39,11 @@ export class CrlEntries {
    */
   constructor(bytes: Uint8Array, version: 1 | 2, indirect: boolean) {
     this.#bytes = bytes;
-    const { offsets, unhandled, naming } = entryOffsets(bytes, version, indirect);
+    const { offsets, unhandled, early, naming } = entryOffsets(bytes, version, indirect);
     this.#offsets = offsets;
     this.#naming = naming;
     this.unhandled = unhandled;
+    this.earlyGeneralizedTime = early;
     this.size = this.#offsets.length;
     let slots = 4;
     while (slots < 2 * this.size) slots *= 2;
@@ -116,6 +119,7 @@ export class CrlEntries {
 interface Walk {
   readonly offsets: Uint32Array;
   readonly unhandled: boolean;
+  readonly early: boolean;
   /** Of an indirect list: for each entry the number plus one of the entry that names its issuer, or 0. */
   readonly naming: Uint32Array | undefined;
 }
@@ -140,6 +144,7 @@ function entryOffsets(bytes: Uint8Array, version: 1 | 2, indirect: boolean): Wal
     if (tag !== Tag.utcTime && tag !== Tag.generalizedTime) throw new DerError('a revocation date that is no time');
     const timeEnd = cursor.enter(tag, end);
     checkTime(bytes, tag, cursor.offset, timeEnd);
+    if (tag === Tag.generalizedTime && isBefore2050(bytes, cursor.offset)) found |= EARLY_TIME;
     cursor.offset = timeEnd;
     const extensions = timeEnd < end && version === 2 ? checkExtensions(cursor, end, indirect) : 0;
     found |= extensions;
@@ -148,12 +153,18 @@ function entryOffsets(bytes: Uint8Array, version: 1 | 2, indirect: boolean): Wal
     if (cursor.offset !== end) throw new DerError('bytes left over in an entry');
   }
   if (count === 0) throw new DerError('an empty list of entries');
-  return { offsets: offsets.slice(0, count), unhandled: (found & UNHANDLED) !== 0, naming: naming?.slice(0, count) };
+  return {
+    offsets: offsets.slice(0, count),
+    unhandled: (found & UNHANDLED) !== 0,
+    early: (found & EARLY_TIME) !== 0,
+    naming: naming?.slice(0, count),
+  };
 }
 
-/** What the extensions of an entry may turn out to have. */
+/** What entries may turn out to have. */
 const UNHANDLED = 1;
 const NAMES_ISSUER = 2;
+const EARLY_TIME = 4;
 
 /** A position in strict DER: what DerReader does, without a reader for each level. */
 class Cursor {
@@ -250,6 +261,12 @@ function checkTime(bytes: Uint8Array, tag: number, start: number, end: number): 
     const digit = bytes[at] ?? 0;
     if (digit < 0x30 || digit > 0x39) throw new DerError('a time with something that is no digit');
   }
+}
+
+/** Of four digits. */
+function isBefore2050(bytes: Uint8Array, at: number): boolean {
+  const century = 10 * (bytes[at] ?? 0) + (bytes[at + 1] ?? 0) - 11 * 0x30;
+  return century < 20 || (century === 20 && (bytes[at + 2] ?? 0) < 0x35);
 }
 
 /** Steps past slots that are taken, on average: chance makes half a step where the table is half full. */

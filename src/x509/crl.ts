@@ -9,7 +9,7 @@ import {
   parseIssuingDistributionPoint,
   parseReasonCode,
 } from './crl-extensions.ts';
-import { context, DerError, DerReader, readTime, Tag } from './der.ts';
+import { context, DerError, DerReader, isEarlyGeneralizedTime, readTime, Tag } from './der.ts';
 import {
   type AuthorityKeyIdentifier,
   ExtensionOid,
@@ -48,6 +48,8 @@ export interface CertificateList {
   readonly size: number;
   /** Whether one serial number is listed twice for the same issuer. */
   readonly repeats: boolean;
+  /** Whether a time is a GeneralizedTime though UTCTime is due, through 2049 (RFC 5280 §5.1.2.4 to §5.1.2.6). */
+  readonly earlyGeneralizedTime: boolean;
   /**
    * The entry of a certificate, in constant time.
    * @param issuer of the certificate: lists that are indirect have those of several
@@ -90,7 +92,10 @@ function parse(raw: Uint8Array, reader: DerReader): CertificateList {
   return new ParsedCrl(raw, tbs, fields, signature);
 }
 
-type TbsFields = Pick<CertificateList, 'version' | 'issuer' | 'thisUpdate' | 'nextUpdate' | 'extensions'> & {
+type TbsFields = Pick<
+  CertificateList,
+  'version' | 'issuer' | 'thisUpdate' | 'nextUpdate' | 'earlyGeneralizedTime' | 'extensions'
+> & {
   readonly algorithm: Uint8Array;
   /** Content of revokedCertificates. */
   readonly listed: Uint8Array | undefined;
@@ -101,15 +106,18 @@ function parseTbs(tbs: DerReader): TbsFields {
   const version = tbs.nextTag === Tag.integer ? parseVersion(tbs.smallInteger()) : 1;
   const algorithm = tbs.element(Tag.sequence).raw;
   const issuer = parseName(tbs.element(Tag.sequence).raw);
-  const thisUpdate = readTime(tbs.element());
+  const issued = tbs.element();
+  const thisUpdate = readTime(issued);
   const hasNext = tbs.nextTag === Tag.utcTime || tbs.nextTag === Tag.generalizedTime;
-  const nextUpdate = hasNext ? readTime(tbs.element()) : undefined;
+  const next = hasNext ? tbs.element() : undefined;
+  const nextUpdate = next && readTime(next);
+  const earlyGeneralizedTime = [issued, ...(next ? [next] : [])].some(isEarlyGeneralizedTime);
   const listed = tbs.optional(Tag.sequence)?.content;
   const wrapped = tbs.enterOptional(context(0, 'constructed'));
   tbs.end();
   if (wrapped !== undefined && version !== 2) throw new DerError('extensions in a list that is not version 2');
   const extensions = wrapped === undefined ? [] : parseExtensions(wrapped);
-  return { version, algorithm, issuer, thisUpdate, nextUpdate, extensions, listed };
+  return { version, algorithm, issuer, thisUpdate, nextUpdate, earlyGeneralizedTime, extensions, listed };
 }
 
 function parseVersion(version: number): 2 {
@@ -135,6 +143,7 @@ class ParsedCrl implements CertificateList {
   readonly unhandledExtension: string | undefined;
   readonly size: number;
   readonly repeats: boolean;
+  readonly earlyGeneralizedTime: boolean;
   readonly #entries: CrlEntries | undefined;
 
   constructor(raw: Uint8Array, tbs: Uint8Array, fields: TbsFields, signature: CertificateSignature) {
@@ -161,6 +170,7 @@ class ParsedCrl implements CertificateList {
     this.size = entries?.size ?? 0;
     this.#entries = entries;
     this.repeats = !indirect && entries?.repeats === true;
+    this.earlyGeneralizedTime = fields.earlyGeneralizedTime || entries?.earlyGeneralizedTime === true;
   }
 
   find(serialNumber: Uint8Array, issuer: DistinguishedName): RevokedCertificate | undefined {

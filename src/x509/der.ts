@@ -296,6 +296,11 @@ export function readTime(element: Pick<DerElement, 'tag' | 'content'>): number {
   return utcMilliseconds(year, month ?? 0, day ?? 0, hour ?? 0, minute ?? 0, second ?? 0);
 }
 
+/** A time as GeneralizedTime that RFC 5280 §4.1.2.5 and §5.1.2.4 have as UTCTime: through the year 2049. */
+export function isEarlyGeneralizedTime({ tag, content }: Pick<DerElement, 'tag' | 'content'>): boolean {
+  return tag === Tag.generalizedTime && digits(content, 0, 4) < 2050;
+}
+
 /** RFC 5280 §4.1.2.5.1: two-digit years are 1950 to 2049. */
 function centuryOf(year: number): number {
   return year + (year < 50 ? 2000 : 1900);
