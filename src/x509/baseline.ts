@@ -1,4 +1,4 @@
-import { equal } from '../bytes/equal.ts';
+import { toHex } from '../bytes/hex.ts';
 import type { Certificate } from './certificate.ts';
 import type { GeneralName } from './extensions.ts';
 import { parseIp, toAscii } from './identity.ts';
@@ -23,9 +23,8 @@ export function wrongNames(leaf: Certificate, { isPublicSuffix }: Profile): stri
     }
   }
   // §7.1.4.3: two notations of one host could be taken for two hosts, or two hosts for one.
-  const twisted = subjectValues(leaf, Oid.commonName).find(
-    (text) => isULabel(text) || subjectAltName.some((name) => isOtherNotation(text, name)),
-  );
+  const notations = new Notations(subjectAltName);
+  const twisted = subjectValues(leaf, Oid.commonName).find((text) => isULabel(text) || notations.differ(text));
   return twisted === undefined ? undefined : `the common name ${twisted} is not written as in subjectAltName`;
 }
 
@@ -43,11 +42,29 @@ function isULabel(commonName: string): boolean {
   return /^[^\s.]+(?:\.[^\s.]+)+$/.test(commonName) && /[^\x00-\x7f]/.test(commonName);
 }
 
-function isOtherNotation(commonName: string, name: GeneralName): boolean {
-  if (name.type === 'dns') return commonName !== name.value && toAscii(commonName) === name.value.toLowerCase();
-  if (name.type !== 'ip' || commonName === addressText(name.value)) return false;
-  const bytes = name.value.length === 4 ? looseIpv4(commonName) : parseIp(commonName);
-  return bytes !== undefined && equal(bytes, name.value);
+/** How subjectAltName writes its hosts: looked up for each common name, of which there may be as many. */
+class Notations {
+  /** The spellings of each name, by its lower case. */
+  readonly #names = new Map<string, Set<string>>();
+  /** Each address, in hexadecimal. */
+  readonly #addresses = new Set<string>();
+
+  constructor(names: readonly GeneralName[]) {
+    for (const name of names) {
+      if (name.type === 'ip') this.#addresses.add(toHex(name.value));
+      if (name.type !== 'dns') continue;
+      const lower = name.value.toLowerCase();
+      this.#names.set(lower, (this.#names.get(lower) ?? new Set()).add(name.value));
+    }
+  }
+
+  /** Whether it is one of these hosts and written otherwise than one of the entries for it. */
+  differ(commonName: string): boolean {
+    const spellings = this.#names.get(toAscii(commonName));
+    if (spellings !== undefined && (spellings.size > 1 || !spellings.has(commonName))) return true;
+    const bytes = looseIpv4(commonName) ?? parseIp(commonName);
+    return bytes !== undefined && this.#addresses.has(toHex(bytes)) && commonName !== addressText(bytes);
+  }
 }
 
 /** An IPv4 address in any notation that inet_aton of POSIX takes: parts in octal or hexadecimal, the last one long. */

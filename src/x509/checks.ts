@@ -207,7 +207,7 @@ function checkConstraints(
   below.forEach((certificate, i) => {
     if (i > 0 && isSelfIssued(certificate)) return;
     const more = i === 0 ? reliedOn?.(certificate) : undefined;
-    switch (checkNames(nameConstraints, certificate, () => budget.spendNameComparison(), more)) {
+    switch (checkNames(nameConstraints, certificate, (length) => budget.spendNameComparison(length), more)) {
       case 'permitted':
         throw new CheckFailure('PERMITTED_VIOLATION', 'permitted subtree violation', i);
       case 'excluded':

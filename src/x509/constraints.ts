@@ -11,39 +11,62 @@ export type Violation = 'permitted' | 'excluded' | 'unsupported' | undefined;
 
 /**
  * Name constraints of one CA on one certificate below it (RFC 5280 §4.2.1.10, §6.1.4 (g)).
- * @param count called once for each comparison, so that a budget can end it
+ * @param count called for each comparison with the length of what is compared, so that a budget can end it
  * @param more names that the certificate is taken for besides its own
  */
 export function checkNames(
   constraints: NameConstraints,
   certificate: Named,
-  count: () => void,
+  count: Count,
   more: readonly GeneralName[] = [],
 ): Violation {
+  const permitted = byForm(constraints.permitted);
+  const excluded = byForm(constraints.excluded);
   for (const name of [...namesOf(certificate), ...more]) {
-    const violation = checkName(constraints, name, count);
+    const violation = checkName(permitted.get(name.type) ?? [], excluded.get(name.type) ?? [], name, count);
     if (violation !== undefined) return violation;
   }
   return undefined;
 }
 
-function checkName({ permitted, excluded }: NameConstraints, name: GeneralName, count: () => void): Violation {
+type Count = (length: number) => void;
+
+/** Once for all names: those of other forms are not passed over again for each. */
+function byForm(bases: readonly GeneralName[]): ReadonlyMap<GeneralName['type'], readonly GeneralName[]> {
+  const forms = new Map<GeneralName['type'], GeneralName[]>();
+  for (const base of bases) {
+    const known = forms.get(base.type);
+    if (known === undefined) forms.set(base.type, [base]);
+    else known.push(base);
+  }
+  return forms;
+}
+
+function checkName(
+  permitted: readonly GeneralName[],
+  excluded: readonly GeneralName[],
+  name: GeneralName,
+  count: Count,
+): Violation {
+  const length = lengthOf(name);
   for (const base of excluded) {
-    if (base.type !== name.type) continue;
-    count();
+    count(length + lengthOf(base));
     const inside = contains(base, name) ?? 'unknown';
     if (inside === 'unknown') return 'unsupported';
     if (inside || reachesInto(base, name)) return 'excluded';
   }
-  const allowed = permitted.filter((base) => base.type === name.type);
-  if (allowed.length === 0) return undefined;
-  for (const base of allowed) {
-    count();
+  if (permitted.length === 0) return undefined;
+  for (const base of permitted) {
+    count(length + lengthOf(base));
     const inside = contains(base, name);
     if (inside === undefined) return 'unsupported';
     if (inside) return undefined;
   }
   return 'permitted';
+}
+
+function lengthOf({ value }: GeneralName): number {
+  return typeof value === 'object' && 'raw' in value ? value.raw.length : value.length;
 }
 
 /** All names that constraints bind: the subject, its e-mail addresses, and subjectAltName. */

@@ -59,9 +59,8 @@ export function sameName(a: DistinguishedName, b: DistinguishedName): boolean {
 
 /** Whether `name` lies in the subtree of `base` (RFC 5280 §4.2.1.10: an initial run of RDNs). */
 export function isWithin(name: DistinguishedName, base: DistinguishedName): boolean {
-  return (
-    base.rdns.length <= name.rdns.length && base.rdns.every((rdn, i) => rdnKey(rdn) === rdnKey(name.rdns[i] ?? []))
-  );
+  // No '/' that is not between two RDNs stands outside of a quoted string.
+  return base.rdns.length === 0 || name.key === base.key || name.key.startsWith(`${base.key}/`);
 }
 
 /** The key is made when it is first asked for: most names are only compared byte for byte. */

@@ -13,7 +13,7 @@ export interface BudgetLimits {
   readonly signatures: number;
   /** Steps of the search (webpki: 200,000 calls of cheaper steps). */
   readonly steps: number;
-  /** Name-constraint comparisons (webpki: 250,000, after CVE-2018-16875 and its kin). */
+  /** Name-constraint comparisons of short names (webpki: 250,000, after CVE-2018-16875 and its kin). */
   readonly nameComparisons: number;
   /**
    * Policies, mappings and edges of their graph (RFC 9618), of all paths: a chain of a real site has 42 at most, eight
@@ -31,6 +31,9 @@ export const defaultBudget: BudgetLimits = {
   policies: 200_000,
   fetches: 8,
 };
+
+/** No two host names are longer together: 253 characters each, as text (RFC 1035 §2.3.4). */
+const COMPARED_AT_ONCE = 512;
 
 /** Intermediates of a path at most. The web PKI uses three. */
 export const DEFAULT_MAX_DEPTH = 8;
@@ -62,8 +65,10 @@ export class Budget {
     if (--this.#steps < 0) throw new BudgetExceeded('too many steps in the search for a path');
   }
 
-  spendNameComparison(): void {
-    if (--this.#nameComparisons < 0) throw new BudgetExceeded('too many name constraint comparisons');
+  /** @param length of what is compared, in characters or bytes: long names cost more than one comparison */
+  spendNameComparison(length: number): void {
+    this.#nameComparisons -= 1 + Math.floor(length / COMPARED_AT_ONCE);
+    if (this.#nameComparisons < 0) throw new BudgetExceeded('too many name constraint comparisons');
   }
 
   spendPolicies(count: number): void {

@@ -81,10 +81,13 @@ function splitQuoted(altNames: string): string[] {
   const names: string[] = [];
   let name = '';
   let offset = 0;
+  let comma = -1;
+  let quote = -1;
   while (offset < altNames.length) {
-    const comma = altNames.indexOf(',', offset);
-    const quote = altNames.indexOf('"', offset);
-    if (quote >= 0 && (comma < 0 || quote < comma)) {
+    // Each is looked for again only when it was passed: an entry costs its own length.
+    if (comma < offset) comma = indexFrom(altNames, ',', offset);
+    if (quote < offset) quote = indexFrom(altNames, '"', offset);
+    if (quote < comma) {
       const literal = jsonString.exec(altNames.slice(quote))?.[0];
       if (literal === undefined) {
         throw codedError(
@@ -96,7 +99,7 @@ function splitQuoted(altNames: string): string[] {
       }
       name += altNames.slice(offset, quote) + JSON.parse(literal);
       offset = quote + literal.length;
-    } else if (comma >= 0) {
+    } else if (comma < altNames.length) {
       names.push(name + altNames.slice(offset, comma));
       name = '';
       offset = comma + 2;
@@ -107,6 +110,12 @@ function splitQuoted(altNames: string): string[] {
   }
   names.push(name);
   return names;
+}
+
+/** The end of the text where there is none. */
+function indexFrom(text: string, character: string, offset: number): number {
+  const index = text.indexOf(character, offset);
+  return index < 0 ? text.length : index;
 }
 
 /** One spelling per address, so that the many of IPv6 compare equal. */

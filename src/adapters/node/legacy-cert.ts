@@ -90,7 +90,8 @@ function legacyName(name: DistinguishedName): LegacyName {
     const key = shortName ?? oid;
     const known = fields[key];
     if (known === undefined) fields[key] = value;
-    else fields[key] = [...(typeof known === 'string' ? [known] : known), value];
+    else if (typeof known === 'string') fields[key] = [known, value];
+    else known.push(value);
   }
   return fields;
 }
@@ -142,7 +143,9 @@ function legacyInfoAccess(
     const text = location.type === 'uri' ? `URI:${location.value}` : generalNameText(location);
     const colon = text.indexOf(':');
     const key = `${accessMethods[method] ?? method} - ${text.slice(0, colon)}`;
-    fields[key] = [...(fields[key] ?? []), text.slice(colon + 1)];
+    const known = fields[key];
+    if (known === undefined) fields[key] = [text.slice(colon + 1)];
+    else known.push(text.slice(colon + 1));
   }
   return fields;
 }

@@ -14,6 +14,7 @@ import {
   validateNumber,
   validateObject,
 } from './errors.ts';
+import { namePattern, standsForName } from './server-names.ts';
 import { ticketKeysOf } from './sessions.ts';
 import {
   type EarlyReader,
@@ -97,9 +98,8 @@ class TlsServer extends net.Server {
   addContext(servername: string, context: SecureContext | SecureContextOptions): void {
     if (!servername)
       throw codedError('ERR_TLS_REQUIRED_SERVER_NAME', '"servername" is required parameter for Server.addContext');
-    const pattern = servername.replace(/[.^$+?\-\\[\]{}()|]/g, '\\$&').replaceAll('*', '[^.]*');
     const secureContext = context instanceof SecureContext ? context : live.createSecureContext(context);
-    this._contexts.push([new RegExp(`^${pattern}$`, 'i'), secureContext]);
+    this._contexts.push([namePattern(servername), secureContext]);
   }
 
   /** 48 bytes: what seals session tickets. */
@@ -189,7 +189,7 @@ function makeContext(options: SecureContextOptions): SecureContext {
 /** SNICallback over {@link TlsServer.addContext}. */
 const chooseContext: SniCallback = function (servername, callback) {
   const contexts = this.server instanceof TlsServer ? this.server._contexts : [];
-  const fitting = contexts.filter(([pattern]) => pattern.test(servername));
+  const fitting = contexts.filter(([pattern]) => standsForName(pattern, servername));
   callback(null, fitting.at(-1)?.[1]);
 };
 
