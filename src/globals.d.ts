@@ -42,6 +42,8 @@ declare class ReadableStream<T> {
   getReader(): ReadableStreamDefaultReader<T>;
 }
 interface WritableStreamDefaultWriter<T> {
+  /** Null where it has been errored. */
+  readonly desiredSize: number | null;
   readonly ready: Promise<void>;
   write(chunk: T): Promise<void>;
   close(): Promise<void>;

@@ -2,6 +2,7 @@ import { Chunks } from '../../bytes/chunks.ts';
 import { Connection } from '../../connection.ts';
 import type { ClientConfig, Facts, ServerConfig } from '../../handshake/config.ts';
 import { Pump } from '../pump.ts';
+import { EarlySink } from './early-sink.ts';
 
 /** Both directions of a byte stream: a TCP socket of an edge runtime, a WebTransport stream, a WebSocketStream, … */
 export interface ByteTransport {
@@ -17,12 +18,21 @@ export interface SecureTransport extends ByteTransport {
 
 /** The client's end of TLS over `transport`, which is TLS's alone from here. */
 export function wrapClient(transport: ByteTransport, config: ClientConfig): SecureTransport {
-  return new StreamDriver(transport, Connection.client(config)).secure;
+  return new StreamDriver(transport, Connection.client(config), new EarlySink(undefined)).secure;
 }
 
-/** The server's end. */
-export function wrapServer(transport: ByteTransport, config: ServerConfig): SecureTransport {
-  return new StreamDriver(transport, Connection.server(config)).secure;
+/**
+ * The server's end.
+ * @param early takes 0-RTT data, which may be a replay (RFC 9846 §8): it is never among what `readable` gives. It is
+ *   closed when the handshake is over, and aborted where that fails. Without it 0-RTT data is refused
+ */
+export function wrapServer(
+  transport: ByteTransport,
+  config: ServerConfig,
+  early?: WritableStream<Uint8Array>,
+): SecureTransport {
+  const sink = new EarlySink(early);
+  return new StreamDriver(transport, Connection.server(sink.guard(config)), sink).secure;
 }
 
 /** Moves bytes between a pair of streams and a {@link Connection}. */
@@ -30,6 +40,7 @@ class StreamDriver {
   readonly secure: SecureTransport;
   readonly #connection: Connection;
   readonly #pump: Pump;
+  readonly #early: EarlySink;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   #readable: ReadableStreamDefaultController<Uint8Array> | undefined;
@@ -40,13 +51,14 @@ class StreamDriver {
   /** Called when the engine has room for input again. */
   #wake: (() => void) | undefined;
 
-  constructor(transport: ByteTransport, connection: Connection) {
+  constructor(transport: ByteTransport, connection: Connection, early: EarlySink) {
     this.#connection = connection;
+    this.#early = early;
     this.#reader = transport.readable.getReader();
     this.#writer = transport.writable.getWriter();
     this.#pump = new Pump(connection, {
-      data: (bytes) => this.#data(bytes),
-      open: (facts) => this.#opened?.resolve(facts),
+      data: (bytes, early) => (early ? this.#earlyData(bytes) : this.#data(bytes)),
+      open: (facts) => this.#open(facts),
       end: () => this.#readable?.close(),
       error: (error) => this.#fail(error),
       secret: () => {},
@@ -77,6 +89,7 @@ class StreamDriver {
         },
         cancel: async (reason) => {
           this.#connection.destroy();
+          this.#early.abort(reason);
           await this.#reader.cancel(reason);
         },
       },
@@ -108,6 +121,7 @@ class StreamDriver {
       },
       abort: async (reason) => {
         this.#connection.destroy();
+        this.#early.abort(reason);
         await this.#writer.abort(reason);
       },
     });
@@ -142,6 +156,16 @@ class StreamDriver {
     this.#wake = undefined;
   }
 
+  #open(facts: Facts): void {
+    this.#early.close();
+    this.#opened?.resolve(facts);
+  }
+
+  #earlyData(bytes: Uint8Array): true {
+    this.#early.write(bytes).catch((error) => this.#fail(error));
+    return true;
+  }
+
   #data(bytes: Uint8Array): boolean {
     this.#readable?.enqueue(bytes);
     return (this.#readable?.desiredSize ?? 0) > 0;
@@ -170,6 +194,7 @@ class StreamDriver {
   #fail(error: unknown): void {
     this.#connection.destroy();
     this.#opened?.reject(error);
+    this.#early.abort(error);
     this.#readable?.error(error);
     this.#writable?.error(error);
     this.#wakeReader();
