@@ -11,6 +11,7 @@ import { type Extension, type ExtensionValues, readExtensions, writeExtensions }
 import { type Certificate, encodeMessage, type MessageOf } from '../wire/messages.ts';
 import { parseCertificate } from '../x509/certificate.ts';
 import { DerError } from '../x509/der.ts';
+import { showCertificate } from '../x509/display.ts';
 import type { KeyUsage } from '../x509/extensions.ts';
 import { type PublicKeyInfo, parseSpki } from '../x509/spki.ts';
 import type { VerifiedPeer } from '../x509/verify.ts';
@@ -116,11 +117,12 @@ export function* receiveAuthentication(
   transcript.add(received.raw);
   if (certificate.body.certificateList.length === 0) return undefined;
   const presented = readCertificateList(certificate.body, limits, expected);
+  // Read by ourselves and strictly: what the verdict shows of a certificate is there to be looked at.
+  const key = readKey(presented, config);
   const verified = yield* verifyChain(config, presented);
 
   const verify = yield* expect(HandshakeType.certificate_verify);
   const { algorithm: scheme, signature } = verify.body;
-  const key = keyOf(verified);
   const verifier = checkScheme(config.provider, scheme, expected, key);
   const message = signedContent(expected.peer, transcript.hash());
   if (!(yield* ask('verifySignature', { verifier, spki: key.spki, message, signature }))) {
@@ -136,7 +138,9 @@ function* verifyChain(config: CommonConfig, request: ChainRequest): Script<Verif
   if (!verdict.ok) return refuseChain(verdict);
   // The proof must be about the chain that was sent, whoever made it.
   const [leaf] = request.chain;
-  if (leaf === undefined || !equal(keyOf(verdict.peer).raw, leaf)) {
+  const { certificates, rawPublicKey } = verdict.peer;
+  const judged = rawPublicKey?.spki ?? certificates[0]?.raw;
+  if (leaf === undefined || judged === undefined || !equal(judged, leaf)) {
     throw new TlsError('ERR_TLS_INTERNAL', 'verifyChain answered for another certificate', {
       alert: 'internal_error',
       blame: 'local',
@@ -166,7 +170,6 @@ function readCertificateList(body: Certificate, limits: Limits, expected: Expect
   const extensions = certificateList.map((entry) => readExtensions('CT', entry.extensions, expected.offered));
   // Copies: what is kept of the peer must not keep its whole message.
   const chain = certificateList.map(({ certData }) => certData.slice());
-  checkLeaf(chain, certificateType);
   const status = extensions[0]?.status_request;
   return {
     peer,
@@ -179,27 +182,34 @@ function readCertificateList(body: Certificate, limits: Limits, expected: Expect
   };
 }
 
-/** That it is of the type agreed on at all, before anybody judges it. */
-function checkLeaf(chain: readonly Uint8Array[], type: CertificateType): void {
+/** What the peer signs with; and that it is of the type agreed on at all, before anybody judges it. */
+function readKey({ chain, certificateType: type }: ChainRequest, { anyCertificate }: CommonConfig): PeerKey {
   const [leaf = none] = chain;
   if (leaf.length === 0) {
     const code = type === 'X509' ? 'ERR_TLS_CERTIFICATE_DECODE' : 'ERR_TLS_RAW_PUBLIC_KEY_EMPTY';
     reject(code, 'decode_error', 'an entry without a certificate or key');
   }
-  try {
-    if (type === 'X509') return void parseCertificate(leaf);
-    parseSpki(leaf);
-  } catch (error) {
-    if (!(error instanceof DerError || error instanceof TlsError)) throw error;
-    const [code, what] =
-      type === 'X509'
-        ? (['ERR_TLS_CERTIFICATE_DECODE', 'the certificate'] as const)
-        : (['ERR_TLS_RAW_PUBLIC_KEY_DECODE', 'the raw public key'] as const);
-    reject(code, 'decode_error', `${what} is malformed: ${error.message}`);
+  if (type === 'X509') {
+    if (anyCertificate !== true) return decode('ERR_TLS_CERTIFICATE_DECODE', () => parseCertificate(leaf));
+    const { spki } = decode('ERR_TLS_CERTIFICATE_DECODE', () => showCertificate(leaf));
+    return { spki, publicKey: decode('ERR_TLS_CERTIFICATE_DECODE', () => parseSpki(spki)) };
   }
+  const key = { spki: leaf, publicKey: decode('ERR_TLS_RAW_PUBLIC_KEY_DECODE', () => parseSpki(leaf)) };
   // RFC 7250 §3: it is the only entry.
   if (chain.length !== 1) {
     reject('ERR_TLS_RAW_PUBLIC_KEY_DECODE', 'decode_error', 'more than one raw public key');
+  }
+  return key;
+}
+
+function decode<T>(code: 'ERR_TLS_CERTIFICATE_DECODE' | 'ERR_TLS_RAW_PUBLIC_KEY_DECODE', read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof TlsError) return reject(code, 'decode_error', error.message);
+    if (!(error instanceof DerError)) throw error;
+    const what = code === 'ERR_TLS_CERTIFICATE_DECODE' ? 'the key of the certificate' : 'the raw public key';
+    return reject(code, 'decode_error', `${what} is malformed: ${error.message}`);
   }
 }
 
@@ -226,7 +236,7 @@ function checkScheme(
   return verifier;
 }
 
-/** Parts of a certificate are parsed when they are first used; a chain that nobody verified may be malformed. */
+/** Parts of a certificate are read when they are first used: whoever judged the chain need not have looked at them. */
 function reading<T>(read: () => T): T {
   try {
     return read();
@@ -238,15 +248,9 @@ function reading<T>(read: () => T): T {
 
 /** A certificate, or a raw public key, as far as it signs. */
 interface PeerKey {
-  readonly raw: Uint8Array;
   readonly spki: Uint8Array;
   readonly publicKey: PublicKeyInfo;
   readonly keyUsage?: KeyUsage | undefined;
-}
-
-function keyOf({ certificates, rawPublicKey }: VerifiedPeer): PeerKey {
-  if (rawPublicKey !== undefined) return { ...rawPublicKey, raw: rawPublicKey.spki };
-  return certificates[0] ?? reject('ERR_TLS_INTERNAL', 'internal_error', 'a verified peer without a certificate');
 }
 
 /** RFC 9846 §4.5.1.1, §4.5.1: what belongs to the leaf goes with it, to a peer that asked for it. */

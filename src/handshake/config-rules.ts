@@ -150,6 +150,7 @@ const commonRules: Rules<CommonConfig> = {
   certificateCompression: listOf(compression),
   alpn: listOf(bytes(1, 0xff)),
   verifyChain: callable,
+  anyCertificate: flag,
   keylog: flag,
   maxFragment: integer(64, MAX_PLAINTEXT),
   // RFC 8449 §4

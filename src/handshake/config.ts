@@ -101,6 +101,12 @@ export interface CommonConfig {
    * chain of that; for a client once more, where the server resumes it but refuses 0-RTT data.
    */
   readonly verifyChain: (request: ChainRequest) => Awaitable<ChainVerdict>;
+  /**
+   * Take a leaf of which nothing but the key can be read, or whose key is not for signatures (RFC 9846 §4.5.1.2): all
+   * that is wrong with it is for {@link verifyChain} to judge. For who means to reach peers of any kind. Default false:
+   * such a leaf ends the handshake, whatever would be said of it.
+   */
+  readonly anyCertificate?: boolean | undefined;
   /** Emit `secret` events, for SSLKEYLOGFILE. Default false. */
   readonly keylog?: boolean | undefined;
   /** Content bytes per record, 64..16384. Default 16382, which keeps record bodies aligned (record/sealer.ts). */

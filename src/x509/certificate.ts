@@ -5,7 +5,9 @@ import {
   type DerElement,
   DerError,
   type DerReader,
+  FieldError,
   isEarlyGeneralizedTime,
+  keyField,
   readBitString,
   readTime,
   Tag,
@@ -30,6 +32,8 @@ import {
   parseSubjectDirectoryAttributes,
   parseSubjectKeyIdentifier,
   type RawExtension,
+  readableGeneralNames,
+  readableInfoAccess,
 } from './extensions.ts';
 import { type DistinguishedName, parseName } from './names.ts';
 import {
@@ -46,8 +50,8 @@ import { type PublicKeyInfo, parseSpki } from './spki.ts';
 import { parseSctList, parseTlsFeature } from './tls-extensions.ts';
 
 /**
- * An X.509 certificate (RFC 5280 §4.1). What every path needs is read at once; extensions are read when they are used
- * and throw DerError then if they are malformed. Byte fields are views of `raw`.
+ * An X.509 certificate (RFC 5280 §4.1), to judge by. What every path needs is read at once; the key and extensions are
+ * read when they are used and throw DerError then if they are malformed. Byte fields are views of `raw`.
  */
 export interface Certificate {
   readonly raw: Uint8Array;
@@ -93,6 +97,22 @@ export interface Certificate {
   readonly freshestCrl: readonly DistributionPoint[] | undefined;
 }
 
+/** A field that is there and is not as it must be. */
+export interface UnreadableField {
+  /** As {@link Certificate} has it, 'subjectPublicKeyInfo', or 'certificate' for the whole. */
+  readonly field: string;
+  readonly reason: string;
+}
+
+/**
+ * A certificate to look at, not to judge by: no getter throws. What cannot be read is undefined as if it were not there
+ * (a key: `unknown`; a time: before all or after all, so that the certificate is never valid), and `unreadable` says so.
+ * Names that are odd and can be told apart are shown as they are.
+ */
+export interface ShownCertificate extends Certificate {
+  readonly unreadable: readonly UnreadableField[];
+}
+
 /** A certificate of more bytes is not read. The largest in the web PKI take about 10 KiB. */
 export const MAX_CERTIFICATE = 0x1_0000;
 
@@ -108,6 +128,11 @@ export function parseCertificate(der: Uint8Array): Certificate {
 /** A certificate of fields that were not read together: how a trust anchor takes part in a path. */
 export function certificateOf(fields: CertificateFields): Certificate {
   return Object.freeze(new ParsedCertificate(fields));
+}
+
+/** The same certificate, to look at. @param unreadable what was found to be wrong with it before */
+export function shown(fields: CertificateFields, unreadable: readonly UnreadableField[] = []): ShownCertificate {
+  return Object.freeze(new ParsedCertificate(fields, unreadable));
 }
 
 export function isSelfIssued(certificate: Pick<Certificate, 'issuer' | 'subject'>): boolean {
@@ -169,11 +194,11 @@ function parseTbs(tbs: DerReader): TbsFields {
   return { version, serialNumber, algorithm, issuer, subject, ...validityFields, spki, ...uniqueIds, extensions };
 }
 
-function readUniqueId(element: DerElement | undefined): Uint8Array | undefined {
+export function readUniqueId(element: DerElement | undefined): Uint8Array | undefined {
   return element && readBitString(element.content).bytes;
 }
 
-function parseVersion(tbs: DerReader): 1 | 2 | 3 {
+export function parseVersion(tbs: DerReader): 1 | 2 | 3 {
   const wrapped = tbs.enterOptional(context(0, 'constructed'));
   if (wrapped === undefined) return 1;
   const version = wrapped.smallInteger();
@@ -191,8 +216,11 @@ function timeElement(validity: DerReader) {
   return element;
 }
 
-/** Extensions are read once, when first asked for; those that cannot be read, too. */
-class ParsedCertificate implements Certificate {
+/**
+ * Extensions are read once, when first asked for; those that cannot be read, too. One to look at has a list of what was
+ * found before; one to judge by has none.
+ */
+class ParsedCertificate implements ShownCertificate {
   readonly raw: Uint8Array;
   readonly tbs: Uint8Array;
   readonly version: 1 | 2 | 3;
@@ -207,9 +235,11 @@ class ParsedCertificate implements Certificate {
   readonly issuerUniqueId: Uint8Array | undefined;
   readonly subjectUniqueId: Uint8Array | undefined;
   readonly extensions: readonly RawExtension[];
-  readonly #read: Map<string, () => unknown> = new Map();
+  readonly #read: Map<string, Reading> = new Map();
+  readonly #found: readonly UnreadableField[] | undefined;
 
-  constructor(fields: CertificateFields) {
+  constructor(fields: CertificateFields, found?: readonly UnreadableField[]) {
+    this.#found = found;
     this.raw = fields.raw;
     this.tbs = fields.tbs;
     this.version = fields.version;
@@ -226,8 +256,20 @@ class ParsedCertificate implements Certificate {
     this.extensions = fields.extensions;
   }
 
+  get unreadable(): readonly UnreadableField[] {
+    for (const field of readLater) tolerate(() => this[field]);
+    const failed = [...this.#read].flatMap(([field, { error }]) => {
+      return error === undefined ? [] : [{ field, reason: error.reason }];
+    });
+    return [...(this.#found ?? []), ...failed];
+  }
+
   get publicKey(): PublicKeyInfo {
-    return this.#once('spki', () => parseSpki(this.spki));
+    return this.#once(
+      keyField,
+      () => parseSpki(this.spki),
+      () => unknownKey,
+    );
   }
 
   get basicConstraints(): BasicConstraints | undefined {
@@ -243,7 +285,7 @@ class ParsedCertificate implements Certificate {
   }
 
   get subjectAltName(): readonly GeneralName[] | undefined {
-    return this.#extension(ExtensionOid.subjectAltName, parseGeneralNames);
+    return this.#extension(ExtensionOid.subjectAltName, parseGeneralNames, readableGeneralNames);
   }
 
   get nameConstraints(): NameConstraints | undefined {
@@ -259,15 +301,15 @@ class ParsedCertificate implements Certificate {
   }
 
   get authorityInfoAccess(): readonly AccessDescription[] | undefined {
-    return this.#extension(ExtensionOid.authorityInfoAccess, parseInfoAccess);
+    return this.#extension(ExtensionOid.authorityInfoAccess, parseInfoAccess, readableInfoAccess);
   }
 
   get subjectInfoAccess(): readonly AccessDescription[] | undefined {
-    return this.#extension(ExtensionOid.subjectInfoAccess, parseInfoAccess);
+    return this.#extension(ExtensionOid.subjectInfoAccess, parseInfoAccess, readableInfoAccess);
   }
 
   get issuerAltName(): readonly GeneralName[] | undefined {
-    return this.#extension(ExtensionOid.issuerAltName, parseGeneralNames);
+    return this.#extension(ExtensionOid.issuerAltName, parseGeneralNames, readableGeneralNames);
   }
 
   get subjectDirectoryAttributes(): readonly DirectoryAttribute[] | undefined {
@@ -306,25 +348,77 @@ class ParsedCertificate implements Certificate {
     return this.#extension(ExtensionOid.freshestCrl, parseCrlDistributionPoints);
   }
 
-  #extension<T>(oid: string, parseValue: (der: Uint8Array) => T): T | undefined {
+  /** @param readable what there is to show of a value that is not as it must be */
+  #extension<T>(
+    oid: string,
+    parseValue: (der: Uint8Array) => T,
+    readable: (der: Uint8Array) => T | undefined = () => undefined,
+  ): T | undefined {
     const extension = this.extensions.find((candidate) => candidate.oid === oid);
-    return extension && this.#once(oid, () => parseValue(extension.value));
+    if (extension === undefined) return undefined;
+    const { value } = extension;
+    return this.#once<T | undefined>(
+      extensionNames.get(oid) ?? oid,
+      () => parseValue(value),
+      () => readable(value),
+    );
   }
 
-  #once<T>(key: string, read: () => T): T {
-    const known = this.#read.get(key) ?? attempt(read);
-    this.#read.set(key, known);
-    return known() as T;
+  #once<T>(field: string, read: () => T, shownInstead: () => T): T {
+    const known = this.#read.get(field) ?? attempt(field, read);
+    this.#read.set(field, known);
+    if (known.error === undefined) return known.value as T;
+    if (this.#found === undefined) throw known.error;
+    return shownInstead();
   }
 }
 
-function attempt<T>(read: () => T): () => T {
+type Reading = { readonly value: unknown; readonly error?: undefined } | { readonly error: FieldError };
+
+function attempt(field: string, read: () => unknown): Reading {
   try {
-    const value = read();
-    return () => value;
+    return { value: read() };
   } catch (error) {
-    return () => {
-      throw error;
-    };
+    if (!(error instanceof DerError)) throw error;
+    return { error: new FieldError(field, error.message) };
   }
 }
+
+/** What cannot be read is remembered where it was tried. */
+function tolerate(read: () => unknown): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+  }
+}
+
+/** By the names of {@link Certificate}. */
+const extensionNames: ReadonlyMap<string, string> = new Map(
+  Object.entries(ExtensionOid).map(([name, oid]) => [oid, name]),
+);
+
+const readLater = [
+  'publicKey',
+  'basicConstraints',
+  'keyUsage',
+  'extKeyUsage',
+  'subjectAltName',
+  'nameConstraints',
+  'authorityKeyIdentifier',
+  'subjectKeyIdentifier',
+  'authorityInfoAccess',
+  'subjectInfoAccess',
+  'issuerAltName',
+  'subjectDirectoryAttributes',
+  'crlDistributionPoints',
+  'tlsFeature',
+  'sctList',
+  'certificatePolicies',
+  'policyMappings',
+  'policyConstraints',
+  'inhibitAnyPolicy',
+  'freshestCrl',
+] as const satisfies readonly (keyof Certificate)[];
+
+const unknownKey: PublicKeyInfo = { algorithm: 'unknown', oid: '', bits: 0 };

@@ -1,4 +1,5 @@
 import type { CertificateErrorCode } from '../errors.ts';
+import { type DerError, FieldError, keyField } from './der.ts';
 
 /** One rule that one certificate of a path broke. */
 export class CheckFailure extends Error {
@@ -11,4 +12,12 @@ export class CheckFailure extends Error {
     this.code = code;
     this.at = at;
   }
+}
+
+/** Part of a certificate that had to be read and could not be: the reason names it. */
+export function unreadable(error: DerError): { readonly code: CertificateErrorCode; readonly reason: string } {
+  if (error instanceof FieldError && error.field === keyField) {
+    return { code: 'INVALID_CERTIFICATE', reason: `malformed key: ${error.message}` };
+  }
+  return { code: 'INVALID_EXTENSION', reason: `invalid or inconsistent certificate extension: ${error.message}` };
 }

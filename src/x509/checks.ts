@@ -1,6 +1,6 @@
 import { wrongNames } from './baseline.ts';
 import { type Certificate, isSelfIssued } from './certificate.ts';
-import { CheckFailure } from './check-failure.ts';
+import { CheckFailure, unreadable } from './check-failure.ts';
 import { checkNames } from './constraints.ts';
 import { DerError } from './der.ts';
 import { ExtensionOid, type GeneralName, KeyPurpose } from './extensions.ts';
@@ -232,7 +232,8 @@ function reading(at: number, check: () => void): void {
     check();
   } catch (error) {
     if (!(error instanceof DerError)) throw error;
-    throw new CheckFailure('INVALID_EXTENSION', `invalid or inconsistent certificate extension: ${error.message}`, at);
+    const { code, reason } = unreadable(error);
+    throw new CheckFailure(code, reason, at);
   }
 }
 

@@ -1,6 +1,22 @@
 /** What a {@link DerReader} throws; `parse…` functions turn it into an error of their own. */
 export class DerError extends Error {}
 
+/** The field of a certificate that holds its key, as {@link FieldError} calls it. */
+export const keyField = 'subjectPublicKeyInfo';
+
+/** The same about one field of a certificate, which the message names. */
+export class FieldError extends DerError {
+  readonly field: string;
+  /** What is wrong with it, without its name. */
+  readonly reason: string;
+
+  constructor(field: string, reason: string) {
+    super(`${field}: ${reason}`);
+    this.field = field;
+    this.reason = reason;
+  }
+}
+
 /** Universal tags of X.690 §8.1.2, as the identifier octet. */
 export const Tag = {
   boolean: 0x01,

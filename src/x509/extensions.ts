@@ -110,19 +110,25 @@ export function parseExtensions(reader: DerReader): readonly RawExtension[] {
   reader.end();
   if (list.done) throw new DerError('an empty list of extensions');
   while (!list.done) {
-    const item = list.sequence();
-    const oid = item.oid();
-    const critical = item.nextTag === Tag.boolean;
+    const { oid, critical, value } = readExtension(list);
     // X.690 §11.5: a default is left out.
-    if (critical && !item.boolean()) throw new DerError(`the extension ${oid} says that it is not critical`);
-    const value = item.octetString();
-    item.end();
+    if (critical === false) throw new DerError(`the extension ${oid} says that it is not critical`);
     // RFC 5280 §4.2: not more than one instance of a particular extension.
     if (seen.has(oid)) throw new DerError(`the extension ${oid} comes twice`);
     seen.add(oid);
-    extensions.push({ oid, critical, value });
+    extensions.push({ oid, critical: critical === true, value });
   }
   return extensions;
+}
+
+/** The next of a list. @returns `critical`: undefined where it is left out */
+export function readExtension(list: DerReader): Omit<RawExtension, 'critical'> & { readonly critical?: boolean } {
+  const item = list.sequence();
+  const oid = item.oid();
+  const critical = item.nextTag === Tag.boolean ? item.boolean() : undefined;
+  const value = item.octetString();
+  item.end();
+  return { oid, value, ...(critical !== undefined && { critical }) };
 }
 
 export function parseBasicConstraints(der: Uint8Array): BasicConstraints {
@@ -158,6 +164,19 @@ export function readGeneralNames(sequence: DerReader): readonly GeneralName[] {
   while (!sequence.done) names.push(parseGeneralName(sequence));
   if (names.length === 0) throw new DerError('an empty list of names');
   return names;
+}
+
+/**
+ * To look at: names that are odd in their value alone (bytes that are no ASCII, addresses of another length), and a
+ * list without any. Undefined for what is no list of names at all.
+ */
+export function readableGeneralNames(der: Uint8Array): readonly GeneralName[] | undefined {
+  return readable(() => {
+    const sequence = whole(der).sequence();
+    const names: GeneralName[] = [];
+    while (!sequence.done) names.push(parseGeneralName(sequence, 'shown'));
+    return names;
+  });
 }
 
 export function parseNameConstraints(der: Uint8Array): NameConstraints {
@@ -205,15 +224,20 @@ export function parseSubjectDirectoryAttributes(der: Uint8Array): readonly Direc
 }
 
 /** authorityInfoAccess and subjectInfoAccess have one syntax, RFC 5280 §4.2.2. */
-export function parseInfoAccess(der: Uint8Array): readonly AccessDescription[] {
+export function parseInfoAccess(der: Uint8Array, use: NameUse = 'name'): readonly AccessDescription[] {
   const sequence = whole(der).sequence();
   const descriptions: AccessDescription[] = [];
   while (!sequence.done) {
     const item = sequence.sequence();
-    descriptions.push({ method: item.oid(), location: parseGeneralName(item) });
+    descriptions.push({ method: item.oid(), location: parseGeneralName(item, use) });
     item.end();
   }
   return descriptions;
+}
+
+/** To look at: as {@link readableGeneralNames}. */
+export function readableInfoAccess(der: Uint8Array): readonly AccessDescription[] | undefined {
+  return readable(() => parseInfoAccess(der, 'shown'));
 }
 
 /** GeneralSubtree: minimum is 0 and maximum absent in all that RFC 5280 §4.2.1.10 allows. */
@@ -221,7 +245,7 @@ function parseSubtrees(reader: DerReader | undefined): readonly GeneralName[] {
   const bases: GeneralName[] = [];
   while (reader !== undefined && !reader.done) {
     const subtree = reader.sequence();
-    bases.push(parseGeneralName(subtree, true));
+    bases.push(parseGeneralName(subtree, 'constraint'));
     const minimum = subtree.optional(context(0, 'primitive'));
     if (minimum !== undefined && toSmallInteger(minimum.content) !== 0)
       throw new DerError('a subtree minimum other than 0');
@@ -230,15 +254,19 @@ function parseSubtrees(reader: DerReader | undefined): readonly GeneralName[] {
   return bases;
 }
 
-function parseGeneralName(reader: DerReader, constraint = false): GeneralName {
+/** What a GeneralName is read for: to be compared with, as the base of a subtree, or only to be looked at. */
+type NameUse = 'name' | 'constraint' | 'shown';
+
+function parseGeneralName(reader: DerReader, use: NameUse = 'name'): GeneralName {
   const { tag, content, raw } = reader.element();
+  const text = use === 'shown' ? latin1 : ia5;
   switch (tag) {
     case context(0, 'constructed'):
       return { type: 'other', value: raw };
     case context(1, 'primitive'):
-      return { type: 'rfc822', value: ia5(content) };
+      return { type: 'rfc822', value: text(content) };
     case context(2, 'primitive'):
-      return { type: 'dns', value: ia5(content) };
+      return { type: 'dns', value: text(content) };
     case context(3, 'constructed'):
       return { type: 'x400', value: raw };
     case context(4, 'constructed'):
@@ -246,9 +274,9 @@ function parseGeneralName(reader: DerReader, constraint = false): GeneralName {
     case context(5, 'constructed'):
       return { type: 'ediParty', value: raw };
     case context(6, 'primitive'):
-      return { type: 'uri', value: ia5(content) };
+      return { type: 'uri', value: text(content) };
     case context(7, 'primitive'):
-      return { type: 'ip', value: checkAddress(content, constraint) };
+      return { type: 'ip', value: use === 'shown' ? content : checkAddress(content, use === 'constraint') };
     case context(8, 'primitive'):
       return { type: 'registeredId', value: registeredId(content) };
     default:
@@ -284,6 +312,15 @@ function ia5(content: Uint8Array): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range is what is asked for
   if (!/^[\x00-\x7f]*$/.test(text)) throw new DerError('an IA5String with a character that is not ASCII');
   return text;
+}
+
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof DerError) return undefined;
+    throw error;
+  }
 }
 
 /** A value that must be one element and nothing more. */

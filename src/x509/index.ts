@@ -1,6 +1,6 @@
 /** `opentls/x509`: certificates read, made and verified, without TLS. */
 export type { CertificateAnchor, KeyAnchor, TrustAnchor } from './anchor.ts';
-export { type Certificate, parseCertificate } from './certificate.ts';
+export { type Certificate, parseCertificate, type ShownCertificate, type UnreadableField } from './certificate.ts';
 export type { Purpose } from './checks.ts';
 export {
   type CertificateOptions,
@@ -12,6 +12,7 @@ export {
 export type { KeyPurpose, KeyUsageName, NewName, RawExtension, SubjectAltNames } from './create-extensions.ts';
 export { type CertificateList, parseCrl, type RevokedCertificate } from './crl.ts';
 export { DerError } from './der.ts';
+export { showCertificate } from './display.ts';
 export type {
   AccessDescription,
   AuthorityKeyIdentifier,

@@ -40,6 +40,23 @@ export function parseName(raw: Uint8Array): DistinguishedName {
   return new ParsedName(raw, rdns);
 }
 
+/** To look at: what can be read of a Name that {@link parseName} refuses; other attributes are left out. */
+export function readableName(raw: Uint8Array): DistinguishedName {
+  const rdns: NameAttribute[][] = [];
+  try {
+    const sequence = new DerReader(raw).sequence();
+    while (!sequence.done) {
+      const set = sequence.enter(Tag.set);
+      const rdn: NameAttribute[] = [];
+      rdns.push(rdn);
+      while (!set.done) rdn.push(parseAttribute(set.sequence()));
+    }
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+  }
+  return new ParsedName(raw, rdns);
+}
+
 /** RFC 4514 text: most specific first, special characters escaped. */
 export function nameText(name: DistinguishedName): string {
   return [...name.rdns]

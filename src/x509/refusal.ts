@@ -1,6 +1,6 @@
 import { type CertificateErrorCode, TlsError } from '../errors.ts';
 import type { Certificate } from './certificate.ts';
-import { CheckFailure } from './check-failure.ts';
+import { CheckFailure, unreadable } from './check-failure.ts';
 import { DerError } from './der.ts';
 import { vouches } from './no-path.ts';
 import { BudgetExceeded } from './path.ts';
@@ -29,7 +29,7 @@ export function asFailure(error: unknown): Failure {
   if (error instanceof CheckFailure) return { code: error.code, reason: error.message };
   if (error instanceof UnsupportedAlgorithm) return { code: 'UNSUPPORTED_SIGNATURE_ALGORITHM', reason: error.message };
   if (error instanceof BudgetExceeded) return { code: 'BUDGET_EXCEEDED', reason: error.message };
-  if (error instanceof DerError) return { code: 'INVALID_EXTENSION', reason: error.message };
+  if (error instanceof DerError) return unreadable(error);
   if (error instanceof TlsError && error.code === 'INVALID_CERTIFICATE')
     return { code: error.code, reason: error.message };
   throw error;

@@ -1,6 +1,7 @@
 import type { Awaitable, SignatureVerifier } from '../crypto/provider.ts';
-import { type Certificate, parseCertificate } from './certificate.ts';
+import { type Certificate, parseCertificate, type ShownCertificate, shown } from './certificate.ts';
 import type { Purpose } from './checks.ts';
+import { showCertificate } from './display.ts';
 import type { GeneralName } from './extensions.ts';
 import { matchName, type PeerName } from './identity.ts';
 import { type FetchIssuers, IssuerFetcher } from './issuers.ts';
@@ -27,8 +28,11 @@ declare const verifiedBrand: unique symbol;
  */
 export interface VerifiedPeer {
   readonly [verifiedBrand]: true;
-  /** Leaf first: the path to the anchor, or what was presented where nothing was verified. Empty for a raw key. */
-  readonly certificates: readonly Certificate[];
+  /**
+   * Leaf first: the path to the anchor, or what was presented where nothing was verified. Empty for a raw key. To look
+   * at: what of them had to be read to judge them was read.
+   */
+  readonly certificates: readonly ShownCertificate[];
   /** In place of certificates (RFC 7250). */
   readonly rawPublicKey: RawPublicKey | undefined;
   readonly verified: boolean;
@@ -109,7 +113,14 @@ function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Ver
     if (found !== undefined) {
       const mismatch = nameFailure(leaf, options.name);
       if (mismatch !== undefined) return refused(mismatch, []);
-      return { ok: true, peer: mintPeer({ certificates: found.path, policies: found.policies, verified: true }) };
+      return {
+        ok: true,
+        peer: mintPeer({
+          certificates: found.path.map((each) => shown(each)),
+          policies: found.policies,
+          verified: true,
+        }),
+      };
     }
     const more = search.exhausted ? [] : yield* issuers.more(presentedChain(leaf, intermediates, maxDepth));
     if (more.length === 0) {
@@ -123,11 +134,11 @@ function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Ver
 /**
  * Takes a chain as it is, verified or not: for callers that decide by other means, or not at all. The mark
  * `verified: false` stays with it.
- * @throws TlsError INVALID_CERTIFICATE for a leaf that cannot be read
+ * @throws TlsError INVALID_CERTIFICATE for a leaf that does not even have the fields of a certificate
  */
 export function dangerouslyTrust(chain: readonly Uint8Array[], failure?: Failure): VerifiedPeer {
-  const leaf = parseCertificate(chain[0] ?? new Uint8Array(0));
-  const others = chain.slice(1).flatMap((der) => tolerant(() => parseCertificate(der)) ?? []);
+  const leaf = showCertificate(chain[0] ?? new Uint8Array(0));
+  const others = chain.slice(1).flatMap((der) => tolerant(() => showCertificate(der)) ?? []);
   return mintPeer({ certificates: [leaf, ...others], policies: [], verified: false, ...(failure && { failure }) });
 }
 

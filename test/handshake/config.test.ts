@@ -26,6 +26,7 @@ const nearMisses: { readonly [K in keyof (ClientConfig & ServerConfig)]-?: reado
   certificateCompression: [['zlib'], [{ id: 'zlib' }], [{ id: 1, compress: true }], { id: 1 }],
   alpn: [['h2'], [new Uint8Array(0)], [new Uint8Array(256)], 'h2'],
   verifyChain: [true, { ok: true }],
+  anyCertificate: [1, 'false'],
   keylog: [1, '/tmp/keys'],
   maxFragment: [63, 16385, '1000'],
   recordSizeLimit: [63, 16386, '1000'],

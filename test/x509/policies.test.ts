@@ -261,10 +261,10 @@ describe('a malformed extension is that of the certificate that has it', () => {
   });
 
   test.each([
-    ['2.5.29.32', 'an empty list of policies'],
-    ['2.5.29.33', 'an empty list of policies'],
-    ['2.5.29.36', 'empty policy constraints'],
-    ['2.5.29.54', 'tag 0x30 where 0x2 is due'],
+    ['2.5.29.32', 'certificatePolicies: an empty list of policies'],
+    ['2.5.29.33', 'policyMappings: an empty list of policies'],
+    ['2.5.29.36', 'policyConstraints: empty policy constraints'],
+    ['2.5.29.54', 'inhibitAnyPolicy: tag 0x30 where 0x2 is due'],
   ])('%s', (oid, why) => {
     const extensions = [{ oid, critical: false, value: hex('3000') }];
     const root = authority('root');

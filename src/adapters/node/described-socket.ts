@@ -2,7 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import type { Connection } from '../../connection.ts';
 import type { Facts } from '../../handshake/config.ts';
 import { isHandshakeScheme } from '../../handshake/schemes.ts';
-import { type Certificate, parseCertificate } from '../../x509/certificate.ts';
+import type { ShownCertificate } from '../../x509/certificate.ts';
+import { showCertificate } from '../../x509/display.ts';
 import type { ContextState } from './context.ts';
 import { ephemeralKeyInfo, sigalgName } from './context-names.ts';
 import {
@@ -106,14 +107,13 @@ export abstract class DescribedSocket extends TransportSocket {
     return leaf === undefined ? {} : legacyCertificate(leaf, this.context.provider.hashes);
   }
 
+  /** Undefined, too, for a certificate that OpenSSL cannot read: {@link getPeerCertificate} still shows what it has. */
   getPeerX509Certificate(): X509Certificate | undefined {
-    const leaf = this.facts?.peer?.certificates[0];
-    return leaf && new X509Certificate(leaf.raw);
+    return x509Of(this.facts?.peer?.certificates[0]?.raw);
   }
 
   getX509Certificate(): X509Certificate | undefined {
-    const leaf = this.#localLeaf();
-    return leaf && new X509Certificate(leaf.raw);
+    return x509Of(this.facts?.localChain?.[0]);
   }
 
   /** Client: the last session that a ticket gave, as the 'session' event does; undefined before. */
@@ -170,8 +170,18 @@ export abstract class DescribedSocket extends TransportSocket {
     return facts && answer(facts);
   }
 
-  #localLeaf(): Certificate | undefined {
+  #localLeaf(): ShownCertificate | undefined {
     const leaf = this.facts?.localChain?.[0];
-    return leaf && parseCertificate(leaf);
+    return leaf && showCertificate(leaf);
+  }
+}
+
+/** What OpenSSL cannot read has no such object. */
+function x509Of(der: Uint8Array | undefined): X509Certificate | undefined {
+  if (der === undefined) return undefined;
+  try {
+    return new X509Certificate(der);
+  } catch {
+    return undefined;
   }
 }

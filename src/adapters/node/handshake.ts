@@ -3,7 +3,7 @@ import type { Awaitable } from '../../crypto/provider.ts';
 import type { ClientConfig, ClientHelloView, CommonConfig, Credential, ServerConfig } from '../../handshake/config.ts';
 import type { ExternalPsk } from '../../keys/importer.ts';
 import type { Session } from '../../session/session.ts';
-import type { Certificate } from '../../x509/certificate.ts';
+import type { ShownCertificate } from '../../x509/certificate.ts';
 import { parseAlpn } from './alpn.ts';
 import { type ContextState, type EngineOptions, stateOf } from './context.ts';
 import { fitsEarly, whereHeard } from './early-data.ts';
@@ -108,11 +108,15 @@ export class Handshake {
       signatureSchemes: schemes,
       alpn: parseAlpn(this.#options.ALPNProtocols),
       verifyChain: (request) => this.check.verify(request),
+      anyCertificate: !this.check.enforces,
       keylog: this.#socket.listenerCount('keylog') > 0,
     };
   }
 
-  #identify(name: NonNullable<TLSSocketOptions[typeof identify]>, path: readonly Certificate[]): Error | undefined {
+  #identify(
+    name: NonNullable<TLSSocketOptions[typeof identify]>,
+    path: readonly ShownCertificate[],
+  ): Error | undefined {
     const certificate = legacyChain(path, this.#context.provider.hashes);
     if (certificate === undefined) return undefined;
     return this.#ask(() => refusalOf(name(certificate)));

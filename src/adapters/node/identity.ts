@@ -7,7 +7,7 @@ export type IdentityCertificate = Pick<LegacyCertificate, 'subject' | 'subjectal
 
 /**
  * Whether a certificate is for a host, by the rules of `node:tls`: IP addresses by `IP Address:` entries alone, names
- * by `DNS:` entries, and by the common name only where there is none.
+ * by `DNS:` entries, and by the common name only where there is none. Names that cannot be read (null) match nothing.
  * @returns an error ERR_TLS_CERT_ALTNAME_INVALID with `reason`, `host` and `cert` where it is not
  * @throws ERR_TLS_CERT_ALTNAME_FORMAT for a subjectaltname text that is malformed
  */
@@ -15,7 +15,9 @@ export function checkServerIdentity(hostname: string, cert: Partial<IdentityCert
   const { subject, subjectaltname: altNames } = cert;
   const host = withoutDot(String(hostname));
   const { dns, ips } = sortNames(altNames);
-  const reason = isIP(host) ? refuseIp(host, ips) : refuseName(host, dns, subject?.['CN'], altNames);
+  const refuse = () => (isIP(host) ? refuseIp(host, ips) : refuseName(host, dns, subject?.['CN'], altNames));
+  // Names that cannot be read are no reason to go by the common name.
+  const reason = altNames === null ? 'Cert has altnames that cannot be read' : refuse();
   if (reason === undefined) return undefined;
   const message = `Hostname/IP does not match certificate's altnames: ${reason}`;
   return codedError('ERR_TLS_CERT_ALTNAME_INVALID', message, { reason, host, cert });
@@ -31,7 +33,7 @@ function refuseName(
   host: string,
   dns: readonly string[],
   commonName: string | readonly string[] | undefined,
-  altNames: string | undefined,
+  altNames: string | null | undefined,
 ): string | undefined {
   const parts = split(host);
   if (dns.length > 0) {
@@ -65,10 +67,10 @@ function matches(host: readonly string[], pattern: string): boolean {
   return prefix.length + suffix.length <= label.length && label.startsWith(prefix) && label.endsWith(suffix);
 }
 
-function sortNames(altNames: string | undefined): { readonly dns: string[]; readonly ips: string[] } {
+function sortNames(altNames: string | null | undefined): { readonly dns: string[]; readonly ips: string[] } {
   const dns: string[] = [];
   const ips: string[] = [];
-  if (altNames === undefined || altNames === '') return { dns, ips };
+  if (!altNames) return { dns, ips };
   for (const name of altNames.includes('"') ? splitQuoted(altNames) : altNames.split(', ')) {
     if (name.startsWith('DNS:')) dns.push(name.slice(4));
     else if (name.startsWith('IP Address:')) ips.push(canonicalIp(name.slice(11)));

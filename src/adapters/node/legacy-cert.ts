@@ -1,5 +1,5 @@
 import type { Hash } from '../../crypto/provider.ts';
-import type { Certificate } from '../../x509/certificate.ts';
+import type { Certificate, ShownCertificate } from '../../x509/certificate.ts';
 import type { GeneralName } from '../../x509/extensions.ts';
 import { type DistinguishedName, nameText } from '../../x509/names.ts';
 import type { PublicKeyInfo } from '../../x509/spki.ts';
@@ -11,9 +11,10 @@ export type LegacyName = Readonly<Record<string, string | readonly string[] | un
 export interface LegacyCertificate {
   readonly subject: LegacyName;
   readonly issuer: LegacyName;
-  /** As 'DNS:a.example, IP Address:192.0.2.1'; entries that could be mistaken are quoted as JSON. */
-  readonly subjectaltname?: string;
-  readonly infoAccess?: Readonly<Record<string, readonly string[]>>;
+  /** As 'DNS:a.example, IP Address:192.0.2.1'; entries that could be mistaken are quoted as JSON. null: unreadable. */
+  readonly subjectaltname?: string | null;
+  /** null: unreadable. */
+  readonly infoAccess?: Readonly<Record<string, readonly string[]>> | null;
   readonly ca: boolean;
   /** RSA: upper-case hexadecimal. */
   readonly modulus?: string;
@@ -24,7 +25,7 @@ export interface LegacyCertificate {
   readonly pubkey?: Buffer;
   readonly asn1Curve?: string;
   readonly nistCurve?: string;
-  /** As 'Nov 23 16:40:00 2026 GMT'. */
+  /** As 'Nov 23 16:40:00 2026 GMT'; 'Bad time value' for one that is none. */
   readonly valid_from: string;
   readonly valid_to: string;
   /** SHA-1, as 'AB:CD:…'. */
@@ -35,6 +36,8 @@ export interface LegacyCertificate {
   readonly ext_key_usage?: readonly string[];
   readonly serialNumber: string;
   readonly raw: Buffer;
+  /** What is there and is not as it must be (opentls), as 'extKeyUsage: an empty extKeyUsage'. Absent: nothing. */
+  readonly unreadable?: readonly string[];
 }
 
 export interface DetailedCertificate extends LegacyCertificate {
@@ -44,15 +47,18 @@ export interface DetailedCertificate extends LegacyCertificate {
 
 type Hashes = Readonly<Record<'sha1' | 'sha256' | 'sha512', Hash>>;
 
-/** @throws DerError where an extension it has to read is malformed */
-export function legacyCertificate(certificate: Certificate, hashes: Hashes): LegacyCertificate {
-  const { subjectAltName, authorityInfoAccess, extKeyUsage, raw } = certificate;
+/** Never throws: what cannot be read is left out, or null where Node has it so, and `unreadable` says why. */
+export function legacyCertificate(certificate: ShownCertificate, hashes: Hashes): LegacyCertificate {
+  const { subjectAltName, authorityInfoAccess, extKeyUsage, raw, unreadable } = certificate;
+  const isUnreadable = (name: string): boolean => unreadable.some(({ field }) => field === name);
   return {
     subject: legacyName(certificate.subject),
     issuer: legacyName(certificate.issuer),
+    ...(isUnreadable('subjectAltName') && { subjectaltname: null }),
     ...(subjectAltName && { subjectaltname: subjectAltName.map(generalNameText).join(', ') }),
+    ...(isUnreadable('authorityInfoAccess') && { infoAccess: null }),
     ...(authorityInfoAccess && { infoAccess: legacyInfoAccess(authorityInfoAccess) }),
-    ca: isAuthority(certificate),
+    ca: isAuthority(certificate) && !isUnreadable('keyUsage'),
     ...publicKeyFields(certificate.publicKey, certificate.spki),
     valid_from: timeText(certificate.notBefore),
     valid_to: timeText(certificate.notAfter),
@@ -62,14 +68,15 @@ export function legacyCertificate(certificate: Certificate, hashes: Hashes): Leg
     ...(extKeyUsage && { ext_key_usage: [...extKeyUsage] }),
     serialNumber: serialText(certificate.serialNumber),
     raw: Buffer.from(raw),
+    ...(unreadable.length > 0 && { unreadable: unreadable.map(({ field, reason }) => `${field}: ${reason}`) }),
   };
 }
 
 /** The leaf with its issuers linked by `issuerCertificate`. @param path leaf first */
-export function legacyChain(path: readonly Certificate[], hashes: Hashes): DetailedCertificate | undefined {
-  const byName = (issuer: DistinguishedName): Certificate | undefined =>
+export function legacyChain(path: readonly ShownCertificate[], hashes: Hashes): DetailedCertificate | undefined {
+  const byName = (issuer: DistinguishedName): ShownCertificate | undefined =>
     path.find((candidate) => sameBytes(candidate.subject.raw, issuer.raw));
-  const links = new Map<Certificate, DetailedCertificate & { issuerCertificate?: DetailedCertificate }>();
+  const links = new Map<ShownCertificate, DetailedCertificate & { issuerCertificate?: DetailedCertificate }>();
   const [leaf] = path;
   let current = leaf;
   while (current !== undefined && !links.has(current)) {
@@ -130,7 +137,7 @@ function quoted(value: string): string {
 
 function ipText(address: Uint8Array): string {
   if (address.length === 4) return address.join('.');
-  if (address.length !== 16) return '<invalid length>';
+  if (address.length !== 16) return `<invalid length=${address.length}>`;
   const groups = Array.from({ length: 8 }, (_, i) => ((address[2 * i] ?? 0) << 8) | (address[2 * i + 1] ?? 0));
   return groups.map((group) => group.toString(16).toUpperCase()).join(':');
 }
@@ -178,6 +185,7 @@ function publicKeyFields(key: PublicKeyInfo, spki: Uint8Array): Partial<LegacyCe
 
 /** As ASN1_TIME_print of OpenSSL writes it. */
 function timeText(time: number): string {
+  if (!Number.isFinite(time)) return 'Bad time value';
   const date = new Date(time);
   const month = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'][
     date.getUTCMonth()

@@ -1,7 +1,7 @@
 import { type Awaitable, isThenable } from '../../crypto/provider.ts';
 import type { ChainRequest, ChainVerdict } from '../../handshake/config.ts';
 import { verifier } from '../../handshake/verifier.ts';
-import type { Certificate } from '../../x509/certificate.ts';
+import type { ShownCertificate } from '../../x509/certificate.ts';
 import type { Failure } from '../../x509/refusal.ts';
 import { dangerouslyTrust, type Verdict, type VerifiedPeer } from '../../x509/verify.ts';
 import type { ContextState } from './context.ts';
@@ -16,7 +16,7 @@ export interface PeerPolicy {
   /** Fail the handshake over a peer that is not authorized. */
   readonly enforce: boolean;
   /** Client: whether the certificate is for the right host. Not asked where the path fails already. */
-  readonly identify: ((path: readonly Certificate[]) => Error | undefined) | undefined;
+  readonly identify: ((path: readonly ShownCertificate[]) => Error | undefined) | undefined;
 }
 
 /** Judges the peer's chain once, in the middle of the handshake, so that the right alert goes out. */
@@ -66,14 +66,27 @@ export class PeerCheck {
   }
 
   #judge(request: ChainRequest, verdict: Verdict): ChainVerdict {
-    if (!verdict.ok) {
-      this.#failure = { code: verdict.code, reason: verdict.reason };
-      if (this.#policy.enforce) return { ok: false, code: verdict.code, reason: verdict.reason };
+    this.#failure = verdict.ok ? this.#misfit(verdict.peer) : { code: verdict.code, reason: verdict.reason };
+    if (this.#failure !== undefined && this.#policy.enforce) return { ok: false, ...this.#failure };
+    if (this.#failure !== undefined || !verdict.ok) {
       return { ok: true, peer: dangerouslyTrust(request.chain, this.#failure) };
     }
     this.#identityError = this.#policy.identify?.(verdict.peer.certificates);
     if (this.#identityError === undefined || !this.#policy.enforce) return verdict;
     const cause = this.#identityError;
     return { ok: false, code: 'HOSTNAME_MISMATCH', reason: cause.message, cause };
+  }
+
+  /** What speaks against a leaf whose path stands. */
+  #misfit({ certificates: [leaf] }: VerifiedPeer): Failure | undefined {
+    if (leaf === undefined) return undefined;
+    const names = leaf.unreadable.find(({ field }) => field === 'subjectAltName');
+    // Who compares names would take it for a certificate without any, and go by its common name.
+    if (this.#policy.identify !== undefined && names !== undefined && leaf.subjectAltName === undefined) {
+      return { code: 'INVALID_EXTENSION', reason: `subjectAltName cannot be read: ${names.reason}` };
+    }
+    // RFC 9846 §4.5.1.2. Where peers are enforced, the engine refuses it.
+    if (this.#policy.enforce || leaf.keyUsage?.has('digitalSignature') !== false) return undefined;
+    return { code: 'INVALID_PURPOSE', reason: 'the key of the certificate is not for digital signatures' };
   }
 }
