@@ -82,16 +82,19 @@ export interface ExtensionValues {
     readonly post_handshake_auth?: true;
     readonly signature_algorithms_cert?: readonly number[];
     readonly key_share?: readonly KeyShareEntry[];
+    readonly tls_flags?: Uint8Array;
   };
   readonly SH: {
     readonly pre_shared_key?: number;
     readonly supported_versions?: number;
     readonly key_share?: KeyShareEntry;
+    readonly tls_flags?: Uint8Array;
   };
   readonly HRR: {
     readonly supported_versions?: number;
     readonly cookie?: Uint8Array;
     readonly key_share?: number;
+    readonly tls_flags?: Uint8Array;
   };
   readonly EE: {
     readonly server_name?: true;
@@ -102,11 +105,13 @@ export interface ExtensionValues {
     readonly supported_groups?: readonly number[];
     readonly application_layer_protocol_negotiation?: readonly Uint8Array[];
     readonly early_data?: true;
+    readonly tls_flags?: Uint8Array;
   };
   readonly CT: {
     readonly status_request?: CertificateStatus;
     readonly signed_certificate_timestamp?: Uint8Array;
     readonly delegated_credential?: Uint8Array;
+    readonly tls_flags?: Uint8Array;
   };
   readonly CR: {
     /** RFC 9261 §4: means nothing in a handshake. */
@@ -119,6 +124,7 @@ export interface ExtensionValues {
     readonly certificate_authorities?: readonly Uint8Array[];
     readonly oid_filters?: Uint8Array;
     readonly signature_algorithms_cert?: readonly number[];
+    readonly tls_flags?: Uint8Array;
   };
   readonly NST: {
     readonly early_data?: number;
@@ -249,7 +255,8 @@ export const extensionTable: { readonly [K in ExtensionName]?: ExtensionRow<K> }
   oid_filters: { CR: rest },
   post_handshake_auth: { CH: empty },
   signature_algorithms_cert: { CH: SignatureSchemeList, CR: SignatureSchemeList },
-  tls_flags: { NST: opaque('u8', 1) },
+  // draft-ietf-tls-tlsflags puts it everywhere. The one flag that is known is of a NewSessionTicket (handshake/tickets.ts).
+  tls_flags: { CH: rest, SH: rest, HRR: rest, EE: rest, CT: rest, CR: rest, NST: opaque('u8', 1) },
   key_share: { CH: list('u16', KeyShareEntry), SH: KeyShareEntry, HRR: code(2, NamedGroup) },
 };
 

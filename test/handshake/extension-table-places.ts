@@ -50,7 +50,10 @@ const session: Session = (() => {
 })();
 
 /** What no configuration asks for. */
-const foreign = writeExtensions('CH', { delegated_credential: samples.CH.delegated_credential });
+const foreign = writeExtensions('CH', {
+  delegated_credential: samples.CH.delegated_credential,
+  tls_flags: samples.CH.tls_flags,
+});
 
 /** A second ClientHello has them already. */
 function withoutForeign(extensions: readonly Extension[]): readonly Extension[] {

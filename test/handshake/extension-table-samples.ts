@@ -42,13 +42,20 @@ export const samples: { readonly [M in ExtensionHome]: Required<ExtensionValues[
     post_handshake_auth: true,
     signature_algorithms_cert: [0x0403],
     key_share: [{ group: NamedGroup.x25519, keyExchange: bytes(32) }],
+    tls_flags: new Uint8Array([1, 1]),
   },
   SH: {
     pre_shared_key: 0,
     supported_versions: 0x0304,
     key_share: { group: NamedGroup.x25519, keyExchange: bytes(32) },
+    tls_flags: new Uint8Array([1, 1]),
   },
-  HRR: { supported_versions: 0x0304, cookie: bytes(8), key_share: NamedGroup.secp256r1 },
+  HRR: {
+    supported_versions: 0x0304,
+    cookie: bytes(8),
+    key_share: NamedGroup.secp256r1,
+    tls_flags: new Uint8Array([1, 1]),
+  },
   EE: {
     server_name: true,
     max_fragment_length: 1,
@@ -58,11 +65,13 @@ export const samples: { readonly [M in ExtensionHome]: Required<ExtensionValues[
     supported_groups: [NamedGroup.x25519],
     application_layer_protocol_negotiation: [new Uint8Array([104, 50])],
     early_data: true,
+    tls_flags: new Uint8Array([1, 1]),
   },
   CT: {
     status_request: { statusType: 1, response: new Uint8Array([0x30, 0]) },
     signed_certificate_timestamp: new Uint8Array([0, 4, 0, 2, 7, 7]),
     delegated_credential: bytes(100),
+    tls_flags: new Uint8Array([1, 1]),
   },
   CR: {
     server_name: new Uint8Array([0, 4, 0, 0, 1, 104]),
@@ -74,6 +83,7 @@ export const samples: { readonly [M in ExtensionHome]: Required<ExtensionValues[
     certificate_authorities: [new Uint8Array([0x30, 0])],
     oid_filters: new Uint8Array([0, 6, 2, 0x55, 0x1d, 0, 1, 0]),
     signature_algorithms_cert: [0x0403],
+    tls_flags: new Uint8Array([1, 1]),
   },
   NST: { early_data: 1000, tls_flags: new Uint8Array([1]) },
 };
@@ -103,9 +113,10 @@ export const vectors: Widths = {
     post_handshake_auth: 0,
     signature_algorithms_cert: 2,
     key_share: 2,
+    tls_flags: 1,
   },
-  SH: { pre_shared_key: 0, supported_versions: 0, key_share: 2 },
-  HRR: { supported_versions: 0, cookie: 2, key_share: 0 },
+  SH: { pre_shared_key: 0, supported_versions: 0, key_share: 2, tls_flags: 1 },
+  HRR: { supported_versions: 0, cookie: 2, key_share: 0, tls_flags: 1 },
   EE: {
     server_name: 0,
     max_fragment_length: 0,
@@ -115,8 +126,9 @@ export const vectors: Widths = {
     supported_groups: 2,
     application_layer_protocol_negotiation: 2,
     early_data: 0,
+    tls_flags: 1,
   },
-  CT: { status_request: 3, signed_certificate_timestamp: 2, delegated_credential: 0 },
+  CT: { status_request: 3, signed_certificate_timestamp: 2, delegated_credential: 0, tls_flags: 1 },
   CR: {
     server_name: 0,
     status_request: 0,
@@ -127,6 +139,7 @@ export const vectors: Widths = {
     certificate_authorities: 2,
     oid_filters: 2,
     signature_algorithms_cert: 2,
+    tls_flags: 1,
   },
   NST: { early_data: 0, tls_flags: 1 },
 };

@@ -30,6 +30,8 @@ const unread = taken(
 );
 
 const meaningless = taken('RFC 9261 §4: it is for authentication outside of the handshake, and passed over here');
+const unreadFlags = taken('draft-ietf-tls-tlsflags may stand everywhere, and no flag of this message is implemented');
+const noFlags = refused('unsupported_extension', '§4.3: a server that asks for no flags');
 const unreadDelegation = taken('RFC 9345 §4: only who means to use it reads it');
 const noDelegation = refused('unsupported_extension', 'RFC 9345 §4.1.2: a server that does not ask for it');
 
@@ -44,6 +46,7 @@ const anyClientHello: Exceptions = {
   padding: noBytesLess,
   pre_shared_key: { 'with a byte of garbage inside': binderTooMany },
   supported_versions: { absent: noVersion },
+  tls_flags: every(unreadFlags),
 };
 
 const firstClientHello: Exceptions = {
@@ -78,6 +81,7 @@ const exceptions: {
     },
   },
   ServerHello: {
+    tls_flags: every(unreadFlags),
     supported_versions: { absent: noVersion },
     key_share: {
       absent: notThere,
@@ -85,6 +89,7 @@ const exceptions: {
     },
   },
   'ServerHello after HelloRetryRequest': {
+    tls_flags: every(unreadFlags),
     supported_versions: { absent: refused('illegal_parameter', '§4.2.4: the version of the HelloRetryRequest stays') },
     key_share: {
       absent: notThere,
@@ -92,6 +97,7 @@ const exceptions: {
     },
   },
   HelloRetryRequest: {
+    tls_flags: every(unreadFlags),
     supported_versions: { absent: noVersion },
     cookie: {
       unsolicited: taken('§4.3: the one exception'),
@@ -99,11 +105,14 @@ const exceptions: {
     },
     key_share: { absent: refused('illegal_parameter', '§4.2.4: it would change nothing') },
   },
+  EncryptedExtensions: { tls_flags: every(unreadFlags) },
   'Certificate of a server': {
+    tls_flags: every(unreadFlags),
     status_request: { 'with a byte of garbage inside': opaqueBytes },
     delegated_credential: every(unreadDelegation),
   },
   'Certificate of a client': {
+    tls_flags: { 'as it is': noFlags, ...every(noFlags) },
     status_request: { 'with a byte of garbage inside': opaqueBytes },
     delegated_credential: { 'as it is': noDelegation, ...every(noDelegation) },
   },
@@ -111,11 +120,13 @@ const exceptions: {
     signature_algorithms: { absent: refused('missing_extension', '§4.4.2: it must be specified') },
     server_name: every(meaningless),
     oid_filters: every(unread),
+    tls_flags: every(unreadFlags),
   },
   'CertificateRequest after the handshake': {
     signature_algorithms: { absent: refused('missing_extension', '§4.4.2: it must be specified') },
     server_name: every(meaningless),
     oid_filters: every(unread),
+    tls_flags: every(unreadFlags),
   },
   NewSessionTicket: {
     tls_flags: {
