@@ -13,7 +13,11 @@ export const RECORD_HEADER: number = 5;
 export const MAX_TICKET_LIFETIME: number = 604_800;
 
 export interface Limits {
-  /** Largest handshake message but Certificate, bytes. A ClientHello with post-quantum shares takes about 2 KiB. */
+  /**
+   * Largest handshake message but Certificate, bytes: as large as RFC 9846 §4.2.2 lets a ClientHello be (OpenSSL: the
+   * same), of which no other is larger by its grammar. With what is made of it, lists of numbers of eight bytes for two,
+   * and `names`, a server holds less than 1 MiB for a client that it does not know yet.
+   */
   readonly handshakeMessage: number;
   /** Largest Certificate message, bytes: ten times the largest chain seen in the web PKI. */
   readonly certificateMessage: number;
@@ -33,20 +37,20 @@ export interface Limits {
   readonly postHandshakeMessages: number;
   /** Bytes of application data that make up for one of them: by the byte, a KeyUpdate costs a twentieth then. */
   readonly postHandshakeBytes: number;
-  readonly extensions: number;
   /** KeyShareEntry of a ClientHello: more than there are groups to have one for. */
   readonly keyShares: number;
+  /** Names in a ClientHello that are looked at, of protocols and of authorities: more than anybody has. */
+  readonly names: number;
   /** PSK identities of a ClientHello that are looked at. */
   readonly pskIdentities: number;
   /** Bytes of ciphertext skipped after 0-RTT data was refused (BoringSSL: 16384). */
   readonly skippedEarlyData: number;
-  readonly cipherSuites: number;
   /** Certificates in one Certificate message. */
   readonly chainLength: number;
 }
 
 export const defaultLimits: Limits = {
-  handshakeMessage: 0x1_0000,
+  handshakeMessage: 131_396,
   certificateMessage: 0x2_0000,
   handshakeTotal: 0x8_0000,
   inbox: 0x1_0000 + RECORD_HEADER + MAX_CIPHERTEXT,
@@ -56,10 +60,9 @@ export const defaultLimits: Limits = {
   warnings: 4,
   postHandshakeMessages: 32,
   postHandshakeBytes: 512,
-  extensions: 64,
-  keyShares: 32,
+  keyShares: 256,
+  names: 1024,
   pskIdentities: 8,
   skippedEarlyData: 0x4000,
-  cipherSuites: 256,
   chainLength: 32,
 };

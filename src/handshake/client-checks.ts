@@ -6,6 +6,7 @@ import { ExtensionType, type HandshakeType as H, NamedGroup, nameOf, ProtocolVer
 import { type Extension, type ExtensionValues, readExtensions } from '../wire/extensions.ts';
 import { helloRetryRequestRandom, type MessageOf, type ServerHello } from '../wire/messages.ts';
 import type { OfferedPsk } from './client-psk.ts';
+import { checkCompressions } from './compression.ts';
 import type { ClientConfig } from './config.ts';
 import { typesOf } from './credentials.ts';
 import { enabledSuites } from './enabled.ts';
@@ -219,6 +220,7 @@ export function readCertificateRequest(
     const problem = 'the CertificateRequest has no signature_algorithms';
     reject('ERR_TLS_CERTIFICATE_REQUEST_DECODE', 'missing_extension', problem);
   }
+  checkCompressions(values.compress_certificate);
   return values;
 }
 

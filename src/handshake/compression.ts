@@ -26,15 +26,18 @@ export function acceptedCompressions({ certificateCompression = [] }: CommonConf
   return certificateCompression.filter(decompresses).map(({ id }) => id);
 }
 
+/** What a peer says of the algorithms that it takes, each once (as supported_groups and others of its kind). */
+export function checkCompressions(accepted: readonly number[] = []): void {
+  if (new Set(accepted).size === accepted.length) return;
+  reject('ERR_TLS_EXTENSION_DECODE', 'illegal_parameter', 'compress_certificate names an algorithm twice');
+}
+
 /** The Certificate message as it is sent: compressed with the first of ours that the peer takes, if any does. */
 export function* compressCertificate(
   config: CommonConfig,
   accepted: readonly number[],
   message: Uint8Array,
 ): Script<Uint8Array> {
-  if (new Set(accepted).size !== accepted.length) {
-    reject('ERR_TLS_EXTENSION_DECODE', 'illegal_parameter', 'compress_certificate names an algorithm twice');
-  }
   const algorithm = config.certificateCompression?.filter(compresses).find(({ id }) => accepted.includes(id));
   if (algorithm === undefined) return message;
   const body = message.subarray(HEADER);

@@ -117,11 +117,10 @@ const limits: Rule<Partial<Limits>> = record<Limits>({
   warnings: count,
   postHandshakeMessages: count,
   postHandshakeBytes: count,
-  extensions: count,
   keyShares: count,
+  names: count,
   pskIdentities: count,
   skippedEarlyData: count,
-  cipherSuites: count,
   chainLength: count,
 });
 

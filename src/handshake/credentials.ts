@@ -3,10 +3,10 @@ import { type LocalErrorCode, reject } from '../errors.ts';
 import type { CertificateType } from '../session/session.ts';
 import { CertificateTypeId } from '../wire/enums.ts';
 import type { ExtensionValues } from '../wire/extensions.ts';
+import type { Hello } from './client-hello.ts';
 import type { Credential, Role } from './config.ts';
 import { bestChain, certificatesOf } from './own-chains.ts';
 import { isHandshakeScheme } from './schemes.ts';
-import type { Hello } from './select.ts';
 
 /** A credential with the scheme that both sides know. */
 export interface Authentication {

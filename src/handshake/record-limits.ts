@@ -11,25 +11,43 @@ export function maxFragmentCode(length: NonNullable<ClientConfig['maxFragmentLen
   return fragmentLengths.indexOf(length) + 1;
 }
 
-/** The limits of a server, and what it answers in EncryptedExtensions. RFC 8449 §5: record_size_limit comes first. */
-export function agreeRecordLimits(
-  wire: Wire,
-  config: ServerConfig,
-  { record_size_limit: limit, max_fragment_length: code }: ExtensionValues['CH'],
-): Pick<ExtensionValues['EE'], 'record_size_limit' | 'max_fragment_length'> {
-  if (limit !== undefined) {
-    const own = config.recordSizeLimit ?? MAX_PLAINTEXT + 1;
-    wire.limitRecords('write', contentOf(limit));
-    wire.limitRecords('read', contentOf(own));
-    return { record_size_limit: own };
-  }
-  if (code === undefined) return {};
+/** What a ClientHello says of the records that its client takes. */
+export type ClientLimits =
+  | { readonly by: 'record_size_limit'; readonly content: number }
+  | { readonly by: 'max_fragment_length'; readonly code: number; readonly length: number };
+
+/**
+ * RFC 8449 §5: max_fragment_length does not count beside record_size_limit, not even as an error.
+ * @throws TlsError illegal_parameter: a limit below 64 (RFC 8449 §4), a code that is not defined (RFC 6066 §4)
+ */
+export function readClientLimits({
+  record_size_limit: limit,
+  max_fragment_length: code,
+}: ExtensionValues['CH']): ClientLimits | undefined {
+  if (limit !== undefined) return { by: 'record_size_limit', content: contentOf(limit) };
+  if (code === undefined) return undefined;
   const length = fragmentLengths[code - 1];
   if (length === undefined) {
     reject('ERR_TLS_EXTENSION_DECODE', 'illegal_parameter', `max_fragment_length ${code} is not defined`);
   }
-  limitFragments(wire, length);
-  return { max_fragment_length: code };
+  return { by: 'max_fragment_length', code, length };
+}
+
+/** The limits of a server, and what it answers in EncryptedExtensions. */
+export function agreeRecordLimits(
+  wire: Wire,
+  config: ServerConfig,
+  client: ClientLimits | undefined,
+): Pick<ExtensionValues['EE'], 'record_size_limit' | 'max_fragment_length'> {
+  if (client === undefined) return {};
+  if (client.by === 'max_fragment_length') {
+    limitFragments(wire, client.length);
+    return { max_fragment_length: client.code };
+  }
+  const own = config.recordSizeLimit ?? MAX_PLAINTEXT + 1;
+  wire.limitRecords('write', client.content);
+  wire.limitRecords('read', contentOf(own));
+  return { record_size_limit: own };
 }
 
 /** The limits of a client: what the server answered. */

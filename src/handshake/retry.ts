@@ -2,8 +2,8 @@ import { Writer } from '../bytes/writer.ts';
 import { reject } from '../errors.ts';
 import { CipherSuiteId, NamedGroup } from '../wire/enums.ts';
 import { code, opaque, readExactly, struct, u8 } from '../wire/schema.ts';
+import type { Hello } from './client-hello.ts';
 import type { ServerConfig } from './config.ts';
-import type { Hello } from './select.ts';
 
 /** All that a server has to know of a ClientHello that it has answered with a HelloRetryRequest. */
 export interface RetriedHello {

@@ -3,8 +3,8 @@ import type { CertificateType } from '../session/session.ts';
 import { CertificateTypeId, HandshakeType as H, ProtocolVersion } from '../wire/enums.ts';
 import { type ExtensionValues, writeExtensions } from '../wire/extensions.ts';
 import { encodeMessage, helloRetryRequestRandom, type ServerHello } from '../wire/messages.ts';
+import type { Hello } from './client-hello.ts';
 import type { ServerConfig } from './config.ts';
-import type { Hello } from './select.ts';
 
 /** What EncryptedExtensions tells of the server's choices. */
 export interface Answered {
@@ -56,7 +56,7 @@ export function encodeEncryptedExtensions(
   recordLimits: ExtensionValues['EE'],
 ): Uint8Array {
   const { server_certificate_type, client_certificate_type } = hello.extensions;
-  const extra = (config.encryptedExtensions ?? []).filter((extension) => hello.types.has(extension.type));
+  const extra = (config.encryptedExtensions ?? []).filter((extension) => hello.answerable.has(extension.type));
   const own = writeExtensions('EE', {
     ...(alpn !== undefined && { application_layer_protocol_negotiation: [alpn] }),
     // RFC 6066 §3: an empty answer says that the name was used; none where a session is resumed.

@@ -8,6 +8,7 @@ import type { Limits } from '../limits.ts';
 import { isFresh, type PskOrigin, type SessionState } from '../session/session.ts';
 import type { TicketSealer } from '../session/tickets.ts';
 import type { VerifiedPeer } from '../x509/verify.ts';
+import type { Hello } from './client-hello.ts';
 import type { PskMode, ServerConfig } from './config.ts';
 import {
   type BindablePsk,
@@ -20,7 +21,6 @@ import {
   withTruncated,
 } from './psk.ts';
 import { ask, type Script } from './script.ts';
-import type { Hello } from './select.ts';
 
 /** A PSK of the first ClientHello that the server can go on with. */
 export interface FoundPsk extends BindablePsk {
@@ -148,8 +148,7 @@ export function bindPsk(
   if (binder === undefined) {
     reject('ERR_TLS_UNKNOWN_PSK', 'illegal_parameter', 'the second ClientHello does not name the PSK any more');
   }
-  const binders = offered.binders.reduce((sum, { length }) => sum + 1 + length, 2);
-  if (!checkBinder(psk, withTruncated(before, message, binders), binder)) {
+  if (!checkBinder(psk, withTruncated(before, message, hello.bindersLength), binder)) {
     reject('ERR_TLS_BAD_BINDER', 'decrypt_error', 'the binder of the PSK does not match the ClientHello');
   }
   const toldAge = (obfuscatedTicketAge - (psk.state?.ticketAgeAdd ?? 0)) >>> 0;

@@ -9,6 +9,7 @@ import type { CertificateType } from '../session/session.ts';
 import { HandshakeType as H, ProtocolVersion } from '../wire/enums.ts';
 import { encodeMessage } from '../wire/messages.ts';
 import { type PeerAuthentication, sendAuthentication } from './auth.ts';
+import { checkCanSign, type Hello, receiveHello } from './client-hello.ts';
 import type { Credential, ServerConfig } from './config.ts';
 import {
   type Authentication,
@@ -30,16 +31,7 @@ import {
 import { agreeRecordLimits } from './record-limits.ts';
 import { openRetry, type RetriedHello, sealRetry } from './retry.ts';
 import { ask, expect, type Script } from './script.ts';
-import {
-  checkCanSign,
-  checkRetriedHello,
-  chooseGroup,
-  type GroupChoice,
-  type Hello,
-  readClientHello,
-  retriedShare,
-  sharedSuites,
-} from './select.ts';
+import { checkRetriedHello, chooseGroup, type GroupChoice, retriedShare, sharedSuites } from './select.ts';
 import { certificateRequest, encodeCertificateRequest, receiveClient } from './server-auth.ts';
 import { type Answered, encodeEncryptedExtensions, encodeHello, encodeRetry } from './server-messages.ts';
 import {
@@ -82,17 +74,7 @@ export function* serverHandshake(
   limits: Limits,
   custody: Custody,
 ): Script<Established> {
-  if (config.retryCookies !== undefined) wire.expectRetriedHello(config.earlyData?.maxSize ?? 0);
-  const first = yield* expect(H.client_hello);
-  const firstHello = readClientHello(first.body, config, limits);
-  const retried = openRetry(config, firstHello);
-  const credentials = yield* chooseCredentials(config, firstHello);
-  const plan = yield* choose(config, limits, firstHello, credentials, retried);
-  const early = custody.hold(plan.psk?.early ?? EarlySecret.from(plan.suite.hash));
-  const negotiated =
-    retried === undefined
-      ? yield* exchangeHellos(wire, config, limits, firstHello, first.raw, plan)
-      : continueRetry(config, firstHello, first.raw, plan, retried);
+  const { negotiated, early, credentials } = yield* negotiate(wire, config, limits, custody);
   const { hello, suite, exchange, psk, transcript } = negotiated;
   const terms = yield* agreeTerms(config, credentials, negotiated);
   if (terms.earlyAccepted) takeEarlyData(wire, hello, suite, early, transcript, psk?.state?.maxEarlyDataSize ?? 0);
@@ -108,6 +90,33 @@ export function* serverHandshake(
   if (!negotiated.retried) disguise(wire, config, hello);
   const keys = custody.hold(early.intoHandshake(answer?.shared));
   return yield* encryptedHandshake(wire, config, limits, negotiated, terms, keys, custody);
+}
+
+/**
+ * From the first ClientHello to the last. What is left of them when it is done is what {@link Negotiated} has: a
+ * stranger who then says nothing is waited for with no more than that.
+ */
+function* negotiate(
+  wire: Wire,
+  config: ServerConfig,
+  limits: Limits,
+  custody: Custody,
+): Script<{
+  readonly negotiated: Negotiated;
+  readonly early: EarlySecret;
+  readonly credentials: readonly Credential[];
+}> {
+  if (config.retryCookies !== undefined) wire.expectRetriedHello(config.earlyData?.maxSize ?? 0);
+  const { hello, raw } = yield* receiveHello(config, limits);
+  const retried = openRetry(config, hello);
+  const credentials = yield* chooseCredentials(config, hello);
+  const plan = yield* choose(config, limits, hello, credentials, retried);
+  const early = custody.hold(plan.psk?.early ?? EarlySecret.from(plan.suite.hash));
+  const negotiated =
+    retried === undefined
+      ? yield* exchangeHellos(wire, config, limits, hello, raw, plan)
+      : continueRetry(config, hello, raw, plan, retried);
+  return { negotiated, early, credentials };
 }
 
 /** RFC 9846 Appendix E.4 */
@@ -186,8 +195,8 @@ function* exchangeHellos(
     disguise(wire, config, hello);
     if (cookie !== undefined) wire.retrySent();
     if (earlyOffered) wire.skipEarlyData(config.earlyData?.maxSize ?? 0);
-    const second = yield* expect(H.client_hello);
-    last = { hello: readClientHello(second.body, config, limits), message: second.raw };
+    const second = yield* receiveHello(config, limits);
+    last = { hello: second.hello, message: second.raw };
     share = checkRetriedHello(hello, last.hello, group, cookie);
   }
   const psk = found && bindPsk(config, found, last.hello, transcript, last.message);
@@ -311,7 +320,7 @@ function* encryptedHandshake(
   if (!earlyAccepted) wire.protect('read', suite, custody.give(secrets.client));
   if (earlyOffered && !earlyAccepted && !retried) wire.skipEarlyData(config.earlyData?.maxSize ?? 0);
 
-  const recordLimits = agreeRecordLimits(wire, config, hello.extensions);
+  const recordLimits = agreeRecordLimits(wire, config, hello.recordLimits);
   emit(wire, transcript, encodeEncryptedExtensions(config, hello, psk?.state !== undefined, terms, recordLimits));
   const request = clientType && certificateRequest(config);
   if (request !== undefined) emit(wire, transcript, encodeCertificateRequest(config, none, request));

@@ -3,8 +3,6 @@ import net from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { HandshakeType } from '#opentls/wire/enums';
-import { type ClientHello, encodeMessage, type HandshakeMessage, parseMessage } from '#opentls/wire/messages';
 import { clientOptions, close, collect, event, leaf, listen, modules, root, serverOptions } from './sides.ts';
 
 const server = modules.opentls.createServer({ ...serverOptions, handshakeTimeout: 300 }, (socket) =>
@@ -202,16 +200,6 @@ describe('a client that leaves, or stays and says nothing', () => {
 });
 
 describe('too much of a good thing', () => {
-  test('1,000 extensions', async () => {
-    const { body } = parseMessage(new Uint8Array(clientHello()).slice(5)) as { body: ClientHello } & HandshakeMessage;
-    const extra = Array.from({ length: 1000 }, (_, i) => ({ type: 0x4000 + i, data: new Uint8Array(0) }));
-    const hello = encodeMessage(HandshakeType.client_hello, { ...body, extensions: [...body.extensions, ...extra] });
-    const told = await send(record(22, hello));
-    expect(told.error).toMatchObject({ code: 'ERR_TLS_TOO_MANY_EXTENSIONS', alert: 'decode_error' });
-    expect(told.answer).toBe(alert(50));
-    await serves();
-  });
-
   const long = leaf.pem + root.pem.repeat(99);
 
   test('a chain of 100 certificates from a server of node:tls', async () => {
