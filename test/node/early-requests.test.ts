@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import * as https from '#opentls/adapters/node/https';
 import ours, { type ConnectionOptions, type TLSSocket } from '#opentls/adapters/node/index';
 import { clientOptions, event, listen, root, serverOptions } from './sides.ts';
@@ -201,6 +201,7 @@ describe('requests in 0-RTT data, RFC 8470', () => {
 
 describe('openssl s_client -early_data', () => {
   const folder = mkdtempSync(join(tmpdir(), 'early-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
   const file = (name: string): string => join(folder, name);
 
   function client(port: number, ...more: string[]): ChildProcess {
@@ -239,22 +240,30 @@ describe('openssl s_client -early_data', () => {
     expect(second).toContain(status);
   });
 
-  test('refused where nobody listens: a server of tls without a listener', async () => {
+  test.each([
+    ['accepted', true],
+    ['rejected', false],
+  ])('%s by a server of tls where somebody listens: %s', async (fate, listens) => {
     writeFileSync(file('ca.pem'), root.pem);
     writeFileSync(file('early'), 'hello');
     const engine = { earlyData: { maxSize: 1000, replay: { admit: () => true } } };
-    const server = ours.createServer({ ...serverOptions, engine, ALPNProtocols: ['http/1.1'] }, (socket) => {
+    const server = ours.createServer({ ...serverOptions, engine }, (socket) => {
       socket.on('error', () => {});
-      socket.write('.');
+      // After the tickets.
+      setTimeout(() => socket.write('seen'), 50);
     });
+    let heard = '';
+    if (listens) {
+      server.on('earlyData', (_socket, chunk) => {
+        heard += chunk;
+      });
+    }
     closing.push(() => void server.close());
     const port = await listen(server as never);
-    await output(client(port, '-sess_out', file('session')), /\n\./);
-    const second = await output(
-      client(port, '-sess_in', file('session'), '-early_data', file('early')),
-      /Early data was/,
-    );
-    expect(second).toContain('Early data was rejected');
-    rmSync(folder, { recursive: true });
+    const session = file(`session-${fate}`);
+    await output(client(port, '-sess_out', session), /seen/);
+    const second = await output(client(port, '-sess_in', session, '-early_data', file('early')), /Early data was/);
+    expect(second).toContain(`Early data was ${fate}`);
+    expect(heard).toBe(listens ? 'hello' : '');
   });
 });
