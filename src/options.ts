@@ -81,8 +81,8 @@ export function bytes(min = 0, max: number = Number.MAX_SAFE_INTEGER): Rule<Uint
   };
 }
 
-/** An object of the caller's, taken as it is: its methods have these names. */
-export function having<T>(...methods: readonly (keyof T & string)[]): Rule<T> {
+/** An object of the caller's, taken as it is, that can do this. */
+export function having<T>(...methods: readonly [keyof T & string, ...(keyof T & string)[]]): Rule<T> {
   return (value, name) => {
     const fits = isObject(value) && methods.every((method) => typeof Reflect.get(value, method) === 'function');
     return fits
@@ -99,6 +99,11 @@ export const text: Rule<string> = (value, name) => (typeof value === 'string' ? 
 /** A comparison with NaN refuses nothing. */
 export const finite: Rule<number> = (value, name) =>
   typeof value === 'number' && Number.isFinite(value) ? value : wrong(name, 'a finite number', value);
+
+/** An object of the caller's, taken as it is. */
+export function object<T extends object>(value: unknown, name: string): T {
+  return isObject(value) ? (value as T) : wrong(name, 'an object', value);
+}
 
 /** What it takes and answers cannot be looked at before it is called. */
 export function callable<F>(value: unknown, name: string): F {

@@ -12,8 +12,8 @@ import {
   flag,
   having,
   integer,
-  isObject,
   listOf,
+  object,
   oneOf,
   type Rule,
   type Rules,
@@ -52,10 +52,10 @@ const certificateTypes = listOf(oneOf('X509', 'RawPublicKey'), 1);
 
 export const provider: Rule<CryptoProvider> = (value, name) => {
   const given = having<CryptoProvider>('random', 'signer')(value, name);
-  listOf(isThing, 1)(given.suites, `${name}.suites`);
-  listOf(isThing)(given.groups, `${name}.groups`);
-  listOf(isThing)(given.verifiers, `${name}.verifiers`);
-  isThing(given.hashes, `${name}.hashes`);
+  listOf(object, 1)(given.suites, `${name}.suites`);
+  listOf(object)(given.groups, `${name}.groups`);
+  listOf(object)(given.verifiers, `${name}.verifiers`);
+  object(given.hashes, `${name}.hashes`);
   return given;
 };
 
@@ -67,7 +67,7 @@ export const signer: Rule<Signer> = (value, name) => {
 };
 
 const credential: Rule<Credential> = (value, name) => {
-  const given = isThing(value, name) as Credential;
+  const given = object<Credential>(value, name);
   listOf(bytes(1), 1)(given.chain, `${name}.chain`);
   signer(given.signer, `${name}.signer`);
   return given;
@@ -77,7 +77,7 @@ const credential: Rule<Credential> = (value, name) => {
 const identity = bytes(1, 0xffff - 6);
 
 export const externalPsk: Rule<ExternalPsk> = (value, name) => {
-  const given = isThing(value, name) as ExternalPsk;
+  const given = object<ExternalPsk>(value, name);
   identity(given.identity, `${name}.identity`);
   const { secret, priority } = given;
   if (!(secret instanceof Secret) || secret.label !== 'psk') wrong(`${name}.secret`, "a Secret 'psk'", secret);
@@ -89,7 +89,7 @@ export const externalPsk: Rule<ExternalPsk> = (value, name) => {
 };
 
 export const compression: Rule<CertificateCompression> = (value, name) => {
-  const given = isThing(value, name) as CertificateCompression;
+  const given = object<CertificateCompression>(value, name);
   u16(given.id, `${name}.id`);
   if (given.compress !== undefined) callable(given.compress, `${name}.compress`);
   if (given.decompress !== undefined) callable(given.decompress, `${name}.decompress`);
@@ -97,7 +97,7 @@ export const compression: Rule<CertificateCompression> = (value, name) => {
 };
 
 const extension: Rule<Extension> = (value, name) => {
-  const given = isThing(value, name) as Extension;
+  const given = object<Extension>(value, name);
   u16(given.type, `${name}.type`);
   bytes(0, 0xffff)(given.data, `${name}.data`);
   return given;
@@ -206,7 +206,3 @@ export const serverRules: Rules<ServerConfig> = {
   retryCookies: having<RetryCookies>('seal', 'open'),
   encryptedExtensions: listOf(extension),
 };
-
-function isThing(value: unknown, name: string): object {
-  return isObject(value) ? value : wrong(name, 'an object', value);
-}

@@ -1,6 +1,9 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
+import { equal } from '../../bytes/equal.ts';
+import { type Awaitable, isThenable } from '../../crypto/provider.ts';
 import type { CertificateCompression } from '../../handshake/compression.ts';
+import { compression } from '../../handshake/config-rules.ts';
 import { codedError, invalidArgType, invalidArgValue } from './errors.ts';
 
 /** An algorithm of `node:zlib` by its name, or one of the caller's (opentls). */
@@ -41,7 +44,7 @@ export function compressionsOf(option: unknown): readonly CertificateCompression
     throw invalidArgValue(name, option, `can specify at most ${MAX_ALGORITHMS} algorithms`);
   }
   const algorithms = option.map((input, index) => compressionOf(input, `${name}[${index}]`));
-  const known = algorithms.filter((algorithm) => algorithm !== undefined);
+  const known = algorithms.filter((algorithm) => algorithm !== undefined).map(compressingOnce);
   if (new Set(known.map(({ id }) => id)).size < known.length) {
     throw codedError('ERR_CRYPTO_OPERATION_FAILED', 'Failed to set certificate compression preference');
   }
@@ -51,12 +54,38 @@ export function compressionsOf(option: unknown): readonly CertificateCompression
 function compressionOf(input: unknown, name: string): CertificateCompression | undefined {
   const known = names.find((candidate) => candidate === input);
   if (known !== undefined) return certificateCompression[known];
-  if (isCompression(input)) return input;
+  if (typeof input === 'object' && input !== null) return compression(input, name);
   throw invalidArgValue(name, input, "must be 'zlib', 'brotli', or 'zstd'");
 }
 
-function isCompression(input: unknown): input is CertificateCompression {
-  return typeof input === 'object' && input !== null && 'id' in input && typeof input.id === 'number';
+/** A context sends the same few messages in all its handshakes: each is compressed once. */
+function compressingOnce(algorithm: CertificateCompression): CertificateCompression {
+  const { id } = algorithm;
+  const compress = algorithm.compress?.bind(algorithm);
+  const decompress = algorithm.decompress?.bind(algorithm);
+  return { id, ...(compress && { compress: remembering(compress) }), ...(decompress && { decompress }) };
+}
+
+type Compress = NonNullable<CertificateCompression['compress']>;
+
+function remembering(compress: Compress): Compress {
+  const kept: { readonly message: Uint8Array; readonly compressed: Awaitable<Uint8Array> }[] = [];
+  return (message) => {
+    const known = kept.find((entry) => equal(entry.message, message));
+    if (known !== undefined) return known.compressed;
+    const compressed = compress(message);
+    // RFC 9846 §4.5.1: a message with a request context is for one request alone.
+    if (message[0] !== 0) return compressed;
+    const entry = { message: message.slice(), compressed };
+    kept.unshift(entry);
+    kept.splice(MAX_KEPT);
+    const forget = (): void => {
+      if (kept.includes(entry)) kept.splice(kept.indexOf(entry), 1);
+    };
+    // What failed is tried again the next time.
+    if (isThenable(compressed)) compressed.then(undefined, forget);
+    return compressed;
+  };
 }
 
 function zstd(): CertificateCompression | undefined {
@@ -76,5 +105,7 @@ function algorithmOf(id: number, compress: Algorithm, decompress: Algorithm): Ce
 }
 
 const names = ['zlib', 'brotli', 'zstd'] as const;
+/** Messages: a chain or two, each with what a client may ask to be stapled. */
+const MAX_KEPT = 8;
 /** As Node has it: as many as RFC 8879 §7.3 registers. */
 const MAX_ALGORITHMS = 3;

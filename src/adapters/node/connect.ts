@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { live, type SecureContextOptions } from './context.ts';
 import { codedError, connectionReset, invalidArgType, validateFunction, validateNumber } from './errors.ts';
 import type { DetailedCertificate } from './legacy-cert.ts';
+import { ownOptions } from './options.ts';
 import { expectedHost, identify, type TLSSocketOptions } from './socket-options.ts';
 import { TLSSocket } from './tls-socket.ts';
 
@@ -53,20 +54,21 @@ export function connect(
 export function connect(port: number | string, host?: string, listener?: SecureConnectListener): TLSSocket;
 export function connect(portOrPath: number | string, listener?: SecureConnectListener): TLSSocket;
 export function connect(...args: readonly unknown[]): TLSSocket {
-  const given = readArguments(args);
+  const given = ownOptions(readArguments(args));
   const listener = args.at(-1);
-  const options: ConnectionOptions = {
+  const options: ConnectionOptions = ownOptions({
+    checkServerIdentity: live.checkServerIdentity,
     ...given,
-    checkServerIdentity: given.checkServerIdentity ?? live.checkServerIdentity,
-    rejectUnauthorized: given.rejectUnauthorized ?? !allowsUnauthorized(),
-  };
+    // The environment has a say where the caller has none.
+    rejectUnauthorized: 'rejectUnauthorized' in given ? given.rejectUnauthorized !== false : !allowsUnauthorized(),
+  });
   check(options);
   const { socket: transport, servername } = options;
   const host = servername || options.host || hostOf(transport) || 'localhost';
   const socket = new TLSSocket(transport, {
     ...options,
     isServer: false,
-    secureContext: options.secureContext ?? live.createSecureContext(options),
+    secureContext: options.secureContext || live.createSecureContext(options),
     [expectedHost]: host,
     [identify]: (certificate) => options.checkServerIdentity?.(host, certificate),
   });

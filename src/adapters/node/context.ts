@@ -24,6 +24,7 @@ import {
   validateString,
 } from './errors.ts';
 import { checkServerIdentity } from './identity.ts';
+import { clockOf, contextOptions, engineOf, judgementOf, ownOptions, providerOf } from './options.ts';
 import { ticketKeysOf } from './sessions.ts';
 
 export type SecureVersion = 'TLSv1.3' | 'TLSv1.2' | 'TLSv1.1' | 'TLSv1';
@@ -133,7 +134,7 @@ export class ContextState {
     checkVersions(options);
     const secureOptions = checkSecureOptions(options.secureOptions);
     const { ciphers = live.DEFAULT_CIPHERS, ecdhCurve = live.DEFAULT_ECDH_CURVE, sigalgs, ca } = options;
-    this.provider = options.provider ?? noble;
+    this.provider = providerOf(options.provider, noble);
     if (ciphers !== null) validateString(ciphers, 'options.ciphers');
     // Untouched, the list means the provider's own order.
     const list = ciphers === initialCiphers ? undefined : ciphers || live.DEFAULT_CIPHERS;
@@ -143,11 +144,12 @@ export class ContextState {
     this.schemes = checkSigalgs(sigalgs);
     this.credentials = loadCredentials(options, this.provider, this.schemes);
     this.certificateCompression = compressionsOf(options.certificateCompression);
-    const allowPartial = Boolean(options.allowPartialTrustChain);
+    // It widens trust, so that nothing but true is heard as such.
+    const allowPartial = options.allowPartialTrustChain === true;
     this.trust = ca ? TrustStore.from(anchorsOf(ca), { allowPartial }) : defaultTrust();
     this.preferOwnOrder = Boolean(options.honorCipherOrder) || (secureOptions & SSL_OP_CIPHER_SERVER_PREFERENCE) !== 0;
-    this.now = options.now ?? Date.now;
-    this.engine = options.engine ?? {};
+    this.now = clockOf(options.now);
+    this.engine = engineOf(options.engine);
     this.prioritizeChaCha = (secureOptions & SSL_OP_PRIORITIZE_CHACHA) !== 0;
     checkUnused(options);
     const { ticketKeys, sessionIdContext, sessionTimeout } = options;
@@ -171,7 +173,8 @@ class NodeSecureContext {
     maxVersion?: SecureVersion,
     options?: SecureContextOptions,
   ) {
-    this.context = new ContextState({ ...options, secureProtocol, secureOptions, minVersion, maxVersion });
+    const given = contextOptions(options ?? {});
+    this.context = new ContextState(ownOptions({ ...given, secureProtocol, secureOptions, minVersion, maxVersion }));
   }
 }
 
@@ -185,8 +188,8 @@ export const SecureContext: typeof NodeSecureContext &
  * @throws as `node:tls` does for options of a wrong type or value; TlsError for keys and certificates that are malformed
  */
 export function createSecureContext(options?: SecureContextOptions | null): SecureContext {
-  const given = options || {};
-  validateObject(given, 'options');
+  if (options) validateObject(options, 'options');
+  const given = contextOptions(options || {});
   const { secureProtocol, secureOptions, minVersion, maxVersion } = given;
   return new NodeSecureContext(secureProtocol, secureOptions, minVersion, maxVersion, given);
 }
@@ -276,10 +279,11 @@ function verificationOf(
   { verification, crl }: SecureContextOptions,
   { hashes }: CryptoProvider,
 ): ContextState['verification'] {
-  const revocation = verification?.revocation;
+  const judgement = judgementOf(verification);
+  const { revocation } = judgement;
   return {
     profile: nodeProfile,
-    ...verification,
+    ...judgement,
     revocation: revocation && { hashes, ...revocation },
     crls: crl === undefined || crl === null ? undefined : listsOf(crl),
     cache: new SignatureCache({ hash: hashes.sha256 }),

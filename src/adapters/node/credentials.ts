@@ -5,6 +5,7 @@ import { parseCertificate } from '../../x509/certificate.ts';
 import { parsePrivateKey } from '../../x509/keys.ts';
 import { type CertificateInput, certificatesOf } from './ca.ts';
 import { codedError, invalidArgType, validateString } from './errors.ts';
+import { signersOf } from './options.ts';
 
 /** PEM text or bytes, or DER bytes, of a private key, alone or with its passphrase. */
 export type KeyInput = CertificateInput | { readonly pem: CertificateInput; readonly passphrase?: string | undefined };
@@ -29,7 +30,7 @@ export function loadCredentials(
   schemes: readonly number[] | undefined,
 ): readonly Credential[] {
   const chains = arrayOf(options.cert).map(chainOf);
-  const signers = [...loadKeys(options, provider), ...arrayOf(options.signer)];
+  const signers = [...loadKeys(options, provider), ...signersOf(options.signer)];
   if (chains.length === 0) return [];
   return signers.map((signer, index) => {
     const chain =

@@ -1,4 +1,5 @@
 /** From a socket's options to the engine's configuration. */
+import { Connection } from '../../connection.ts';
 import type { Awaitable } from '../../crypto/provider.ts';
 import type { ClientConfig, ClientHelloView, CommonConfig, Credential, ServerConfig } from '../../handshake/config.ts';
 import type { ExternalPsk } from '../../keys/importer.ts';
@@ -15,6 +16,7 @@ import { PeerCheck } from './peer-check.ts';
 import { clientPsks, serverPsk } from './psk.ts';
 import { ticketsOf } from './sessions.ts';
 import {
+  enforces,
   expectedHost,
   identify,
   type PskCallback,
@@ -41,7 +43,7 @@ export class Handshake {
     const host = options[expectedHost];
     this.check = new PeerCheck({
       context: () => this.#context,
-      enforce: Boolean(options.rejectUnauthorized),
+      enforce: enforces(options),
       host,
       identify: name && ((path) => this.#identify(name, path)),
     });
@@ -61,7 +63,17 @@ export class Handshake {
     this.#context = context;
   }
 
-  clientConfig(serverName: string | undefined, session: Session | undefined): ClientConfig {
+  /** The engine, or the error of a callback that is asked beforehand. */
+  start(serverName: string | undefined, session: Session | undefined): Connection | Error {
+    try {
+      if (this.#options.isServer) return Connection.server(this.#serverConfig());
+      return Connection.client(this.#clientConfig(serverName, session));
+    } catch (error) {
+      return this.#note(error);
+    }
+  }
+
+  #clientConfig(serverName: string | undefined, session: Session | undefined): ClientConfig {
     const { earlyData, requestOCSP, pskCallback } = this.#options;
     return {
       ...this.#common(),
@@ -70,12 +82,12 @@ export class Handshake {
       requestOcsp: Boolean(requestOCSP),
       ...(session && { takeSession: () => session }),
       earlyData: fitsEarly(earlyData, session),
-      ...(pskCallback && { externalPsks: clientPsks(this.#ask(() => pskCallback(null))) }),
+      ...(pskCallback && { externalPsks: this.#ask(() => clientPsks(pskCallback(null))) }),
     };
   }
 
-  serverConfig(): ServerConfig {
-    const { requestCert, rejectUnauthorized, SNICallback, ALPNCallback, server, pskCallback } = this.#options;
+  #serverConfig(): ServerConfig {
+    const { requestCert, SNICallback, ALPNCallback, server, pskCallback } = this.#options;
     const { tickets, ticketLifetime, provider, engine } = this.#context;
     const asksOcsp = server !== undefined && server.listenerCount('OCSPRequest') > 0;
     const own = this.#options[serverTickets] ?? tickets;
@@ -87,7 +99,7 @@ export class Handshake {
       credentials: this.#context.credentials,
       preferOwnOrder: this.#context.preferOwnOrder,
       prioritizeChaCha: this.#context.prioritizeChaCha,
-      clientCertificate: !requestCert ? 'none' : rejectUnauthorized ? 'required' : 'optional',
+      clientCertificate: !requestCert ? 'none' : this.check.enforces ? 'required' : 'optional',
       ...(pskCallback && { findPsk: (identity) => this.#findPsk(pskCallback, identity) }),
       ...((SNICallback || ALPNCallback || asksOcsp) && {
         chooseCredentials: (hello) => this.#chooseCredentials(hello),
@@ -167,10 +179,7 @@ export class Handshake {
 
   #findPsk(callback: PskCallback, identity: Uint8Array): ExternalPsk | undefined {
     const name = Buffer.from(identity).toString();
-    return serverPsk(
-      identity,
-      this.#ask(() => callback(this.#socket, name)),
-    );
+    return this.#ask(() => serverPsk(identity, callback(this.#socket, name)));
   }
 
   #chooseProtocol(hello: ClientHelloView): Uint8Array | undefined {

@@ -13,7 +13,9 @@ import {
   validateFunction,
   validateNumber,
   validateObject,
+  validateString,
 } from './errors.ts';
+import { contextOptions, serverOptions } from './options.ts';
 import { namePattern, standsForName } from './server-names.ts';
 import { ticketKeysOf } from './sessions.ts';
 import {
@@ -64,9 +66,9 @@ class TlsServer extends net.Server {
 
   constructor(options?: ServerOptions | SecureConnectionListener | null, listener?: SecureConnectionListener) {
     const given = readOptions(options);
-    super(given);
+    super(typeof options === 'object' && options !== null ? options : {});
     const secureListener = typeof options === 'function' ? options : listener;
-    this.requestCert = given.requestCert === true;
+    this.requestCert = Boolean(given.requestCert);
     this.rejectUnauthorized = given.rejectUnauthorized !== false;
     this.ALPNCallback = given.ALPNCallback;
     if (given.ALPNProtocols) convertALPNProtocols(given.ALPNProtocols, this);
@@ -74,10 +76,10 @@ class TlsServer extends net.Server {
     this.#ownTickets = stateOf(this._sharedCreds).tickets;
     this.#sessionIdContext = given.sessionIdContext;
     this.#pskCallback = given.pskCallback;
-    this.#handshakeTimeout = given.handshakeTimeout || 120_000;
+    this.#handshakeTimeout = timeoutOf(given.handshakeTimeout);
     this.#SNICallback = given.SNICallback;
     this.#enableTrace = given.enableTrace;
-    this.#earlyReader = given[earlyReader];
+    this.#earlyReader = typeof options === 'object' ? options?.[earlyReader] : undefined;
     this.on('connection', this.#accept);
     if (secureListener !== undefined) this.on('secureConnection', secureListener);
   }
@@ -85,9 +87,10 @@ class TlsServer extends net.Server {
   /** Replaces certificate, key and all that goes with them, for connections from here on. */
   setSecureContext(options: SecureContextOptions): void {
     validateObject(options, 'options');
-    this._sharedCreds = makeContext(options);
+    const given = contextOptions(options);
+    this._sharedCreds = makeContext(given);
     // Without keys of its own, tickets from before stay good.
-    this.#tickets = options.ticketKeys ? undefined : (this.#tickets ?? this.#ownTickets);
+    this.#tickets = given.ticketKeys ? undefined : (this.#tickets ?? this.#ownTickets);
     this.#ownTickets = stateOf(this._sharedCreds).tickets;
   }
 
@@ -169,16 +172,26 @@ export function createServer(
 }
 
 function readOptions(options: ServerOptions | SecureConnectionListener | null | undefined): ServerOptions {
-  if (options === undefined || options === null || typeof options === 'function') return {};
+  if (options === undefined || options === null || typeof options === 'function') return serverOptions({});
   if (typeof options !== 'object') throw invalidArgType('options', 'of type object', options);
-  const { ALPNCallback, ALPNProtocols, SNICallback, handshakeTimeout } = options;
+  const given = serverOptions(options);
+  const { ALPNCallback, ALPNProtocols, SNICallback, handshakeTimeout, pskCallback, pskIdentityHint } = given;
   if (ALPNCallback && ALPNProtocols) {
     const message = 'The ALPNCallback and ALPNProtocols TLS options are mutually exclusive';
     throw codedError('ERR_TLS_ALPN_CALLBACK_WITH_PROTOCOLS', message, undefined, TypeError);
   }
   if (handshakeTimeout) validateNumber(handshakeTimeout, 'options.handshakeTimeout');
+  if (ALPNCallback) validateFunction(ALPNCallback, 'options.ALPNCallback');
   if (SNICallback) validateFunction(SNICallback, 'options.SNICallback');
-  return options;
+  if (pskCallback) validateFunction(pskCallback, 'options.pskCallback');
+  if (pskIdentityHint) validateString(pskIdentityHint, 'options.pskIdentityHint');
+  return given;
+}
+
+/** Without a time that a timer can run to, the default: there is always an end to waiting. */
+function timeoutOf(handshakeTimeout: number | undefined): number {
+  const asked = handshakeTimeout ?? 0;
+  return asked > 0 ? Math.min(asked, 0x7fff_ffff) : 120_000;
 }
 
 /** A server prefers its own order unless it is told not to. */

@@ -1,9 +1,10 @@
 import type { TicketSealer } from '../../session/tickets.ts';
-import type { AlpnOption } from './alpn.ts';
+import { type AlpnOption, convertALPNProtocols } from './alpn.ts';
 import type { SecureContext, SecureContextOptions } from './context.ts';
-import { invalidArgType, validateFunction } from './errors.ts';
+import { invalidArgType, validateBuffer, validateFunction } from './errors.ts';
 import type { DetailedCertificate } from './legacy-cert.ts';
 import type { OnReadOptions } from './onread.ts';
+import { ownOptions } from './options.ts';
 import type { Server } from './server.ts';
 import type { TLSSocket } from './tls-socket.ts';
 
@@ -94,11 +95,38 @@ export const expectedHost: unique symbol = Symbol('expectedHost');
 /** How `connect()` hands over the check of the name, which needs the options that only it has. */
 export const identify: unique symbol = Symbol('identify');
 
-/** @throws ERR_INVALID_ARG_TYPE */
-export function checkSocketOptions({ enableTrace, isServer, ALPNCallback, SNICallback }: TLSSocketOptions): void {
+/**
+ * The options of a socket as they are from here on, whatever the caller does to his.
+ * @throws ERR_INVALID_ARG_TYPE
+ */
+export function settleSocketOptions(options: TLSSocketOptions): TLSSocketOptions {
+  const settled: { -readonly [K in keyof TLSSocketOptions]: TLSSocketOptions[K] } = ownOptions(options);
+  checkSocketOptions(settled);
+  if (settled.ALPNProtocols) convertALPNProtocols(settled.ALPNProtocols, settled);
+  const { earlyData } = settled;
+  if (earlyData === undefined || earlyData === null) {
+    delete settled.earlyData;
+  } else {
+    validateBuffer(earlyData, 'options.earlyData');
+    settled.earlyData = new Uint8Array(earlyData.buffer, earlyData.byteOffset, earlyData.byteLength).slice();
+  }
+  return settled;
+}
+
+/**
+ * Whether a peer that is not authorized ends the connection. Without a word a bare socket leaves that to its owner, as
+ * in `node:tls`; nothing but false is a word against it.
+ */
+export function enforces({ rejectUnauthorized }: TLSSocketOptions): boolean {
+  return rejectUnauthorized !== undefined && rejectUnauthorized !== false;
+}
+
+function checkSocketOptions(options: TLSSocketOptions): void {
+  const { enableTrace, isServer, ALPNCallback, SNICallback, pskCallback } = options;
   if (enableTrace != null && typeof enableTrace !== 'boolean') {
     throw invalidArgType('options.enableTrace', 'of type boolean', enableTrace);
   }
   if (isServer && ALPNCallback) validateFunction(ALPNCallback, 'options.ALPNCallback');
   if (isServer && SNICallback) validateFunction(SNICallback, 'options.SNICallback');
+  if (pskCallback) validateFunction(pskCallback, 'options.pskCallback');
 }

@@ -1,11 +1,10 @@
 import net from 'node:net';
 import { addAbortSignal, type Duplex } from 'node:stream';
-import { Connection } from '../../connection.ts';
+import type { Connection } from '../../connection.ts';
 import type { TlsError } from '../../errors.ts';
 import type { Facts } from '../../handshake/config.ts';
 import type { Session } from '../../session/session.ts';
 import { Pump } from '../pump.ts';
-import { convertALPNProtocols } from './alpn.ts';
 import {
   type ContextState,
   live,
@@ -21,7 +20,7 @@ import { keylogLine } from './keylog.ts';
 import { OnRead } from './onread.ts';
 import type { PeerCheck } from './peer-check.ts';
 import { fromBlob, toBlob } from './sessions.ts';
-import { checkSocketOptions, type TLSSocketOptions } from './socket-options.ts';
+import { settleSocketOptions, type TLSSocketOptions } from './socket-options.ts';
 import { isConnecting, linger, newSocket, repeatConnectEvents, writeAll } from './transport.ts';
 import { type WriteCallback, Writer } from './writer.ts';
 
@@ -68,28 +67,26 @@ export class TLSSocket extends DescribedSocket {
    * @throws as `createSecureContext`; ERR_TLS_INVALID_CONTEXT for a `secureContext` that is not ours
    */
   constructor(socket?: Duplex | null, options: TLSSocketOptions = {}) {
-    const { allowHalfOpen, highWaterMark, signal } = options;
-    checkSocketOptions(options);
-    const context = stateOf(options.secureContext ?? live.createSecureContext(options));
+    const own = settleSocketOptions(options);
+    const { allowHalfOpen, highWaterMark, signal } = own;
+    const context = stateOf(own.secureContext || live.createSecureContext(own));
     const streamOptions = {
       allowHalfOpen: Boolean(socket ? socket.allowHalfOpen : allowHalfOpen),
       ...(highWaterMark !== undefined && { highWaterMark }),
     };
     super(streamOptions);
-    const own = { ...options };
-    if (options.ALPNProtocols) convertALPNProtocols(options.ALPNProtocols, own);
     this._tlsOptions = own;
-    this.isServer = Boolean(options.isServer);
-    this.server = options.server;
+    this.isServer = Boolean(own.isServer);
+    this.server = own.server;
     this.context = context;
     this.#handshake = new Handshake(this, context, own);
     this.#check = this.#handshake.check;
-    if (!this.isServer) this.#session = fromBlob(options.session);
-    this.#onread = !socket && options.onread ? new OnRead(options.onread) : undefined;
+    if (!this.isServer) this.#session = fromBlob(own.session);
+    this.#onread = !socket && own.onread ? new OnRead(own.onread) : undefined;
     this.on('error', this._tlsError);
-    if (options.pauseOnConnect) this.pause();
-    if (options.handshakeTimeout !== undefined && options.handshakeTimeout > 0) {
-      this.#handshakeTimer = setTimeout(onHandshakeTimeout, options.handshakeTimeout, this).unref();
+    if (own.pauseOnConnect) this.pause();
+    if (own.handshakeTimeout !== undefined && own.handshakeTimeout > 0) {
+      this.#handshakeTimer = setTimeout(onHandshakeTimeout, own.handshakeTimeout, this).unref();
     }
     if (socket) this.#wrap(socket);
     else this.connecting = true;
@@ -264,9 +261,8 @@ export class TLSSocket extends DescribedSocket {
     const transport = this.transport;
     const handshake = this.#handshake;
     if (this.destroyed || transport === undefined || handshake === undefined || this.#pump !== undefined) return;
-    const connection = this.isServer
-      ? Connection.server(handshake.serverConfig())
-      : Connection.client(handshake.clientConfig(this.#serverName, this.#session));
+    const connection = handshake.start(this.#serverName, this.#session);
+    if (connection instanceof Error) return void this.destroy(connection);
     this.#pump = new Pump(connection, {
       data: (bytes, early) => this.#data(bytes, early),
       session: (session) => this.#newSession(session),

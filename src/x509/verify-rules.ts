@@ -1,0 +1,91 @@
+/** What the options of a verification must be: a bound that is no number bounds nothing, a mode with a typo is none. */
+import type { Hash } from '../crypto/provider.ts';
+import {
+  bytes,
+  callable,
+  finite,
+  flag,
+  having,
+  integer,
+  listOf,
+  object,
+  oneOf,
+  type Rule,
+  type Rules,
+  record,
+  text,
+} from '../options.ts';
+import type { Hashes } from './ocsp-id.ts';
+import type { BudgetLimits } from './path.ts';
+import type { PolicyInputs } from './policies.ts';
+import type { ExtKeyUsageRules, Profile } from './profile.ts';
+import type { RevocationOptions } from './revocation.ts';
+import type { CtLog, CtPolicy, TransparencyOptions } from './transparency.ts';
+import type { VerifyOptions } from './verify.ts';
+
+/** Infinity is no limit, said aloud. */
+const count: Rule<number> = (value, name) => (value === Number.POSITIVE_INFINITY ? value : integer(0)(value, name));
+const demand = oneOf('required', 'optional');
+
+const extKeyUsage: Rule<ExtKeyUsageRules> = record<ExtKeyUsageRules>(
+  { anyInLeaf: flag, anyInCa: flag, inLeaf: demand, inCa: demand, apart: listOf(text) },
+  ['anyInLeaf', 'anyInCa', 'inLeaf', 'inCa', 'apart'],
+);
+
+const profile: Rule<Profile> = record<Profile>(
+  {
+    name: text,
+    minRsaBits: count,
+    weakDigests: listOf(oneOf('md5', 'sha1')),
+    strict: flag,
+    baseline: flag,
+    caAsLeaf: flag,
+    leafUsage: flag,
+    extKeyUsage,
+    policies: flag,
+    isPublicSuffix: callable,
+  },
+  ['name', 'minRsaBits', 'weakDigests', 'strict', 'baseline', 'caAsLeaf', 'leafUsage', 'extKeyUsage', 'policies'],
+);
+
+const budget: Rule<Partial<BudgetLimits>> = record<BudgetLimits>({
+  signatures: count,
+  steps: count,
+  nameComparisons: count,
+  policies: count,
+  fetches: count,
+});
+
+const policy: Rule<PolicyInputs> = record<PolicyInputs>({
+  initialPolicySet: listOf(text),
+  explicitPolicy: flag,
+  inhibitMapping: flag,
+  inhibitAnyPolicy: flag,
+});
+
+const revocation: Rule<RevocationOptions> = record<RevocationOptions>({
+  mode: oneOf('off', 'soft', 'hard'),
+  scope: oneOf('leaf', 'chain'),
+  maxAge: finite,
+  stapled: listOf((value, name) => (value === undefined ? undefined : bytes()(value, name))),
+  fetchOcsp: callable,
+  nonce: callable,
+  fetchCrl: callable,
+  hashes: object<Hashes>,
+});
+
+const log: Rule<CtLog> = record<CtLog>({ key: bytes(1), operator: text, description: text, retiredAt: finite }, [
+  'key',
+]);
+
+const ctPolicy: Rule<CtPolicy> = record<CtPolicy>({ minimum: callable, operators: count }, ['minimum', 'operators']);
+
+const transparency: Rule<TransparencyOptions> = record<TransparencyOptions>(
+  { logs: listOf(log), hash: having<Hash>('digest'), policy: ctPolicy, fromTls: bytes() },
+  ['logs', 'hash'],
+);
+
+/** Of the options that say how a chain is judged, whoever's it is. */
+export const judgementRules: Rules<
+  Pick<VerifyOptions, 'profile' | 'maxDepth' | 'budget' | 'policy' | 'revocation' | 'transparency' | 'fetchIssuers'>
+> = { profile, maxDepth: count, budget, policy, revocation, transparency, fetchIssuers: callable };
