@@ -125,7 +125,8 @@ function onEarlyEnd(socket: TLSSocket, { path, host, port, localAddress }: Conne
   socket.destroy(connectionReset(message, { path, host, port, localAddress }));
 }
 
-function allowsUnauthorized(): boolean {
+/** Whether the environment lets servers be anybody, where `rejectUnauthorized` says nothing. */
+export function allowsUnauthorized(): boolean {
   if (process.env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0') return false;
   warnOnce("NODE_TLS_REJECT_UNAUTHORIZED is '0': the certificates of servers are not checked.");
   return true;

@@ -37,6 +37,12 @@ export abstract class DescribedSocket extends TransportSocket {
   servername: string | false | null = null;
   /** Until 'secureConnect', or the server's 'secureConnection'. */
   secureConnecting: boolean = true;
+  /**
+   * How the peer's direction ended (opentls), known by 'end' or 'error'. True: by its close_notify, all that it sent is
+   * here. False: the transport ended or broke without one, and anybody on the way may have cut off the rest (RFC 9846
+   * §6.1). Undefined while it is open, and where this side or a fatal alert ended it first.
+   */
+  closeNotify: boolean | undefined = undefined;
   /** There is no native handle behind a socket of opentls. */
   readonly ssl: null = null;
 

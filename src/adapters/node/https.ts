@@ -3,10 +3,12 @@ import http from 'node:http';
 import nodeHttps from 'node:https';
 import { URL, urlToHttpOptions } from 'node:url';
 import { SessionCache } from '../../session/client-sessions.ts';
+import { AgentNames } from './agent-names.ts';
 import type { ConnectionOptions } from './connect.ts';
 import type { SecureContext, SecureContextOptions } from './context.ts';
 import { EarlyRequests, markEarly } from './early-requests.ts';
 import tls from './index.ts';
+import { endResponses } from './response-end.ts';
 import { Server as TlsServer, type ServerOptions as TlsServerOptions } from './server.ts';
 import { fromBlob, toBlob } from './sessions.ts';
 import { earlyReader } from './socket-options.ts';
@@ -30,6 +32,7 @@ export type ResponseListener = (response: http.IncomingMessage) => void;
 /** Keeps connections of opentls as `https.Agent` keeps those of `node:tls`. */
 export class Agent extends nodeHttps.Agent {
   readonly #sessions: SessionCache;
+  readonly #names = new AgentNames();
 
   constructor(options?: AgentOptions) {
     super(options as nodeHttps.AgentOptions);
@@ -42,6 +45,7 @@ export class Agent extends nodeHttps.Agent {
     const kept = this.#sessions.take(key);
     const socket = tls.connect({ ...(kept && { session: toBlob(kept) }), ...options } as ConnectionOptions);
     kept?.psk.wipe();
+    endResponses(socket);
     socket.on('session', (blob: Buffer) => {
       const session = fromBlob(blob);
       if (session !== undefined) this.#sessions.put(key, session);
@@ -52,10 +56,12 @@ export class Agent extends nodeHttps.Agent {
     return socket;
   }
 
-  /** Connections are shared by what they were made with. */
+  /**
+   * Connections, and sessions, are shared by what they were made with: Node's name, and all else that judges the peer or
+   * authenticates us. Functions and objects of a class are told apart by identity: make them once, not per request.
+   */
   override getName(options: nodeHttps.RequestOptions = {}): string {
-    const { provider }: ConnectionOptions = options as ConnectionOptions;
-    return `${super.getName(options)}:opentls:${provider?.name ?? ''}`;
+    return `${super.getName(options)}:opentls:${this.#names.of(options as ConnectionOptions)}`;
   }
 }
 

@@ -269,7 +269,7 @@ export class TLSSocket extends DescribedSocket {
       early: (accepted) => this.#earlyOffer?.tell(accepted),
       authenticated: (facts) => this.#authenticated(facts),
       open: (facts) => this.#open(facts),
-      end: () => this.#end(),
+      end: (closeNotify) => this.#end(closeNotify),
       error: (error) => this.#fail(error),
       secret: (event) => void this.emit('keylog', keylogLine(event)),
       send: (slabs) => this.#send(slabs),
@@ -362,6 +362,7 @@ export class TLSSocket extends DescribedSocket {
   /** A peer that resets after both directions were closed does no harm. */
   #transportFailed(error: Error): void {
     if (this.destroyed || (this.#inputOver && this.#outputOver)) return;
+    if (this._secureEstablished) this.closeNotify ??= false;
     this.destroy(error);
   }
 
@@ -424,7 +425,8 @@ export class TLSSocket extends DescribedSocket {
     this.emit('authenticated', facts);
   }
 
-  #end(): void {
+  #end(closeNotify?: boolean): void {
+    this.closeNotify = closeNotify;
     this.#inputOver = true;
     this.push(null);
     this.read(0);
