@@ -13,7 +13,7 @@ export interface CertificateCompression {
   compress?(message: Uint8Array): Awaitable<Uint8Array>;
   /**
    * @param length of the result: no more than that may be made, whatever the input holds
-   * @throws anything for input that is malformed or longer
+   * @throws anything for input that is malformed, makes more, or goes on behind its end
    */
   decompress?(compressed: Uint8Array, length: number): Awaitable<Uint8Array>;
 }

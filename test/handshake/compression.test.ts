@@ -117,6 +117,34 @@ describe('certificates are compressed, RFC 8879', () => {
     await expect(decompress(bomb.subarray(0, bomb.length >> 1), 0x10_0000)).rejects.toThrow();
   });
 
+  test.each(algorithms)(
+    '%s leaves no bytes over: RFC 8879 §4, the result of the algorithm and nothing else',
+    async (_, algorithm) => {
+      const { compress, decompress } = algorithm;
+      if (compress === undefined || decompress === undefined) return expect.fail('one direction is missing');
+      const compressed = await compress(bytes(2000));
+      for (const extra of [1, 2, 100, 2000]) {
+        for (const fill of [0, 0xff]) {
+          const longer = Buffer.concat([compressed, new Uint8Array(extra).fill(fill)]);
+          await expect(decompress(longer, 2000)).rejects.toThrow();
+        }
+        await expect(decompress(Buffer.concat([compressed, compressed]), 2000)).rejects.toThrow();
+      }
+      const padding: CertificateCompression = {
+        ...algorithm,
+        compress: async (message) => Buffer.concat([await compress(message), Uint8Array.of(0)]),
+      };
+      for (const sender of sides) {
+        const ends = await meet(
+          { certificateCompression: [sender === 'client' ? padding : algorithm] },
+          { certificateCompression: [sender === 'server' ? padding : algorithm] },
+        );
+        const refusal = { code: 'ERR_TLS_CERTIFICATE_DECOMPRESSION', alert: 'bad_certificate' };
+        expect(errorOf(sender === 'client' ? ends.serverEvents : ends.clientEvents)).toEqual(refusal);
+      }
+    },
+  );
+
   test.each<[string, CertificateCompression[], CertificateCompression[], number | undefined]>([
     ['none in common', [deflate], [brotli], undefined],
     ['none of the client', [], [deflate], undefined],

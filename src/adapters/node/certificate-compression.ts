@@ -9,19 +9,28 @@ import { codedError, invalidArgType, invalidArgValue } from './errors.ts';
 /** An algorithm of `node:zlib` by its name, or one of the caller's (opentls). */
 export type CertificateCompressionInput = 'zlib' | 'brotli' | 'zstd' | CertificateCompression;
 
-type Algorithm = (input: Uint8Array, options: object) => Promise<Uint8Array>;
+type Deflate = (input: Uint8Array, options: object) => Promise<Uint8Array>;
+/** With `info`: the engine has counted what of the input it has used. */
+type Inflate = (
+  input: Uint8Array,
+  options: { readonly maxOutputLength: number; readonly info: true },
+) => Promise<{ readonly buffer: Uint8Array; readonly engine: { readonly bytesWritten: number } }>;
 
 /**
  * Certificate compression (RFC 8879) by `node:zlib`, for {@link CommonConfig.certificateCompression} of the engine.
- * `zstd` is there where the runtime has it. Nothing decompresses to more than the peer declared.
+ * `zstd` is there where the runtime has it. Nothing decompresses to more than the peer declared, nor leaves bytes over.
  */
 export const certificateCompression: {
   readonly zlib: CertificateCompression;
   readonly brotli: CertificateCompression;
   readonly zstd: CertificateCompression | undefined;
 } = {
-  zlib: algorithmOf(1, promisify(zlib.deflate) as Algorithm, promisify(zlib.inflate) as Algorithm),
-  brotli: algorithmOf(2, promisify(zlib.brotliCompress) as Algorithm, promisify(zlib.brotliDecompress) as Algorithm),
+  zlib: algorithmOf(1, promisify(zlib.deflate) as Deflate, promisify(zlib.inflate) as unknown as Inflate),
+  brotli: algorithmOf(
+    2,
+    promisify(zlib.brotliCompress) as Deflate,
+    promisify(zlib.brotliDecompress) as unknown as Inflate,
+  ),
   zstd: zstd(),
 };
 
@@ -93,14 +102,20 @@ function zstd(): CertificateCompression | undefined {
   const decompress: unknown = Reflect.get(zlib, 'zstdDecompress');
   if (typeof compress !== 'function' || typeof decompress !== 'function') return undefined;
   type Callback = Parameters<typeof promisify>[0];
-  return algorithmOf(3, promisify(compress as Callback) as Algorithm, promisify(decompress as Callback) as Algorithm);
+  return algorithmOf(3, promisify(compress as Callback) as Deflate, promisify(decompress as Callback) as Inflate);
 }
 
-function algorithmOf(id: number, compress: Algorithm, decompress: Algorithm): CertificateCompression {
+function algorithmOf(id: number, deflate: Deflate, inflate: Inflate): CertificateCompression {
   return {
     id,
-    compress: (message) => compress(message, {}),
-    decompress: (compressed, length) => decompress(compressed, { maxOutputLength: Math.max(length, 1) }),
+    compress: (message) => deflate(message, {}),
+    async decompress(compressed, length) {
+      const { buffer, engine } = await inflate(compressed, { maxOutputLength: Math.max(length, 1), info: true });
+      // node:zlib passes over what comes after the end of a stream.
+      const left = compressed.length - engine.bytesWritten;
+      if (left !== 0) throw new RangeError(`${left} bytes behind the end of what was compressed`);
+      return buffer;
+    },
   };
 }
 
