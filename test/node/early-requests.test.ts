@@ -2,11 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type http from 'node:http';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { duplexPair } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import * as https from '#opentls/adapters/node/https';
-import ours, { type ConnectionOptions, type TLSSocket } from '#opentls/adapters/node/index';
+import ours, { type ConnectionOptions, type EngineOptions, type TLSSocket } from '#opentls/adapters/node/index';
 import { clientOptions, event, listen, root, serverOptions } from './sides.ts';
 
 const closing: (() => void)[] = [];
@@ -14,13 +17,14 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
+const admitting: EngineOptions = { earlyData: { maxSize: 100_000, replay: { admit: () => true } } };
+
 interface Running {
   readonly server: https.Server;
   readonly port: number;
 }
 
-async function serve(handler?: http.RequestListener, maxSize = 100_000): Promise<Running> {
-  const engine = { earlyData: { maxSize, replay: { admit: () => true } } };
+async function serve(handler?: http.RequestListener, engine: EngineOptions = admitting): Promise<Running> {
   const server = https.createServer({ ...serverOptions, engine }, handler);
   closing.push(() => {
     server.closeAllConnections();
@@ -47,6 +51,17 @@ async function sessionOf(port: number): Promise<Buffer> {
   const [session] = await once(socket, 'session');
   socket.destroy();
   return session;
+}
+
+/** What a client sends first of all, and what somebody on the path might keep. */
+async function recorded(options: ConnectionOptions): Promise<Buffer> {
+  const [near, far] = duplexPair();
+  const socket = ours.connect({ ...options, ALPNProtocols: ['http/1.1'], socket: near });
+  closing.push(() => void socket.on('error', () => {}).destroy());
+  const chunks: Buffer[] = [];
+  far.on('data', (chunk) => chunks.push(chunk));
+  await delay(20);
+  return Buffer.concat(chunks);
 }
 
 /** What the client hears of its 0-RTT data, and all that comes until as many answers have come. */
@@ -184,6 +199,43 @@ describe('requests in 0-RTT data, RFC 8470', () => {
     });
     await event(socket, 'close');
     expect(text).toContain('HTTP/1.1 400 Bad Request');
+  });
+
+  test('a connection that is to be closed is, once the handshake is over', async () => {
+    const { port } = await serve(tell);
+    const session = await sessionOf(port);
+    const once10 = Buffer.from('GET /old HTTP/1.0\r\n\r\n');
+    const socket = connect(port, { session, earlyData: once10 });
+    expect(await answers(socket, 1)).toEqual([[true], [`200 GET /old 0 ${early}`]]);
+    if (!socket.closed) await event(socket, 'close');
+  });
+
+  test('a flight that somebody recorded and sends again: served once, and its end does no harm', async () => {
+    const seen = new Set<string>();
+    const replay = {
+      admit(id: Uint8Array) {
+        const key = Buffer.from(id).toString('hex');
+        return !seen.has(key) && seen.add(key).has(key);
+      },
+    };
+    const engine = { earlyData: { maxSize: 1000, replay } };
+    const served: unknown[] = [];
+    const { port, server } = await serve((request, response) => {
+      served.push((request.socket as TLSSocket).earlyData);
+      response.end('.');
+    }, engine);
+    const session = await sessionOf(port);
+    const flight = await recorded({ ...clientOptions, servername: 'localhost', session, earlyData: get('/pay') });
+    const errors: unknown[] = [];
+    server.on('tlsClientError', (error) => errors.push(error.code));
+    for (let i = 0; i < 3; i++) {
+      const raw = net.connect(port, '127.0.0.1').on('error', () => {});
+      raw.end(flight);
+      raw.resume();
+      await event(raw, 'close');
+    }
+    expect(served).toEqual([true]);
+    expect(errors).toEqual(['ECONNRESET', 'ECONNRESET', 'ECONNRESET']);
   });
 
   test('do not disturb a server that resumes without them', async () => {
