@@ -264,6 +264,12 @@ export function alertReceived(description: number): TlsError {
   return new TlsError(code, `the peer sent a fatal alert: ${name}`, { alert });
 }
 
+/** Whether an error is an alert of the peer's, which is not answered (RFC 9846 §6.2). */
+export function isAlertReceived({ code }: TlsError): boolean {
+  if (code === 'ERR_TLS_UNKNOWN_ALERT') return true;
+  return code.startsWith('ERR_TLS_ALERT_') && code !== 'ERR_TLS_ALERT_LEVEL';
+}
+
 function nameIn<N extends string>(table: Readonly<Record<N, number>>, description: number): N | undefined {
   for (const name in table) if (table[name] === description) return name;
   return undefined;

@@ -1,7 +1,8 @@
 /**
- * `npm run fuzz -- PART [--runs N] [--chains N] [--seed S]`. Parts: x509. Exits with 1 where anything was found.
+ * `npm run fuzz -- PART [--runs N] [--chains N] [--seed S]`. Parts: x509, records. Exits with 1 where anything was found.
  */
 import { parseArgs } from 'node:util';
+import { fuzzRecords } from './records.ts';
 import { loadSeeds } from './seeds.ts';
 import { fuzzBytes } from './x509-bytes.ts';
 import { fuzzChains } from './x509-chains.ts';
@@ -10,19 +11,43 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { runs: { type: 'string' }, chains: { type: 'string' }, seed: { type: 'string' } },
 });
-const [part = 'x509'] = positionals;
-if (part !== 'x509') throw new Error(`no such part: ${part}; there is x509`);
 const runs = Number(values.runs ?? 1_000_000);
 const chains = Number(values.chains ?? 2_000);
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
 
-process.stdout.write(`seed ${seed}\n`);
-const bytes = fuzzBytes(seed, runs, loadSeeds());
-process.stdout.write(
-  `bytes: ${bytes.runs} mutated inputs, ${bytes.accepted} accepted, ${bytes.findings.length} findings\n`,
-);
-const judged = fuzzChains(seed, chains);
-process.stdout.write(`chains: ${judged.runs} judged, ${judged.agreed} as openssl verify does\n`);
-for (const [why, count] of Object.entries(judged.known)) process.stdout.write(`  ${count} otherwise: ${why}\n`);
-for (const finding of [...bytes.findings, ...judged.findings]) process.stdout.write(`FOUND ${finding}\n`);
-process.exitCode = bytes.findings.length + judged.findings.length > 0 ? 1 : 0;
+/** Each prints its figures, and answers what it found. */
+const parts: Readonly<Record<string, () => readonly string[]>> = {
+  x509: () => {
+    const bytes = fuzzBytes(seed, runs, loadSeeds());
+    say(`bytes: ${bytes.runs} mutated inputs, ${bytes.accepted} accepted, ${bytes.findings.length} findings`);
+    const judged = fuzzChains(seed, chains);
+    say(`chains: ${judged.runs} judged, ${judged.agreed} as openssl verify does`);
+    for (const [why, count] of Object.entries(judged.known)) say(`  ${count} otherwise: ${why}`);
+    return [...bytes.findings, ...judged.findings];
+  },
+  records: () => {
+    const before = memory();
+    const { connections, kinds, mostUnsent, findings } = fuzzRecords(seed, runs);
+    say(`records: ${runs} inputs to ${connections} connections, ${findings.length} findings`);
+    for (const [name, count] of Object.entries(kinds)) say(`  ${count} ${name}`);
+    say(`at most ${mostUnsent} bytes unsent; memory ${before} MiB before, ${memory()} MiB after`);
+    return findings;
+  },
+};
+
+const [part = 'x509'] = positionals;
+const found = parts[part];
+if (found === undefined) throw new Error(`no such part: ${part}; there are ${Object.keys(parts).join(', ')}`);
+say(`seed ${seed}`);
+const findings = found();
+for (const finding of findings) say(`FOUND ${finding}`);
+process.exitCode = findings.length > 0 ? 1 : 0;
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function memory(): number {
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return Math.round((heapUsed + arrayBuffers) / 2 ** 20);
+}

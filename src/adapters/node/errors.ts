@@ -1,6 +1,12 @@
 /** The errors that `node:tls` raises, by the codes and texts that programs test for. */
 import { inspect } from 'node:util';
-import type { CertificateErrorCode, LocalErrorCode, TlsError, TlsErrorCode } from '../../errors.ts';
+import {
+  type CertificateErrorCode,
+  isAlertReceived,
+  type LocalErrorCode,
+  type TlsError,
+  type TlsErrorCode,
+} from '../../errors.ts';
 import { IdentityRefusal } from './identity-refusal.ts';
 
 export interface CodedError extends Error {
@@ -121,7 +127,7 @@ const unnamed: ReadonlySet<TlsErrorCode> = new Set<CertificateErrorCode>([
 ]);
 
 function reasonOf(error: TlsError): string | undefined {
-  if (error.code.startsWith('ERR_TLS_ALERT_')) return alertReasons[error.alert ?? ''];
+  if (isAlertReceived(error)) return alertReasons[error.alert ?? ''];
   return localReasons[error.code as LocalErrorCode];
 }
 

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { addAbortSignal, type Duplex } from 'node:stream';
 import type { Connection } from '../../connection.ts';
-import type { TlsError } from '../../errors.ts';
+import { isAlertReceived, type TlsError } from '../../errors.ts';
 import type { Facts } from '../../handshake/config.ts';
 import type { Session } from '../../session/session.ts';
 import { Pump } from '../pump.ts';
@@ -447,7 +447,7 @@ export class TLSSocket extends DescribedSocket {
     if (transport !== undefined) {
       // Whoever hears of the error may still ask for the peer's address.
       this.#lingers = true;
-      const alertSent = error.alert !== undefined && !error.code.startsWith('ERR_TLS_ALERT_');
+      const alertSent = error.alert !== undefined && !isAlertReceived(error);
       if (alertSent) linger(transport);
       else setImmediate(() => transport.destroy());
     }
