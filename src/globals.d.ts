@@ -50,6 +50,7 @@ interface WritableStreamDefaultWriter<T> {
   abort(reason?: unknown): Promise<void>;
 }
 interface WritableStreamDefaultController {
+  readonly signal: { readonly reason: unknown; addEventListener(type: 'abort', listener: () => void): void };
   error(reason: unknown): void;
 }
 declare class WritableStream<T> {

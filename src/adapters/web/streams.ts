@@ -1,5 +1,6 @@
 import { Chunks } from '../../bytes/chunks.ts';
 import { Connection } from '../../connection.ts';
+import { TlsError } from '../../errors.ts';
 import type { ClientConfig, Facts, ServerConfig } from '../../handshake/config.ts';
 import { Pump } from '../pump.ts';
 import { EarlySink } from './early-sink.ts';
@@ -10,9 +11,13 @@ export interface ByteTransport {
   readonly writable: WritableStream<Uint8Array>;
 }
 
-/** The same after TLS, and the news that the handshake is done. */
+/**
+ * The same after TLS, and the news that the handshake is done. `readable` ends where the peer has said so; where the
+ * transport ends alone, both streams break with a TlsError ERR_TLS_TRUNCATED (RFC 9846 §6.1). To cancel or to abort
+ * either is to leave the connection: all that is pending is settled.
+ */
 export interface SecureTransport extends ByteTransport {
-  /** Rejects with a TlsError where the handshake fails. Data may be written before; it waits. */
+  /** Rejects with a TlsError where the handshake fails, or the reason of who left. Data may be written before; it waits. */
   readonly opened: Promise<Facts>;
 }
 
@@ -59,7 +64,7 @@ class StreamDriver {
     this.#pump = new Pump(connection, {
       data: (bytes, early) => (early ? this.#earlyData(bytes) : this.#data(bytes)),
       open: (facts) => this.#open(facts),
-      end: () => this.#readable?.close(),
+      end: (closeNotify) => this.#end(closeNotify),
       error: (error) => this.#fail(error),
       secret: () => {},
       send: (slabs) => this.#send(slabs),
@@ -87,10 +92,10 @@ class StreamDriver {
           this.#pump.resume();
           this.#wakeReader();
         },
-        cancel: async (reason) => {
-          this.#connection.destroy();
-          this.#early.abort(reason);
-          await this.#reader.cancel(reason);
+        cancel: (reason) => {
+          this.#connection.closeWrite();
+          this.#pump.run();
+          this.#fail(reason ?? gone('cancelled'));
         },
       },
       { highWaterMark: 1 },
@@ -101,6 +106,8 @@ class StreamDriver {
     return new WritableStream<Uint8Array>({
       start: (controller) => {
         this.#writable = controller;
+        // Before what is under way here has ended: it may be waiting for the peer.
+        controller.signal.addEventListener('abort', () => this.#abort(controller.signal.reason));
       },
       write: async (chunk) => {
         await opened;
@@ -119,11 +126,7 @@ class StreamDriver {
         this.#pump.run();
         await this.#writer.close();
       },
-      abort: async (reason) => {
-        this.#connection.destroy();
-        this.#early.abort(reason);
-        await this.#writer.abort(reason);
-      },
+      abort: (reason) => this.#writer.abort(reason),
     });
   }
 
@@ -161,6 +164,13 @@ class StreamDriver {
     this.#opened?.resolve(facts);
   }
 
+  /** RFC 9846 §6.1: without close_notify nobody knows whether this was all. */
+  #end(closeNotify: boolean): void {
+    if (closeNotify) this.#readable?.close();
+    else
+      this.#fail(new TlsError('ERR_TLS_TRUNCATED', 'the transport ended without close_notify', { blame: 'transport' }));
+  }
+
   #earlyData(bytes: Uint8Array): true {
     this.#early.write(bytes).catch((error) => this.#fail(error));
     return true;
@@ -192,14 +202,30 @@ class StreamDriver {
   }
 
   #fail(error: unknown): void {
-    this.#connection.destroy();
-    this.#opened?.reject(error);
-    this.#early.abort(error);
-    this.#readable?.error(error);
+    this.#settle(error);
     this.#writable?.error(error);
-    this.#wakeReader();
     // The alert is written; nothing more comes. Either stream may be broken already.
     this.#writer.close().catch(() => {});
     this.#reader.cancel(error).catch(() => {});
   }
+
+  /** The writable breaks by itself. */
+  #abort(reason: unknown): void {
+    this.#settle(reason ?? gone('aborted'));
+    this.#writer.abort(reason).catch(() => {});
+    this.#reader.cancel(reason).catch(() => {});
+  }
+
+  /** Nothing that is waited for on this side of TLS stays pending. */
+  #settle(error: unknown): void {
+    this.#connection.destroy();
+    this.#opened?.reject(error);
+    this.#early.abort(error);
+    this.#readable?.error(error);
+    this.#wakeReader();
+  }
+}
+
+function gone(how: 'cancelled' | 'aborted'): TlsError {
+  return new TlsError('ERR_TLS_INVALID_STATE', `the stream was ${how}`, { blame: 'local' });
 }
