@@ -108,6 +108,11 @@ export class Connection {
     return Math.max(0, this.#limits.inbox - this.#receiving.buffered);
   }
 
+  /** Whether something is being made, as session tickets are, that {@link closeWrite} would cut off. */
+  get busy(): boolean {
+    return this.#tasks.busy;
+  }
+
   /** Bytes of output waiting to be taken. */
   get outputLength(): number {
     return this.#sending.length;

@@ -12,6 +12,12 @@ export const RECORD_HEADER: number = 5;
 /** Seconds: seven days, RFC 9846 §4.7.1. */
 export const MAX_TICKET_LIFETIME: number = 604_800;
 
+/**
+ * Bytes of a ticket that is issued or offered: the extensions of a ClientHello take 2^16-1 (RFC 9846 §4.2.2), and the
+ * others of them, with a hybrid key share, some 3 KiB.
+ */
+export const MAX_TICKET: number = 0xf000;
+
 export interface Limits {
   /**
    * Largest handshake message but Certificate, bytes: as large as RFC 9846 §4.2.2 lets a ClientHello be (OpenSSL: the

@@ -51,6 +51,8 @@ export class Pump {
   #again = false;
   #stalled = false;
   #stopped = false;
+  readonly #waiting = new Set<() => void>();
+  #waitedEnough = false;
 
   constructor(connection: Connection, handlers: PumpHandlers) {
     this.connection = connection;
@@ -99,12 +101,31 @@ export class Pump {
     } finally {
       this.#running = false;
     }
+    if (!this.connection.busy) for (const once of [...this.#waiting]) once();
   }
 
   resume(): void {
     if (!this.#stalled) return;
     this.#stalled = false;
     this.run();
+  }
+
+  /**
+   * Calls back once nothing is being made that an end would cut off, session tickets above all. A connection waits a
+   * second for that, and then no more.
+   */
+  afterTasks(go: () => void): void {
+    if (!this.connection.busy || this.#waitedEnough) return go();
+    const once = (): void => {
+      clearTimeout(timer);
+      this.#waiting.delete(once);
+      go();
+    };
+    const timer = setTimeout(() => {
+      this.#waitedEnough = true;
+      once();
+    }, LONGEST_WAIT);
+    this.#waiting.add(once);
   }
 
   /** Nothing is handed over any more, and answers that are still under way are ignored. */
@@ -202,3 +223,5 @@ function inTime({ request }: PendingAsk, answer: PromiseLike<Answers[AskName]>):
 
 /** Bytes: the largest answer that there is, a Certificate of 128 KiB (limits.ts). */
 const MOST_UNSENT = 0x2_0000;
+/** Milliseconds for which what is being made is waited for: longer than a store takes, shorter than a client notices much. */
+const LONGEST_WAIT = 1000;

@@ -14,6 +14,11 @@ export class Tasks {
     return this.#runner?.pending;
   }
 
+  /** Whether something is being made that {@link closeWrite} would cut off. */
+  get busy(): boolean {
+    return this.#runner?.pending !== undefined;
+  }
+
   /** The peer's messages have begun to come: they are consecutive on the wire (RFC 9846 §4.7.2). */
   get receiving(): boolean {
     return this.#receiving;

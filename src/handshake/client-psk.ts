@@ -3,6 +3,7 @@ import type { Custody } from '../crypto/custody.ts';
 import type { CipherSuite, Hash } from '../crypto/provider.ts';
 import type { Secret } from '../crypto/secret.ts';
 import { EarlySecret } from '../keys/schedule.ts';
+import { MAX_TICKET } from '../limits.ts';
 import { isFresh, type Session } from '../session/session.ts';
 import type { PskIdentity } from '../wire/extensions.ts';
 import type { VerifiedPeer } from '../x509/verify.ts';
@@ -60,7 +61,7 @@ function* resumablePsk(config: ClientConfig, session: Session): Script<OfferedPs
   const hash = hashOfSuite(config, session.suite);
   const now = (config.now ?? Date.now)();
   const sameName = session.serverName === config.serverName || session.acrossNames;
-  const fits = hash !== undefined && isFresh(session, now) && sameName;
+  const fits = hash !== undefined && isFresh(session, now) && sameName && session.ticket.length <= MAX_TICKET;
   const judged = fits && (yield* judgeAgain(config, session));
   if (!fits || judged === false) {
     session.psk.wipe();

@@ -192,13 +192,17 @@ function* isStillKnown({ findPsk: find, provider }: ServerConfig, origin: PskOri
   return psk !== undefined && isOrigin(provider, { ...psk, identity }, origin);
 }
 
-/** Why the PSKs of a client do not do, where the server has nothing else to authenticate with. */
-export function checkPskOffer(config: ServerConfig, hello: Hello): void {
-  if (config.findPsk === undefined || hello.extensions.pre_shared_key === undefined) return;
+/**
+ * Why the PSKs of a client do not do, where the server has nothing else to authenticate with. Nobody learns which
+ * identities it knows: it ends as with a wrong binder, by the same alert in the same place (RFC 9846 Appendix F.6).
+ * @param usable whether the identities were looked up
+ */
+export function refusePsks(config: ServerConfig, hello: Hello, usable: boolean): void {
+  if (hello.extensions.pre_shared_key === undefined) return;
+  if (usable) reject('ERR_TLS_UNKNOWN_PSK', 'decrypt_error', 'the client names no PSK that is known');
   if (!sharesMode(config, hello, 'psk_dhe_ke') && !sharesMode(config, hello, 'psk_ke')) {
     reject('ERR_TLS_NO_SHARED_PSK_MODE', 'handshake_failure', 'no PSK key exchange mode in common');
   }
-  reject('ERR_TLS_UNKNOWN_PSK', 'handshake_failure', 'the client names no PSK that is known');
 }
 
 /** Whether 0-RTT data is taken: all that RFC 9846 §4.3.10 and §8 ask for, the memory of the guard last. */

@@ -38,10 +38,10 @@ import {
   type Admission,
   admitsEarlyData,
   bindPsk,
-  checkPskOffer,
   type FoundPsk,
   findExternal,
   findPsk,
+  refusePsks,
   type SelectedPsk,
   sharesMode,
 } from './server-psk.ts';
@@ -161,6 +161,7 @@ function* choose(
   const suite = suites.find(({ hash }) => external === undefined || hash.name === external.psk.hash) ?? suites[0];
   if (suite === undefined) return reject('ERR_TLS_NO_SHARED_CIPHER', 'handshake_failure', 'no cipher suite in common');
   const psk = usable ? yield* findPsk(config, limits, hello, suite, external, admission) : undefined;
+  if (psk === undefined && !admission.otherwise) refusePsks(config, hello, usable);
   if (psk !== undefined && !withExchange) return { suite, choice: undefined, psk };
   if (choice === undefined) reject('ERR_TLS_NO_SHARED_GROUP', 'handshake_failure', 'no key exchange group in common');
   return { suite, choice, psk };
@@ -186,6 +187,8 @@ function* exchangeHellos(
   let { share } = choice;
   let last = { hello, message };
   if (share === undefined) {
+    // At once, as a client without a PSK that is known would hear of it.
+    if (found !== undefined) bindPsk(config, found, hello, transcript, message);
     transcript.add(message);
     wire.checkAligned();
     const state = { suite: suite.id, group: group.id, earlyOffered: Number(earlyOffered), hash: transcript.hash() };
@@ -237,10 +240,7 @@ function* agreeTerms(config: ServerConfig, credentials: readonly Credential[], n
   if (psk === undefined) checkCanSign(hello);
   const wishes = wishesOfClient(hello);
   const authentication = psk === undefined ? chooseAuthentication(credentials, wishes) : undefined;
-  if (psk === undefined && authentication === undefined) {
-    if (credentials.length === 0) checkPskOffer(config, hello);
-    refuseCredentials(credentials, wishes);
-  }
+  if (psk === undefined && authentication === undefined) refuseCredentials(credentials, wishes);
   const asks = config.clientCertificate === 'optional' || config.clientCertificate === 'required';
   // RFC 9846 §4.4.2: not where a PSK authenticates.
   const clientType = asks && psk === undefined ? chooseClientType(config, hello) : undefined;

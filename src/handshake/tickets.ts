@@ -1,7 +1,7 @@
 import { Writer } from '../bytes/writer.ts';
 import { reject } from '../errors.ts';
 import type { Resumption } from '../keys/schedule.ts';
-import { MAX_TICKET_LIFETIME } from '../limits.ts';
+import { MAX_TICKET, MAX_TICKET_LIFETIME } from '../limits.ts';
 import type { Session, SessionState } from '../session/session.ts';
 import type { TicketSealer } from '../session/tickets.ts';
 import { HandshakeType } from '../wire/enums.ts';
@@ -27,8 +27,13 @@ export function* issueTickets(wire: Wire, config: ServerConfig, established: Res
     const state = stateOf(config, base, established.resumption, ticketNonce);
     if (state === undefined) return;
     const ticket = yield* sealTicket(tickets, state);
-    if (ticket !== undefined) wire.send(encodeTicket(config, state, ticketNonce, ticket));
+    if (ticket !== undefined && isUsable(ticket)) wire.send(encodeTicket(config, state, ticketNonce, ticket));
   }
+}
+
+/** As long chains of clients make them. */
+function isUsable({ length }: Uint8Array): boolean {
+  return length > 0 && length <= MAX_TICKET;
 }
 
 function* sealTicket(tickets: TicketSealer, state: SessionState): Script<Uint8Array | undefined> {
@@ -44,7 +49,7 @@ function* sealTicket(tickets: TicketSealer, state: SessionState): Script<Uint8Ar
 
 /**
  * The session of a NewSessionTicket.
- * @returns undefined for a ticket that is to be discarded at once (RFC 9846 §4.7.1)
+ * @returns undefined for a ticket that is to be discarded at once (RFC 9846 §4.7.1), or is too long to be offered
  */
 export function receiveTicket(
   config: CommonConfig,
@@ -54,7 +59,7 @@ export function receiveTicket(
   const { early_data: maxEarlyDataSize = 0, tls_flags: flags } = readExtensions('NST', message.extensions);
   // draft-ietf-tls-tlsflags §2: as short as can be.
   if (flags?.at(-1) === 0) reject('ERR_TLS_FLAGS_DECODE', 'illegal_parameter', 'tls_flags ends with a byte of zero');
-  if (message.ticketLifetime === 0) return undefined;
+  if (message.ticketLifetime === 0 || !isUsable(message.ticket)) return undefined;
   const now = (config.now ?? Date.now)();
   return {
     ...stateBase(config, established),

@@ -36,6 +36,7 @@ const ofEngine: { readonly [K in keyof EngineOptions]-?: readonly unknown[] } = 
   findPsk: [new Map()],
   preferCertificate: [1],
   earlyData: [true, 16384, { maxSize: 16384 }, { maxSize: '16384', replay }, { maxSize: 1, replay, ageTolerence: 1 }],
+  tickets: [true, { seal() {} }],
   retryCookies: [true, { seal() {} }],
   retryForGroup: [1],
   resumeAcrossNames: ['no'],

@@ -25,7 +25,7 @@ import {
 } from './errors.ts';
 import { checkServerIdentity } from './identity.ts';
 import { clockOf, contextOptions, engineOf, judgementOf, ownOptions, providerOf } from './options.ts';
-import { ticketKeysOf } from './sessions.ts';
+import { type TicketKeyInput, ticketKeyList, ticketKeysOf } from './sessions.ts';
 
 export type SecureVersion = 'TLSv1.3' | 'TLSv1.2' | 'TLSv1.1' | 'TLSv1';
 
@@ -49,7 +49,8 @@ export interface SecureContextOptions {
   readonly honorCipherOrder?: boolean | undefined;
   readonly sessionIdContext?: string | undefined;
   readonly sessionTimeout?: number | undefined;
-  readonly ticketKeys?: NodeJS.ArrayBufferView | undefined;
+  /** 48 bytes; or several such (opentls): the first seals tickets, all of them open. */
+  readonly ticketKeys?: TicketKeyInput | undefined;
   readonly allowPartialTrustChain?: boolean | undefined;
   readonly dhparam?: string | NodeJS.ArrayBufferView | undefined;
   readonly pfx?: unknown;
@@ -94,6 +95,7 @@ export type EngineOptions = Pick<
 > &
   Pick<
     ServerConfig,
+    | 'tickets'
     | 'ticketCount'
     | 'findPsk'
     | 'preferCertificate'
@@ -312,9 +314,11 @@ function checkUnused(options: SecureContextOptions): void {
     validateString(sessionIdContext, 'options.sessionIdContext');
   }
   if (ticketKeys !== undefined && ticketKeys !== null) {
-    validateBuffer(ticketKeys, 'options.ticketKeys');
-    if (ticketKeys.byteLength !== 48) {
-      throw invalidArgValue('options.ticketKeys', ticketKeys.byteLength, 'must be exactly 48 bytes');
+    const list = ticketKeyList(ticketKeys);
+    if (list === undefined) validateBuffer(ticketKeys, 'options.ticketKeys');
+    const wrong = list?.find(({ byteLength }) => byteLength !== 48);
+    if (wrong !== undefined) {
+      throw invalidArgValue('options.ticketKeys', wrong.byteLength, 'must be exactly 48 bytes');
     }
   }
   if (sessionTimeout !== undefined && sessionTimeout !== null) {

@@ -92,9 +92,9 @@ export class Handshake {
     const asksOcsp = server !== undefined && server.listenerCount('OCSPRequest') > 0;
     const own = this.#options[serverTickets] ?? tickets;
     return {
-      tickets: own && ticketsOf(server, own, provider),
       ticketLifetime,
       ...this.#common(),
+      tickets: engine.tickets ?? (own && ticketsOf(server, own, provider)),
       ...(engine.earlyData && { earlyData: whereHeard(engine.earlyData, this.#socket, this.#options) }),
       credentials: this.#context.credentials,
       preferOwnOrder: this.#context.preferOwnOrder,

@@ -139,6 +139,7 @@ const engineRules: Rules<EngineOptions> = {
   externalPsks: clientRules.externalPsks,
   requirePsk: clientRules.requirePsk,
   limits: clientRules.limits,
+  tickets: serverRules.tickets,
   ticketCount: serverRules.ticketCount,
   findPsk: serverRules.findPsk,
   preferCertificate: serverRules.preferCertificate,

@@ -17,7 +17,7 @@ import {
 } from './errors.ts';
 import { contextOptions, serverOptions } from './options.ts';
 import { namePattern, standsForName } from './server-names.ts';
-import { ticketKeysOf } from './sessions.ts';
+import { type TicketKeyInput, ticketKeyList, ticketKeysOf } from './sessions.ts';
 import {
   type EarlyReader,
   earlyReader,
@@ -110,15 +110,17 @@ class TlsServer extends net.Server {
     return Buffer.from((this.#tickets ?? this.#ownTickets ?? this.#makeTickets(undefined)).current);
   }
 
-  setTicketKeys(keys: NodeJS.ArrayBufferView): void {
-    validateBuffer(keys, 'keys');
-    if (keys.byteLength !== 48) {
+  /** @param keys 48 bytes; or several such (opentls), of which the first seals and the others still open */
+  setTicketKeys(keys: TicketKeyInput): void {
+    const list = ticketKeyList(keys);
+    if (list === undefined) return validateBuffer(keys, 'keys');
+    if (list.some(({ byteLength }) => byteLength !== 48)) {
       throw codedError('ERR_ASSERTION', 'Session ticket keys must be a 48-byte buffer');
     }
     this.#tickets = this.#makeTickets(keys);
   }
 
-  #makeTickets(keys: NodeJS.ArrayBufferView | undefined): TicketKeys {
+  #makeTickets(keys: TicketKeyInput | undefined): TicketKeys {
     const { provider, now } = stateOf(this._sharedCreds);
     return ticketKeysOf(provider, keys, this.#sessionIdContext, now);
   }

@@ -1,21 +1,31 @@
 /** Session tickets as `node:tls` handles them: by keys, or by the events of the server. */
 import type { EventEmitter } from 'node:events';
-import type { CryptoProvider } from '../../crypto/provider.ts';
+import type { Awaitable, CryptoProvider } from '../../crypto/provider.ts';
 import { decodeSession, encodeSession, type Session } from '../../session/session.ts';
 import { type ServerSessionStore, StoredTickets, TicketKeys, type TicketSealer } from '../../session/tickets.ts';
 import { validateBuffer } from './errors.ts';
 
+/** 48 bytes, or several of them: the first seals, all of them open. */
+export type TicketKeyInput = NodeJS.ArrayBufferView | readonly NodeJS.ArrayBufferView[];
+
+/** @returns each of them; undefined for what is none */
+export function ticketKeyList(keys: unknown): readonly NodeJS.ArrayBufferView[] | undefined {
+  const list: readonly unknown[] = Array.isArray(keys) ? keys : [keys];
+  const views = list.filter((key): key is NodeJS.ArrayBufferView => ArrayBuffer.isView(key));
+  return views.length > 0 && views.length === list.length ? views : undefined;
+}
+
 /** The keys of a context: those given, or random ones that replace themselves. */
 export function ticketKeysOf(
   provider: CryptoProvider,
-  keys: NodeJS.ArrayBufferView | null | undefined,
+  keys: TicketKeyInput | null | undefined,
   context: string | null | undefined,
   now: () => number,
 ): TicketKeys {
   return new TicketKeys(provider, {
     now,
     context: context ? Buffer.from(context) : undefined,
-    ...(keys && { keys: [bytesOf(keys)] }),
+    ...(keys && { keys: ticketKeyList(keys)?.map(bytesOf) }),
   });
 }
 
@@ -51,9 +61,17 @@ class EventStore implements ServerSessionStore {
     this.#server = server;
   }
 
-  put(id: Uint8Array, state: Uint8Array): Promise<void> {
+  /** At once, where the listener answers at once: the ticket goes out before what is written next. */
+  put(id: Uint8Array, state: Uint8Array): Awaitable<void> {
+    let kept = false;
+    let settle: (() => void) | undefined;
+    const answer = (): void => {
+      kept = true;
+      settle?.();
+    };
+    if (!this.#server.emit('newSession', Buffer.from(id), Buffer.from(state), answer) || kept) return;
     return new Promise((resolve) => {
-      if (!this.#server.emit('newSession', Buffer.from(id), Buffer.from(state), () => resolve())) resolve();
+      settle = resolve;
     });
   }
 

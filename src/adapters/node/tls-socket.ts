@@ -193,15 +193,18 @@ export class TLSSocket extends DescribedSocket {
 
   override _final(callback: WriteCallback): void {
     const { connection } = this;
-    if (!this._secureEstablished || connection === undefined) {
+    if (!this._secureEstablished || this.#writer === undefined || connection === undefined) {
       this.#waitingEnd = callback;
       return;
     }
-    connection.closeWrite();
-    this.#outputOver = true;
-    this.#pump?.run();
-    if (this.transport?.writable) this.transport.end(() => callback());
-    else callback();
+    this.#pump?.afterTasks(() => {
+      if (this.destroyed) return;
+      connection.closeWrite();
+      this.#outputOver = true;
+      this.#pump?.run();
+      if (this.transport?.writable) this.transport.end(() => callback());
+      else callback();
+    });
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -405,17 +408,23 @@ export class TLSSocket extends DescribedSocket {
     this.servername ??= facts.serverName ?? false;
     this.authorizationError = this.#check.code;
     this.#handshake = undefined;
-    const writer = this.#startWriting(connection, transport);
     this._secureEstablished = true;
     if (this._tlsOptions.requestOCSP && !this.isServer && !facts.resumed) {
       this.emit('OCSPResponse', facts.peerOcspResponse === undefined ? null : Buffer.from(facts.peerOcspResponse));
     }
     this.emit('secure');
     this.#earlyOffer?.tell(false);
+    // Tickets go before the first answer: a client that has it may leave.
+    this.#pump?.afterTasks(() => this.#writeWaiting(connection, transport));
+  }
+
+  #writeWaiting(connection: Connection, transport: Duplex): void {
+    if (this.destroyed) return;
+    const writer = this.#startWriting(connection, transport);
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting !== undefined) writer.write(waiting.chunks, waiting.callback);
-    if (this.#waitingEnd !== undefined && !this.destroyed) this._final(this.#waitingEnd);
+    if (this.#waitingEnd !== undefined) this._final(this.#waitingEnd);
     this.#waitingEnd = undefined;
   }
 

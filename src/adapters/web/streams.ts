@@ -122,6 +122,7 @@ class StreamDriver {
       },
       close: async () => {
         await opened;
+        await new Promise<void>((resolve) => this.#pump.afterTasks(resolve));
         this.#connection.closeWrite();
         this.#pump.run();
         await this.#writer.close();
