@@ -1,5 +1,6 @@
 import { toHex } from '../bytes/hex.ts';
 import type { Awaitable } from '../crypto/provider.ts';
+import { integer, settle, wrong } from '../options.ts';
 import { Spans } from './spans.ts';
 
 /** Keeps 0-RTT data from being taken twice (RFC 9846 §8). */
@@ -45,10 +46,13 @@ export class StrikeRegister implements ReplayGuard {
    * @param knowsSince milliseconds since 1970. A server that starts again may be sent what it took before, so that
    *   nothing is admitted until a window has passed since (RFC 9846 §8.2). Default: when the register was made.
    *   `-Infinity` says that nothing was taken before: the ticket keys are new
+   * @throws TlsError ERR_TLS_CONFIG for what is no number: a comparison with it would refuse nothing
    */
   constructor(options: StrikeRegisterOptions = {}, knowsSince?: number) {
-    this.#capacity = options.capacity ?? 0x1_0000;
-    if (knowsSince !== undefined) this.#start(knowsSince);
+    this.#capacity = settle<StrikeRegisterOptions>(options, { capacity: integer(0) }, 'options').capacity ?? 0x1_0000;
+    if (knowsSince === undefined) return;
+    if (typeof knowsSince !== 'number' || Number.isNaN(knowsSince)) wrong('knowsSince', 'a time', knowsSince);
+    this.#start(knowsSince);
   }
 
   admit(id: Uint8Array, now: number, window: number): boolean {

@@ -142,6 +142,19 @@ describe('it remembers for as long as it is told', () => {
   });
 });
 
+test.each([
+  [{ capacity: Number.NaN }, 0],
+  [{ capacity: -1 }, 0],
+  [{ capacity: '10' }, 0],
+  [{}, Number.NaN],
+  [{}, '0'],
+  [{}, null],
+])('%j, knowing since %j: what cannot be compared is refused at the door', (options, knowsSince) => {
+  expect(() => new StrikeRegister(options as never, knowsSince as never)).toThrow(
+    expect.objectContaining({ code: 'ERR_TLS_CONFIG' }),
+  );
+});
+
 describe('a clock that was ahead and is set right', () => {
   const day = 86_400_000;
 
