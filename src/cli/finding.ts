@@ -1,11 +1,18 @@
 import type { Certificate } from '../x509/certificate.ts';
 import { nameText } from '../x509/names.ts';
+import type { PassedOver } from '../x509/passed-over.ts';
 import type { Verdict } from '../x509/verify.ts';
 
 export type ChainFinding =
   /** Subjects, from the leaf to the anchor. */
   | { readonly ok: true; readonly path: readonly string[] }
-  | { readonly ok: false; readonly code: string; readonly reason: string; readonly paths: readonly TriedPath[] };
+  | {
+      readonly ok: false;
+      readonly code: string;
+      readonly reason: string;
+      readonly paths: readonly TriedPath[];
+      readonly passedOver: readonly PassedOver[];
+    };
 
 /** A path that was refused: its subjects from the leaf on, and which of them is to blame. */
 export interface TriedPath {
@@ -22,7 +29,8 @@ export function chainFinding(verdict: Verdict): ChainFinding {
   const paths = verdict.paths.map(({ code, reason, certificates, at }) => {
     return { code, reason, path: subjects(certificates), at };
   });
-  return { ok: false, code: verdict.code, reason: hints.get(verdict.code) ?? verdict.reason, paths };
+  const { code, reason, passedOver } = verdict;
+  return { ok: false, code, reason: hints.get(code) ?? reason, paths, passedOver };
 }
 
 /** The reasons of these are OpenSSL's words, which do not say what to do. */

@@ -6,6 +6,7 @@ import { Connection } from '../connection.ts';
 import type { ChainRequest, ChainVerdict, Facts } from '../handshake/config.ts';
 import { node } from '../providers/node.ts';
 import { nodeProfile } from '../x509/profile.ts';
+import { refused } from '../x509/refusal.ts';
 import type { TrustStore } from '../x509/trust.ts';
 import { dangerouslyTrust, type Verdict, verifyPeer } from '../x509/verify.ts';
 
@@ -79,7 +80,7 @@ export function handshake(transport: Socket, request: HandshakeRequest): Promise
 class Judge {
   readonly #trust: TrustStore;
   #chain: readonly Uint8Array[] = [];
-  #verdict: Verdict = { ok: false, code: 'INVALID_CERTIFICATE', reason: 'no certificate was sent', paths: [] };
+  #verdict: Verdict = refused({ code: 'INVALID_CERTIFICATE', reason: 'no certificate was sent' });
 
   constructor(trust: TrustStore) {
     this.#trust = trust;

@@ -53,6 +53,9 @@ export function chainLines(chain: ChainFinding, paint: Paint): readonly string[]
   return [
     row('chain', `${paint('red', 'failed')}: ${chain.code}, ${plain(chain.reason)}`),
     ...chain.paths.map((tried) => row('', `tried ${path(tried.path)}: ${tried.code} at number ${tried.at}`)),
+    ...chain.passedOver.map(({ what, which, reason }) =>
+      row('', `passed over ${plain(`${what} ${which}: ${reason}`)}`),
+    ),
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { Awaitable } from '../crypto/provider.ts';
 import { misuse } from '../errors.ts';
 import { hostName } from '../x509/identity.ts';
+import { refused } from '../x509/refusal.ts';
 import { type Verdict, type VerifyOptions, verifyPeer } from '../x509/verify.ts';
 import type { ChainRequest } from './config.ts';
 
@@ -24,7 +25,7 @@ export function verifier(options: VerifierOptions): (request: ChainRequest) => A
   const { now = Date.now, ...asked } = options;
   return (request) => {
     if (request.certificateType !== 'X509') {
-      return { ok: false, code: 'RPK_UNTRUSTED', reason: 'a raw public key where certificates are judged', paths: [] };
+      return refused({ code: 'RPK_UNTRUSTED', reason: 'a raw public key where certificates are judged' });
     }
     return verifyPeer(request.chain, {
       ...asked,

@@ -421,4 +421,4 @@ const readLater = [
   'freshestCrl',
 ] as const satisfies readonly (keyof Certificate)[];
 
-const unknownKey: PublicKeyInfo = { algorithm: 'unknown', oid: '', bits: 0 };
+const unknownKey: PublicKeyInfo = { algorithm: 'unknown', oid: '', unsupported: 'one that cannot be read', bits: 0 };

@@ -30,8 +30,10 @@ export function checkPath(path: Path, { purpose, time, reliedOn }: PathTerms, pr
       checkCritical(certificate, i);
       checkKey(certificate, profile, i);
       if (i < path.length - 1) checkAlgorithm(certificate, profile, i);
+      if (i > 0) checkIssuerKey(certificate, i);
       if (i > 0) checkCa(certificate, i, path);
       if (profile.strict && i < path.length - 1) checkForm(certificate, i);
+      if (profile.strict && i > 0) checkFeatures(certificate, path[i - 1], i - 1);
       if (i === 0 && path.length > 1) checkLeaf(certificate, purpose, profile);
       checkPurpose(certificate, purpose, profile, i, i === path.length - 1);
       if (i > 0) checkConstraints(certificate, path.slice(0, i), { budget, reliedOn }, i);
@@ -75,7 +77,11 @@ function checkKey({ publicKey }: Certificate, profile: Profile, at: number): voi
 /** RFC 9846 §4.5.1.3 of MD5 and SHA-1; an anchor's own signature is not looked at. */
 function checkAlgorithm({ signature }: Certificate, profile: Profile, at: number): void {
   if (signature.algorithm === undefined) {
-    throw new CheckFailure('UNSUPPORTED_SIGNATURE_ALGORITHM', `unsupported signature algorithm ${signature.oid}`, at);
+    throw new CheckFailure(
+      'UNSUPPORTED_SIGNATURE_ALGORITHM',
+      `unsupported signature algorithm ${signature.unsupported}`,
+      at,
+    );
   }
   // CA/Browser Forum Baseline Requirements §7.1.3.2.1 have one salt length for each hash.
   if (profile.baseline && signature.saltLength !== undefined) {
@@ -85,6 +91,13 @@ function checkAlgorithm({ signature }: Certificate, profile: Profile, at: number
   if (isTooWeak(signature.algorithm, profile)) {
     throw new CheckFailure('CA_MD_TOO_WEAK', 'CA signature digest algorithm too weak', at);
   }
+}
+
+/** What nobody can verify with is told from a signature that is false. */
+function checkIssuerKey({ publicKey }: Certificate, at: number): void {
+  if (publicKey.algorithm !== 'unknown') return;
+  const text = `signed with a key of an unsupported kind: ${publicKey.unsupported}`;
+  throw new CheckFailure('UNSUPPORTED_SIGNATURE_ALGORITHM', text, at);
 }
 
 /** RFC 5280 §6.1.4 (k) to (n). */
@@ -194,6 +207,13 @@ function caFits({ extKeyUsage }: Certificate, purpose: Wanted, profile: Profile,
   const { anyInCa, inCa } = profile.extKeyUsage;
   if (extKeyUsage === undefined) return anchor || inCa === 'optional';
   return extKeyUsage.includes(wantedPurpose[purpose]) || (anyInCa && extKeyUsage.includes(KeyPurpose.any));
+}
+
+/** RFC 7633 §4.2.2: what a CA's certificate has of TLS features, those that it issues have as well. */
+function checkFeatures({ tlsFeature = [] }: Certificate, child: Certificate | undefined, at: number): void {
+  const missing = tlsFeature.find((feature) => child?.tlsFeature?.includes(feature) !== true);
+  if (missing === undefined) return;
+  throw new CheckFailure('INVALID_EXTENSION', `without the TLS feature ${missing} that its issuer demands`, at);
 }
 
 /** RFC 5280 §6.1.3 (b) and (c): every certificate below, but for self-issued intermediates. */

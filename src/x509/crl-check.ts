@@ -110,7 +110,10 @@ function complaintAbout(list: CertificateList, source: CrlSource): UnknownStatus
     return unknown('UNHANDLED_CRITICAL_CRL_EXTENSION', `unhandled critical extension ${list.unhandledExtension}`);
   }
   if (list.signature.algorithm === undefined || isTooWeak(list.signature.algorithm, profile)) {
-    return unknown('CRL_SIGNATURE_FAILURE', `a list signed by ${list.signature.algorithm ?? list.signature.oid}`);
+    return unknown(
+      'CRL_SIGNATURE_FAILURE',
+      `a list signed by ${list.signature.algorithm ?? list.signature.unsupported}`,
+    );
   }
   const wrong = (profile.strict ? wrongForm(list) : undefined) ?? (profile.baseline ? wrongPointName(list) : undefined);
   return wrong === undefined ? undefined : unknown('INVALID_CRL', wrong);
@@ -136,7 +139,7 @@ function wrongPointName({ issuingDistributionPoint }: CertificateList): string |
 /** §6.3.3 (f) and (g): undefined where someone who may has signed it. */
 function* checkSigner(list: CertificateList, issuer: Certificate, source: CrlSource): Steps<UnknownStatus | undefined> {
   const signed = signedData(list);
-  if (signed === undefined) return unknown('CRL_SIGNATURE_FAILURE', `a list signed by ${list.signature.oid}`);
+  if (signed === undefined) return unknown('CRL_SIGNATURE_FAILURE', `a list signed by ${list.signature.unsupported}`);
   let complaint = unknown('UNABLE_TO_GET_CRL_ISSUER', 'unable to get CRL issuer certificate');
   for (const signer of signersOf(list, issuer, source)) {
     if (tolerant(() => signer.keyUsage?.has('cRLSign') ?? true) !== true) {

@@ -29,6 +29,7 @@ export { parsePrivateKey } from './keys.ts';
 export { type DistinguishedName, type NameAttribute, nameText } from './names.ts';
 export { type OcspResponse, parseOcspResponse } from './ocsp.ts';
 export { createOcspRequest, type OcspRequestOptions } from './ocsp-id.ts';
+export type { PassedOver } from './passed-over.ts';
 export { type BudgetLimits, defaultBudget } from './path.ts';
 export { decodePem, type PemBlock } from './pem.ts';
 export { encodePem } from './pem-write.ts';

@@ -1,5 +1,7 @@
 import type { Awaitable } from '../crypto/provider.ts';
 import type { Certificate } from './certificate.ts';
+import { messageOf } from './message-of.ts';
+import type { PassedOver } from './passed-over.ts';
 import { type Budget, tolerant } from './path.ts';
 import { type Steps, wait } from './steps.ts';
 
@@ -14,11 +16,14 @@ export type FetchIssuers = (url: string, certificate: Certificate) => Awaitable<
 export class IssuerFetcher {
   readonly #fetch: FetchIssuers | undefined;
   readonly #budget: Budget;
+  readonly #missed: PassedOver[];
   readonly #asked = new Set<string>();
 
-  constructor(fetch: FetchIssuers | undefined, budget: Budget) {
+  /** @param missed where it is said what could not be had */
+  constructor(fetch: FetchIssuers | undefined, budget: Budget, missed: PassedOver[]) {
     this.#fetch = fetch;
     this.#budget = budget;
+    this.#missed = missed;
   }
 
   /**
@@ -40,8 +45,8 @@ export class IssuerFetcher {
     this.#asked.add(url);
     try {
       return yield* wait(this.#fetch(url, certificate));
-    } catch {
-      // What cannot be had is missing: the verdict says so.
+    } catch (error) {
+      this.#missed.push({ what: 'fetch', which: url, reason: messageOf(error) });
       return [];
     }
   }

@@ -34,3 +34,29 @@ export const Oid = {
   commonName: '2.5.4.3',
   emailAddress: '1.2.840.113549.1.9.1',
 } as const;
+
+/** With a name, where the algorithm is one that certificates in use have and no provider does. */
+export function oidText(oid: string): string {
+  const name = others.get(oid);
+  return name === undefined ? oid : `${name} (${oid})`;
+}
+
+/** RFC 3279, RFC 5480, RFC 5758, RFC 8017, RFC 8692, SEC 2. */
+const others: ReadonlyMap<string, string> = new Map([
+  ['1.2.840.113549.1.1.2', 'md2WithRSAEncryption'],
+  ['1.2.840.113549.1.1.14', 'sha224WithRSAEncryption'],
+  ['1.2.840.10040.4.1', 'DSA'],
+  ['1.2.840.10040.4.3', 'DSA with SHA-1'],
+  ['2.16.840.1.101.3.4.3.1', 'DSA with SHA-224'],
+  ['2.16.840.1.101.3.4.3.2', 'DSA with SHA-256'],
+  ['1.2.840.10045.4.3.1', 'ECDSA with SHA-224'],
+  ['2.16.840.1.101.3.4.2.4', 'SHA-224'],
+  ['2.16.840.1.101.3.4.2.5', 'SHA-512/224'],
+  ['2.16.840.1.101.3.4.2.6', 'SHA-512/256'],
+  ['2.16.840.1.101.3.4.2.7', 'SHA3-224'],
+  ['2.16.840.1.101.3.4.2.8', 'SHA3-256'],
+  ['2.16.840.1.101.3.4.2.9', 'SHA3-384'],
+  ['2.16.840.1.101.3.4.2.10', 'SHA3-512'],
+  ['1.3.132.0.10', 'secp256k1'],
+  ['1.3.132.0.33', 'secp224r1'],
+]);

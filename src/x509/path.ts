@@ -1,5 +1,5 @@
 import { equal } from '../bytes/equal.ts';
-import type { Certificate } from './certificate.ts';
+import { type Certificate, isSelfIssued } from './certificate.ts';
 import type { AuthorityKeyIdentifier } from './extensions.ts';
 import { sameName } from './names.ts';
 import type { CertificatePool } from './pool.ts';
@@ -35,50 +35,56 @@ export const defaultBudget: BudgetLimits = {
 /** No two host names are longer together: 253 characters each, as text (RFC 1035 §2.3.4). */
 const COMPARED_AT_ONCE = 512;
 
-/** Intermediates of a path at most. The web PKI uses three. */
+/** Intermediates of a path at most, self-issued ones not counted. The web PKI uses three. */
 export const DEFAULT_MAX_DEPTH = 8;
 
 export class BudgetExceeded extends Error {}
 
 /** Counts down; what is spent on one path is not there for the next. */
 export class Budget {
+  readonly #limits: BudgetLimits;
   #signatures: number;
   #steps: number;
   #nameComparisons: number;
   #policies: number;
   #fetches: number;
 
-  constructor(limits: Partial<BudgetLimits> = {}) {
-    const { signatures, steps, nameComparisons, policies, fetches } = { ...defaultBudget, ...limits };
-    this.#signatures = signatures;
-    this.#steps = steps;
-    this.#nameComparisons = nameComparisons;
-    this.#policies = policies;
-    this.#fetches = fetches;
+  constructor(given: Partial<BudgetLimits> = {}) {
+    const limits = { ...defaultBudget, ...given };
+    this.#limits = limits;
+    this.#signatures = limits.signatures;
+    this.#steps = limits.steps;
+    this.#nameComparisons = limits.nameComparisons;
+    this.#policies = limits.policies;
+    this.#fetches = limits.fetches;
   }
 
   spendSignature(): void {
-    if (--this.#signatures < 0) throw new BudgetExceeded('too many signature checks');
+    if (--this.#signatures < 0) this.#refuse('signatures', 'signature checks');
   }
 
   spendStep(): void {
-    if (--this.#steps < 0) throw new BudgetExceeded('too many steps in the search for a path');
+    if (--this.#steps < 0) this.#refuse('steps', 'steps in the search for a path');
   }
 
   /** @param length of what is compared, in characters or bytes: long names cost more than one comparison */
   spendNameComparison(length: number): void {
     this.#nameComparisons -= 1 + Math.floor(length / COMPARED_AT_ONCE);
-    if (this.#nameComparisons < 0) throw new BudgetExceeded('too many name constraint comparisons');
+    if (this.#nameComparisons < 0) this.#refuse('nameComparisons', 'name constraint comparisons');
   }
 
   spendPolicies(count: number): void {
     this.#policies -= count;
-    if (this.#policies < 0) throw new BudgetExceeded('too many certificate policies and mappings');
+    if (this.#policies < 0) this.#refuse('policies', 'certificate policies and mappings');
   }
 
   /** False when none is left: what is not fetched is missing, which is no error by itself. */
   maySpendFetch(): boolean {
     return --this.#fetches >= 0;
+  }
+
+  #refuse(limit: keyof BudgetLimits, what: string): never {
+    throw new BudgetExceeded(`too many ${what}: more than ${this.#limits[limit]} (budget.${limit})`);
   }
 }
 
@@ -88,6 +94,8 @@ export type Path = readonly Certificate[];
 /**
  * All paths from a leaf to an anchor (RFC 4158), one by one, anchors first; no signature is checked. Key identifiers
  * only order the search: they may be wrong (RFC 4158 §3.5.12).
+ * @param maxDepth as pathLenConstraint counts: self-issued intermediates are free (RFC 5280 §4.2.1.9)
+ * @param onCut told of each path that might have gone on but for `maxDepth`, with the certificate that is one too many
  * @throws BudgetExceeded while iterating
  */
 export function* buildPaths(
@@ -96,14 +104,15 @@ export function* buildPaths(
   trust: TrustStore,
   budget: Budget,
   maxDepth: number,
+  onCut: (path: Path) => void = () => {},
 ): Generator<Path, void, undefined> {
-  yield* extend([leaf]);
+  yield* extend([leaf], 0);
 
   function usable(anchor: Certificate): boolean {
     return trust.allowPartial || isSelfSignedName(anchor);
   }
 
-  function* extend(path: readonly [...Certificate[], Certificate]): Generator<Path, void, undefined> {
+  function* extend(path: readonly [...Certificate[], Certificate], depth: number): Generator<Path, void, undefined> {
     budget.spendStep();
     const top = path[path.length - 1] as Certificate;
     if (trust.has(top) && usable(top)) yield path;
@@ -111,11 +120,13 @@ export function* buildPaths(
       budget.spendStep();
       if (usable(anchor) && !inPath(path, anchor)) yield [...path, anchor];
     }
-    if (path.length > maxDepth) return;
     for (const candidate of likelyFirst(intermediates.named(top.issuer), top)) {
       // An anchor that was sent along has ended a path above.
       const isAnchor = trust.has(candidate) && usable(candidate);
-      if (!isAnchor && !inPath(path, candidate)) yield* extend([...path, candidate]);
+      if (isAnchor || inPath(path, candidate)) continue;
+      const below = depth + (isSelfIssued(candidate) ? 0 : 1);
+      if (below > maxDepth) onCut([...path, candidate]);
+      else yield* extend([...path, candidate], below);
     }
   }
 }

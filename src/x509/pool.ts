@@ -1,32 +1,61 @@
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { context, DerReader, Tag } from './der.ts';
+import { messageOf } from './message-of.ts';
 import { type DistinguishedName, parseName } from './names.ts';
+
+/** A certificate that could not be read, and so not take part. */
+export interface Unreadable {
+  readonly which: string;
+  readonly reason: string;
+}
 
 /**
  * Certificates by subject, parsed when a path reaches them: of ten thousand that a stranger sends, the search for a
  * path looks at few.
  */
 export class CertificatePool {
-  readonly #bySubject = new Map<string, LazyCertificate[]>();
+  readonly #bySubject = new Map<string, { readonly which: string; readonly lazy: LazyCertificate }[]>();
+  readonly #nameless: Unreadable[] = [];
 
-  /** What cannot be read cannot be part of a path; that alone is no reason to refuse the others. */
+  /**
+   * What cannot be read cannot be part of a path; that alone is no reason to refuse the others.
+   * @param chain without the leaf
+   */
   static from(chain: Iterable<Uint8Array>): CertificatePool {
     const pool = new CertificatePool();
-    for (const der of chain) pool.add(der);
+    let place = 1;
+    for (const der of chain) pool.add(der, `${++place} of the chain`);
     return pool;
   }
 
-  add(der: Uint8Array): void {
-    const key = keyOf(der);
-    if (key === undefined) return;
-    const lazy = new LazyCertificate(() => parseCertificate(der));
+  /** @param which what to call it where it cannot be read */
+  add(der: Uint8Array, which: string): void {
+    let key: string;
+    try {
+      key = parseName(subjectOf(der)).key;
+    } catch (error) {
+      this.#nameless.push({ which, reason: messageOf(error) });
+      return;
+    }
+    const entry = { which, lazy: new LazyCertificate(() => parseCertificate(der)) };
     const known = this.#bySubject.get(key);
-    if (known === undefined) this.#bySubject.set(key, [lazy]);
-    else known.push(lazy);
+    if (known === undefined) this.#bySubject.set(key, [entry]);
+    else known.push(entry);
   }
 
   named({ key }: DistinguishedName): readonly Certificate[] {
-    return (this.#bySubject.get(key) ?? []).flatMap(({ certificate }) => certificate ?? []);
+    return (this.#bySubject.get(key) ?? []).flatMap(({ lazy }) => lazy.certificate ?? []);
+  }
+
+  /** Those of this name that are not in {@link named}. */
+  unreadable({ key }: DistinguishedName): readonly Unreadable[] {
+    const entries = this.#bySubject.get(key) ?? [];
+    return entries.flatMap(({ which, lazy }) => (lazy.failure === undefined ? [] : [{ which, reason: lazy.failure }]));
+  }
+
+  /** Those of which not even the name can be read. */
+  get nameless(): readonly Unreadable[] {
+    return this.#nameless;
   }
 }
 
@@ -34,7 +63,7 @@ export class CertificatePool {
 export class LazyCertificate {
   readonly #read: () => Certificate;
   #certificate: Certificate | undefined;
-  #broken = false;
+  #failure: string | undefined;
 
   constructor(read: () => Certificate) {
     this.#read = read;
@@ -42,22 +71,19 @@ export class LazyCertificate {
 
   /** Undefined for one that cannot be read. */
   get certificate(): Certificate | undefined {
-    if (this.#certificate === undefined && !this.#broken) {
+    if (this.#certificate === undefined && this.#failure === undefined) {
       try {
         this.#certificate = this.#read();
-      } catch {
-        this.#broken = true;
+      } catch (error) {
+        this.#failure = messageOf(error);
       }
     }
     return this.#certificate;
   }
-}
 
-function keyOf(der: Uint8Array): string | undefined {
-  try {
-    return parseName(subjectOf(der)).key;
-  } catch {
-    return undefined;
+  /** Why it cannot be read; undefined where it can, or was not asked for. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 }
 

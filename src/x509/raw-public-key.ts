@@ -1,4 +1,5 @@
 import { equal } from '../bytes/equal.ts';
+import { refused } from './refusal.ts';
 import { type PublicKeyInfo, parseSpki } from './spki.ts';
 import { mintPeer, type Verdict, type VerifiedPeer } from './verify.ts';
 
@@ -16,7 +17,7 @@ export interface RawPublicKey {
  */
 export function verifyRawPublicKey(spki: Uint8Array, known: readonly Uint8Array[]): Verdict {
   if (!known.some((key) => equal(key, spki))) {
-    return { ok: false, code: 'RPK_UNTRUSTED', reason: 'the raw public key is not one of those known', paths: [] };
+    return refused({ code: 'RPK_UNTRUSTED', reason: 'the raw public key is not one of those known' });
   }
   return { ok: true, peer: mintPeer({ rawPublicKey: { spki, publicKey: parseSpki(spki) }, verified: true }) };
 }

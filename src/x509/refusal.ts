@@ -3,6 +3,7 @@ import type { Certificate } from './certificate.ts';
 import { CheckFailure, unreadable } from './check-failure.ts';
 import { DerError } from './der.ts';
 import { vouches } from './no-path.ts';
+import { type PassedOver, passedOverText } from './passed-over.ts';
 import { BudgetExceeded } from './path.ts';
 import { UnsupportedAlgorithm } from './signatures.ts';
 
@@ -22,6 +23,8 @@ export interface FailedPath extends Failure {
 export interface Refusal extends Failure {
   readonly ok: false;
   readonly paths: readonly FailedPath[];
+  /** What might have helped: anchors and certificates that cannot be read, lists, what could not be fetched. */
+  readonly passedOver: readonly PassedOver[];
 }
 
 /** @throws whatever is no statement about a certificate */
@@ -44,14 +47,19 @@ export function isStrangers({ code, certificates, at }: FailedPath): boolean {
 }
 
 /** The failure that says most comes first: a path that stood up to its end but for one thing. */
-export function worstOf(failures: readonly FailedPath[]): Refusal {
+export function worstOf(failures: readonly FailedPath[], passedOver: readonly PassedOver[] = []): Refusal {
   const ranked = [...failures].sort((a, b) => rank(b) - rank(a));
   const [first] = ranked;
-  return refused(first ?? { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', reason: 'no path' }, ranked);
+  return refused(first ?? { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', reason: 'no path' }, ranked, passedOver);
 }
 
-export function refused({ code, reason }: Failure, paths: readonly FailedPath[]): Refusal {
-  return { ok: false, code, reason, paths };
+/** `reason` names the first of what was passed over, too. */
+export function refused(
+  { code, reason }: Failure,
+  paths: readonly FailedPath[] = [],
+  passedOver: readonly PassedOver[] = [],
+): Refusal {
+  return { ok: false, code, reason: `${reason}${passedOverText(passedOver)}`, paths, passedOver };
 }
 
 function rank(failure: FailedPath): number {

@@ -5,9 +5,11 @@ import type { Certificate } from './certificate.ts';
 import { CheckFailure } from './check-failure.ts';
 import { type CertificateList, parseCrl } from './crl.ts';
 import { type CrlSource, crlStatus } from './crl-check.ts';
+import { messageOf } from './message-of.ts';
 import { ocspStatus } from './ocsp-check.ts';
 import { createOcspRequest, type Hashes } from './ocsp-id.ts';
-import { type Budget, type Path, tolerant } from './path.ts';
+import type { PassedOver } from './passed-over.ts';
+import type { Budget, Path } from './path.ts';
 import { type RevocationStatus, unknown } from './revocation-status.ts';
 import { type Steps, wait } from './steps.ts';
 import { STATUS_REQUEST } from './tls-extensions.ts';
@@ -27,8 +29,8 @@ export interface RevocationOptions {
   /** Milliseconds after which a list or a response is stale, whatever it says of itself. Default: never. */
   readonly maxAge?: number | undefined;
   /**
-   * OCSP responses that came along, DER, by place in the chain. A leaf that promises one (RFC 7633) is refused
-   * without, `soft` or `hard`.
+   * OCSP responses that came along, DER, by place in the chain. A leaf that promises one, itself or by a CA
+   * above it (RFC 7633), is refused without, `soft` or `hard`.
    */
   readonly stapled?: readonly (Uint8Array | undefined)[] | undefined;
   readonly fetchOcsp?: FetchOcsp | undefined;
@@ -68,11 +70,21 @@ export class Revocation {
   readonly #options: RevocationOptions;
   readonly #mode: RevocationMode;
   readonly #lists: CertificateList[];
+  readonly #missed: PassedOver[];
   readonly #fetched = new Set<string>();
 
-  /** @throws TlsError ERR_TLS_CONFIG for OCSP without `hashes` */
-  constructor(chain: readonly Uint8Array[], options: RevocationOptions = {}, crls: readonly GivenCrl[] = []) {
+  /**
+   * @param missed where it is said what was passed over
+   * @throws TlsError ERR_TLS_CONFIG for OCSP without `hashes`
+   */
+  constructor(
+    chain: readonly Uint8Array[],
+    missed: PassedOver[],
+    options: RevocationOptions = {},
+    crls: readonly GivenCrl[] = [],
+  ) {
     this.#chain = chain;
+    this.#missed = missed;
     this.#options = options;
     this.#mode = options.mode ?? (crls.length > 0 ? 'hard' : 'off');
     const { hashes, stapled, fetchOcsp } = options;
@@ -81,7 +93,28 @@ export class Revocation {
     }
     // One that cannot be read says nothing of anybody.
     const lists = this.#mode === 'off' ? [] : crls;
-    this.#lists = lists.flatMap((crl) => (crl instanceof Uint8Array ? (tolerant(() => parseCrl(crl)) ?? []) : crl));
+    this.#lists = lists.flatMap((crl, i) =>
+      crl instanceof Uint8Array ? (this.#readList(crl, `${i + 1} of those given`) ?? []) : crl,
+    );
+  }
+
+  #readList(der: Uint8Array, which: string): CertificateList | undefined {
+    try {
+      return parseCrl(der);
+    } catch (error) {
+      this.#missed.push({ what: 'list', which, reason: messageOf(error) });
+      return undefined;
+    }
+  }
+
+  /** What cannot be had says nothing: the verdict is that the status is unknown. */
+  *#tryFetch(url: string, fetch: () => Awaitable<Uint8Array | undefined>): Steps<Uint8Array | undefined> {
+    try {
+      return yield* wait(fetch());
+    } catch (error) {
+      this.#missed.push({ what: 'fetch', which: url, reason: messageOf(error) });
+      return undefined;
+    }
   }
 
   /** @throws CheckFailure for a certificate that is revoked, or unknown where that counts */
@@ -93,7 +126,8 @@ export class Revocation {
       const certificate = path[at];
       const issuer = path[at + 1];
       if (certificate === undefined || issuer === undefined) return;
-      const promised = at === 0 && certificate.tlsFeature?.includes(STATUS_REQUEST) === true;
+      // RFC 7633 §4.2.2: what a CA's certificate promises holds for those below it.
+      const promised = at === 0 && path.some(({ tlsFeature }) => tlsFeature?.includes(STATUS_REQUEST) === true);
       const status = yield* this.#statusOf(certificate, issuer, judge, promised);
       if (status.status === 'revoked') throw new CheckFailure('CERT_REVOKED', revokedText(status), at);
       const counts = this.#mode === 'hard' || (status.status === 'unknown' && status.code === 'OCSP_VERIFY_NEEDED');
@@ -148,7 +182,7 @@ export class Revocation {
       if (!judge.budget.maySpendFetch()) return said;
       const nonce = makeNonce?.();
       const request = createOcspRequest({ certificate, issuer, hashes, nonce });
-      const response = yield* fetched(() => fetchOcsp(url, request, certificate));
+      const response = yield* this.#tryFetch(url, () => fetchOcsp(url, request, certificate));
       if (response === undefined) continue;
       said = yield* ocspStatus(response, certificate, issuer, { ...judge, hashes, maxAge, nonce });
       if (said.status !== 'unknown') return said;
@@ -163,22 +197,13 @@ export class Revocation {
     for (const url of crlUrls(certificate)) {
       if (this.#fetched.has(url) || !budget.maySpendFetch()) continue;
       this.#fetched.add(url);
-      const der = yield* fetched(() => fetchCrl(url, certificate));
-      const list = der && tolerant(() => parseCrl(der));
+      const der = yield* this.#tryFetch(url, () => fetchCrl(url, certificate));
+      const list = der && this.#readList(der, url);
       if (list === undefined) continue;
       this.#lists.push(list);
       return true;
     }
     return false;
-  }
-}
-
-/** What cannot be had says nothing: the verdict is that the status is unknown. */
-function* fetched(fetch: () => Awaitable<Uint8Array | undefined>): Steps<Uint8Array | undefined> {
-  try {
-    return yield* wait(fetch());
-  } catch {
-    return undefined;
   }
 }
 

@@ -31,6 +31,8 @@ export class Search {
   /** Signers of revocation lists whose own standing is being looked at. */
   readonly #inQuestion = new Set<Certificate>();
   #exhausted = false;
+  /** The first path that ended for its length alone. */
+  #cut: FailedPath | undefined;
 
   constructor(
     leaf: Certificate,
@@ -71,12 +73,15 @@ export class Search {
         if (this.#exhausted) return undefined;
       }
     }
+    if (this.#cut !== undefined) this.failures.push(this.#cut);
     return undefined;
   }
 
   #pathsFrom(certificate: Certificate): Generator<Path, void, undefined> {
     const { trust, maxDepth = DEFAULT_MAX_DEPTH } = this.#options;
-    return buildPaths(certificate, this.#intermediates, trust, this.#budget, maxDepth);
+    return buildPaths(certificate, this.#intermediates, trust, this.#budget, maxDepth, (path) => {
+      this.#cut ??= { code: 'CERT_CHAIN_TOO_LONG', reason: tooLong(maxDepth), certificates: path, at: path.length - 1 };
+    });
   }
 
   #next(): Path | undefined {
@@ -162,9 +167,13 @@ export class Search {
       if (certificate === undefined || issuer === undefined) return;
       const signed = signedData(certificate);
       // checkPath has refused what is not known; this keeps the types honest.
-      if (signed === undefined) throw new UnsupportedAlgorithm(certificate.signature.oid);
+      if (signed === undefined) throw new UnsupportedAlgorithm(certificate.signature.unsupported);
       const good = yield* this.#signatures.verify(issuer.spki, signed);
       if (!good) throw new CheckFailure('CERT_SIGNATURE_FAILURE', 'certificate signature failure', at);
     }
   }
+}
+
+function tooLong(maxDepth: number): string {
+  return `certificate chain too long: more than ${maxDepth} intermediates (maxDepth)`;
 }

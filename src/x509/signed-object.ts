@@ -1,14 +1,16 @@
 import type { SignatureAlgorithm } from '../crypto/provider.ts';
 import { type AlertName, type CertificateErrorCode, TlsError } from '../errors.ts';
 import { DerError, DerReader, Tag } from './der.ts';
-import { Oid } from './oids.ts';
-import { parsePssParameters } from './spki.ts';
+import { Oid, oidText } from './oids.ts';
+import { readPssParameters } from './pss-parameters.ts';
 
 /** AlgorithmIdentifier of a signature, as far as it is known. */
 export interface CertificateSignature {
   readonly oid: string;
   /** Undefined for an algorithm that no provider verifies (DSA, PSS with another hash in its mask, …). */
   readonly algorithm: SignatureAlgorithm | undefined;
+  /** What it is, where `algorithm` is undefined: a name where there is one, and the object identifier. */
+  readonly unsupported?: string | undefined;
   readonly bytes: Uint8Array;
   /** Of RSASSA-PSS, where it is not as long as the hash. */
   readonly saltLength?: number | undefined;
@@ -65,17 +67,20 @@ export function readSignature(algorithm: Uint8Array, bytes: Uint8Array): Certifi
   const oid = reader.oid();
   if (oid === Oid.rsassaPss) return { oid, ...pssAlgorithm(reader), bytes };
   const known = algorithms.get(oid);
-  if (known === undefined) return { oid, algorithm: undefined, bytes };
+  if (known === undefined) return { oid, algorithm: undefined, unsupported: oidText(oid), bytes };
   // RSA carries NULL; some issuers leave it out, and RFC 4055 §5 tells us to accept that too.
   if (known.startsWith('rsa') && !reader.done) reader.null();
   reader.end();
   return { oid, algorithm: known, bytes };
 }
 
-function pssAlgorithm(reader: DerReader): Pick<CertificateSignature, 'algorithm' | 'saltLength'> {
+function pssAlgorithm(reader: DerReader): Pick<CertificateSignature, 'algorithm' | 'saltLength' | 'unsupported'> {
   if (reader.done) throw new DerError('an RSASSA-PSS signature without parameters');
-  const { hash, mgfHash, saltLength } = parsePssParameters(reader.rest);
-  if (hash === 'sha1' || mgfHash !== hash) return { algorithm: undefined };
+  const { hash, mgfHash, saltLength, unsupported } = readPssParameters(reader.rest);
+  if (unsupported !== undefined) return { algorithm: undefined, unsupported };
+  if (hash === 'sha1' || mgfHash !== hash) {
+    return { algorithm: undefined, unsupported: `RSASSA-PSS with ${hash} and a mask by ${mgfHash}` };
+  }
   const { algorithm, length } = pss[hash];
   return saltLength === length ? { algorithm } : { algorithm, saltLength };
 }

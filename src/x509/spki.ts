@@ -1,6 +1,8 @@
-import type { HashName } from '../crypto/provider.ts';
 import { DerError, DerReader, Tag } from './der.ts';
-import { Oid } from './oids.ts';
+import { Oid, oidText } from './oids.ts';
+import { type PssParameters, readPssParameters } from './pss-parameters.ts';
+
+export type { PssParameters } from './pss-parameters.ts';
 
 export type CurveName = 'P-256' | 'P-384' | 'P-521';
 
@@ -9,7 +11,18 @@ export type PublicKeyInfo =
   | RsaPublicKeyInfo
   | { readonly algorithm: 'ec'; readonly curve: CurveName; readonly point: Uint8Array; readonly bits: number }
   | PlainPublicKeyInfo
-  | { readonly algorithm: 'unknown'; readonly curve?: undefined; readonly oid: string; readonly bits: 0 };
+  | UnknownPublicKeyInfo;
+
+/** A key that nothing here makes use of. */
+export interface UnknownPublicKeyInfo {
+  readonly algorithm: 'unknown';
+  readonly curve?: undefined;
+  /** Of the algorithm, or of the curve. */
+  readonly oid: string;
+  /** What it is, for people. */
+  readonly unsupported: string;
+  readonly bits: 0;
+}
 
 /** Keys that are one string of bytes, of an algorithm that has no parameters (RFC 8410 §4, RFC 9881 §4). */
 export interface PlainPublicKeyInfo {
@@ -31,13 +44,6 @@ export interface RsaPublicKeyInfo {
   readonly pss?: PssParameters | undefined;
 }
 
-/** RSASSA-PSS-params, RFC 4055 §3.1. */
-export interface PssParameters {
-  readonly hash: HashName;
-  readonly mgfHash: HashName;
-  readonly saltLength: number;
-}
-
 /** @throws DerError for anything but strict DER of a known form; unknown algorithms are `unknown`, not an error */
 export function parseSpki(der: Uint8Array): PublicKeyInfo {
   const outer = new DerReader(der);
@@ -54,7 +60,7 @@ export function parseSpki(der: Uint8Array): PublicKeyInfo {
       algorithm.end();
       return parseRsa('rsa', key.bytes, undefined);
     case Oid.rsassaPss:
-      return parseRsa('rsa-pss', key.bytes, algorithm.done ? undefined : parsePssParameters(algorithm.rest));
+      return parseRsaPss(algorithm, key.bytes);
     case Oid.ecPublicKey:
       return parseEc(algorithm, key.bytes);
     default:
@@ -64,48 +70,17 @@ export function parseSpki(der: Uint8Array): PublicKeyInfo {
 
 function parsePlain(oid: string, parameters: DerReader, key: Uint8Array): PublicKeyInfo {
   const plain = plainKeys.get(oid);
-  if (plain === undefined) return { algorithm: 'unknown', oid, bits: 0 };
+  if (plain === undefined) return { algorithm: 'unknown', oid, unsupported: oidText(oid), bits: 0 };
   const { algorithm, length, bits } = plain;
   parameters.end();
   if (key.length !== length) throw new DerError(`a key of ${algorithm} that is not ${length} bytes`);
   return { algorithm, key, bits };
 }
 
-/**
- * RSASSA-PSS-params with their defaults (SHA-1, MGF1 with SHA-1, 20 bytes).
- * @throws DerError for another mask generation function, an unknown hash, or a trailer field other than 1
- */
-export function parsePssParameters(der: Uint8Array): PssParameters {
-  const outer = new DerReader(der);
-  const params = outer.sequence();
-  outer.end();
-  const hash = params.enterOptional(0xa0);
-  const mgf = params.enterOptional(0xa1);
-  const salt = params.enterOptional(0xa2);
-  const trailer = params.enterOptional(0xa3);
-  params.end();
-  if (trailer !== undefined && trailer.smallInteger() !== 1)
-    throw new DerError('an RSASSA-PSS trailer field other than 1');
-  return {
-    hash: hash === undefined ? 'sha1' : parseHash(hash.sequence()),
-    mgfHash: mgf === undefined ? 'sha1' : parseMgf(mgf.sequence()),
-    saltLength: salt === undefined ? 20 : salt.smallInteger(),
-  };
-}
-
-function parseMgf(algorithm: DerReader): HashName {
-  if (algorithm.oid() !== Oid.mgf1) throw new DerError('a mask generation function other than MGF1');
-  return parseHash(algorithm.sequence());
-}
-
-function parseHash(algorithm: DerReader): HashName {
-  const oid = algorithm.oid();
-  // RFC 4055 §2.1: parameters NULL or absent.
-  if (!algorithm.done) algorithm.null();
-  algorithm.end();
-  const name = hashes.get(oid);
-  if (name === undefined) throw new DerError(`the hash algorithm ${oid} is not known`);
-  return name;
+function parseRsaPss(algorithm: DerReader, bytes: Uint8Array): PublicKeyInfo {
+  const pss = algorithm.done ? undefined : readPssParameters(algorithm.rest);
+  if (pss?.unsupported === undefined) return parseRsa('rsa-pss', bytes, pss);
+  return { algorithm: 'unknown', oid: Oid.rsassaPss, unsupported: pss.unsupported, bits: 0 };
 }
 
 function parseRsa(algorithm: 'rsa' | 'rsa-pss', bytes: Uint8Array, pss: PssParameters | undefined): RsaPublicKeyInfo {
@@ -123,7 +98,9 @@ function parseEc(algorithm: DerReader, point: Uint8Array): PublicKeyInfo {
   const oid = algorithm.oid();
   algorithm.end();
   const curve = curves.get(oid);
-  if (curve === undefined) return { algorithm: 'unknown', oid, bits: 0 };
+  if (curve === undefined) {
+    return { algorithm: 'unknown', oid, unsupported: `an elliptic curve ${oidText(oid)}`, bits: 0 };
+  }
   // RFC 5480 §2.2 allows compressed points, but nobody issues them.
   if (point.length !== 1 + 2 * curve.bytes || point[0] !== 4)
     throw new DerError('an EC point that is not uncompressed');
@@ -160,11 +137,4 @@ const plainKeys: ReadonlyMap<string, PlainKey> = new Map<string, PlainKey>([
   [Oid.mlDsa44, { algorithm: 'ml_dsa_44', length: 1312, bits: 1312 * 8 }],
   [Oid.mlDsa65, { algorithm: 'ml_dsa_65', length: 1952, bits: 1952 * 8 }],
   [Oid.mlDsa87, { algorithm: 'ml_dsa_87', length: 2592, bits: 2592 * 8 }],
-]);
-
-const hashes: ReadonlyMap<string, HashName> = new Map([
-  [Oid.sha1, 'sha1'],
-  [Oid.sha256, 'sha256'],
-  [Oid.sha384, 'sha384'],
-  [Oid.sha512, 'sha512'],
 ]);

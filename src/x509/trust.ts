@@ -1,8 +1,9 @@
 import { equal } from '../bytes/equal.ts';
 import { anchorCertificate, anchorId, type TrustAnchor } from './anchor.ts';
 import type { Certificate } from './certificate.ts';
-import { type DistinguishedName, latin1, parseName } from './names.ts';
-import { LazyCertificate, subjectOf } from './pool.ts';
+import { messageOf } from './message-of.ts';
+import { type DistinguishedName, latin1, nameText, parseName } from './names.ts';
+import { LazyCertificate, subjectOf, type Unreadable } from './pool.ts';
 
 export interface TrustStoreOptions {
   /** Accept an anchor that is not self-signed, as `allowPartialTrustChain` of node:tls. Default false. */
@@ -39,12 +40,26 @@ export class TrustStore {
     return this.#size;
   }
 
-  /** Anchors of this name; one that cannot be read anchors nothing. */
+  /** Anchors of this name; one that cannot be read anchors nothing, and is in {@link unreadable}. */
   named({ key }: DistinguishedName): readonly Certificate[] {
     // The empty name is nobody's: it would lead from everywhere to everywhere.
     if (key === '') return [];
-    this.#index ??= indexByKey([...this.#anchors.values()].flat());
-    return (this.#index.get(key) ?? []).flatMap(({ certificate }) => certificate ?? []);
+    return this.#withKey(key).flatMap(({ certificate }) => certificate ?? []);
+  }
+
+  /** Those of this name that are not in {@link named}. */
+  unreadable({ key }: DistinguishedName): readonly Unreadable[] {
+    const anchors = key === '' ? [] : this.#withKey(key);
+    return anchors.flatMap(({ subject, failure }) =>
+      failure === undefined ? [] : [{ which: nameText(parseName(subject)), reason: failure }],
+    );
+  }
+
+  /** Those of which not even the name can be read: no path leads to them. */
+  get nameless(): readonly Unreadable[] {
+    return this.#withKey('').flatMap(({ nameFailure }) =>
+      nameFailure === undefined ? [] : [{ which: 'of a name that cannot be read', reason: nameFailure }],
+    );
   }
 
   /** Whether this very certificate is an anchor. */
@@ -55,6 +70,11 @@ export class TrustStore {
 
   distrusts(certificate: Certificate): boolean {
     return this.#distrusted.some((raw) => equal(raw, certificate.raw));
+  }
+
+  #withKey(key: string): readonly Anchor[] {
+    this.#index ??= indexByKey([...this.#anchors.values()].flat());
+    return this.#index.get(key) ?? [];
   }
 
   #add(anchor: Anchor): void {
@@ -79,10 +99,18 @@ class Anchor extends LazyCertificate {
 
   /** No name has the empty key: an anchor whose own cannot be read is found by none. */
   get key(): string {
+    return this.#name.key;
+  }
+
+  get nameFailure(): string | undefined {
+    return this.#name.failure;
+  }
+
+  get #name(): { readonly key: string; readonly failure?: string } {
     try {
-      return parseName(this.subject).key;
-    } catch {
-      return '';
+      return { key: parseName(this.subject).key };
+    } catch (error) {
+      return { key: '', failure: messageOf(error) };
     }
   }
 }

@@ -6,6 +6,7 @@ import type { GeneralName } from './extensions.ts';
 import { matchName, type PeerName } from './identity.ts';
 import { type FetchIssuers, IssuerFetcher } from './issuers.ts';
 import { explainNoPath } from './no-path.ts';
+import { type PassedOver, passedOver } from './passed-over.ts';
 import { Budget, type BudgetLimits, DEFAULT_MAX_DEPTH, presentedChain, tolerant } from './path.ts';
 import type { PolicyInputs } from './policies.ts';
 import { CertificatePool } from './pool.ts';
@@ -64,7 +65,7 @@ export interface VerifyOptions {
   readonly time: number;
   /** Default {@link webpki}. */
   readonly profile?: Profile | undefined;
-  /** Intermediates in a path at most. Default 8. */
+  /** Intermediates in a path at most, self-issued ones not counted, as in pathLenConstraint. Default 8. */
   readonly maxDepth?: number | undefined;
   readonly budget?: Partial<BudgetLimits> | undefined;
   /** Signatures already found good; shared by the verifications of one context. Default none. */
@@ -101,18 +102,19 @@ function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Ver
   try {
     leaf = parseCertificate(chain[0] ?? new Uint8Array(0));
   } catch (error) {
-    return refused(asFailure(error), []);
+    return refused(asFailure(error));
   }
   const budget = new Budget(options.budget);
   const intermediates = CertificatePool.from(chain.slice(1));
-  const issuers = new IssuerFetcher(options.fetchIssuers, budget);
-  const revocation = new Revocation(chain, options.revocation, options.crls);
+  const missed: PassedOver[] = [];
+  const issuers = new IssuerFetcher(options.fetchIssuers, budget, missed);
+  const revocation = new Revocation(chain, missed, options.revocation, options.crls);
   for (;;) {
     const search = new Search(leaf, intermediates, budget, revocation, options);
     const found = yield* search.firstGood();
     if (found !== undefined) {
       const mismatch = nameFailure(leaf, options.name);
-      if (mismatch !== undefined) return refused(mismatch, []);
+      if (mismatch !== undefined) return refused(mismatch);
       return {
         ok: true,
         peer: mintPeer({
@@ -124,10 +126,13 @@ function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Ver
     }
     const more = search.exhausted ? [] : yield* issuers.more(presentedChain(leaf, intermediates, maxDepth));
     if (more.length === 0) {
-      if (search.failures.some((failure) => !isStrangers(failure))) return worstOf(search.failures);
-      return worstOf([explainNoPath(leaf, intermediates, trust, options.time, maxDepth), ...search.failures]);
+      const told = search.failures.some((failure) => !isStrangers(failure));
+      const none = told ? [] : [explainNoPath(leaf, intermediates, trust, options.time, maxDepth)];
+      const failures = [...none, ...search.failures];
+      const certificates = failures.flatMap((failure) => failure.certificates);
+      return worstOf(failures, [...passedOver(certificates, intermediates, trust), ...missed]);
     }
-    for (const der of more) intermediates.add(der);
+    for (const der of more) intermediates.add(der, 'that was fetched');
   }
 }
 

@@ -57,7 +57,7 @@ describe('opentls verify', () => {
     [['--email', 'a@server.test'], 'HOSTNAME_MISMATCH'],
     [['--purpose', 'client'], 'INVALID_PURPOSE'],
     [['--time', new Date(now + 3 * 86_400_000).toISOString()], 'CERT_HAS_EXPIRED'],
-    [['--max-depth', '0'], 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'],
+    [['--max-depth', '0'], 'CERT_CHAIN_TOO_LONG'],
     [['--crl', 'bad.crl'], 'CERT_REVOKED'],
     [['--revocation', 'hard'], 'UNABLE_TO_GET_CRL'],
     [['--policy', '1.2.3', '--explicit-policy'], 'NO_EXPLICIT_POLICY'],
