@@ -14,27 +14,25 @@ import type { TLSSocket } from './tls-socket.ts';
 export function endResponses(socket: TLSSocket): void {
   const events: EventEmitter = socket;
   events.on('end', () => {
-    if (socket.closeNotify !== true) abort(socket);
+    if (socket.closeNotify !== true) abort(socket, truncated());
   });
-  events.on(errorMonitor, () => abort(socket));
-  events.on('close', () => abort(socket));
+  events.on(errorMonitor, (error: Error) => abort(socket, error));
+  events.on('close', () => abort(socket, truncated()));
 }
 
-function abort(socket: TLSSocket): void {
+function abort(socket: TLSSocket, cause: Error): void {
   const response = responseOn(socket);
   if (response === undefined || response.complete) return;
   // Node's parser is told of the end after us, and would set it.
   Object.defineProperty(response, 'complete', { configurable: true, enumerable: true, get: () => false, set() {} });
-  const cut = new TlsError(
-    'ERR_TLS_TRUNCATED',
-    'the connection ended without close_notify, in the middle of a response',
-    {
-      blame: 'transport',
-    },
-  );
   // First, or the request would hear of an error besides.
   socket.destroy();
-  response.destroy(Object.assign(connectionReset('aborted'), { cause: cut }));
+  response.destroy(Object.assign(connectionReset('aborted'), { cause }));
+}
+
+function truncated(): TlsError {
+  const message = 'the connection ended without close_notify, in the middle of a response';
+  return new TlsError('ERR_TLS_TRUNCATED', message, { blame: 'transport' });
 }
 
 /** The response that is being read: where `http` keeps it. */
