@@ -1,4 +1,5 @@
 import { equal } from '../bytes/equal.ts';
+import { flag, object, type Rules, settle } from '../options.ts';
 import { anchorCertificate, anchorId, type TrustAnchor } from './anchor.ts';
 import type { Certificate } from './certificate.ts';
 import { messageOf } from './message-of.ts';
@@ -25,12 +26,13 @@ export class TrustStore {
   readonly #distrusted: readonly Uint8Array[];
   #size = 0;
 
-  /** @throws DerError where one is no certificate, or no name, at all */
+  /** @throws DerError where one is no certificate, or no name, at all; TlsError ERR_TLS_CONFIG for a wrong option */
   static from(anchors: Iterable<TrustAnchor>, options: TrustStoreOptions = {}): TrustStore {
     return new TrustStore(anchors, options);
   }
 
-  private constructor(anchors: Iterable<TrustAnchor>, { allowPartial = false, distrusted = [] }: TrustStoreOptions) {
+  private constructor(anchors: Iterable<TrustAnchor>, options: TrustStoreOptions) {
+    const { allowPartial = false, distrusted = [] } = settle<TrustStoreOptions>(options, trustRules, 'TrustStore');
     this.allowPartial = allowPartial;
     this.#distrusted = [...distrusted];
     for (const anchor of anchors) this.#add(new Anchor(anchor));
@@ -114,6 +116,8 @@ class Anchor extends LazyCertificate {
     }
   }
 }
+
+const trustRules: Rules<TrustStoreOptions> = { allowPartial: flag, distrusted: object };
 
 function indexByKey(anchors: readonly Anchor[]): ReadonlyMap<string, readonly Anchor[]> {
   const index = new Map<string, Anchor[]>();

@@ -1,5 +1,5 @@
 /** What the options of a verification must be: a bound that is no number bounds nothing, a mode with a typo is none. */
-import type { Hash } from '../crypto/provider.ts';
+import type { Hash, SignatureVerifier } from '../crypto/provider.ts';
 import {
   bytes,
   callable,
@@ -14,13 +14,17 @@ import {
   type Rules,
   record,
   text,
+  wrong,
 } from '../options.ts';
+import type { PeerName } from './identity.ts';
 import type { Hashes } from './ocsp-id.ts';
 import type { BudgetLimits } from './path.ts';
 import type { PolicyInputs } from './policies.ts';
 import type { ExtKeyUsageRules, Profile } from './profile.ts';
-import type { RevocationOptions } from './revocation.ts';
+import type { GivenCrl, RevocationOptions } from './revocation.ts';
+import type { SignatureCache } from './signatures.ts';
 import type { CtLog, CtPolicy, TransparencyOptions } from './transparency.ts';
+import type { TrustStore } from './trust.ts';
 import type { VerifyOptions } from './verify.ts';
 
 /** Infinity is no limit, said aloud. */
@@ -89,3 +93,32 @@ const transparency: Rule<TransparencyOptions> = record<TransparencyOptions>(
 export const judgementRules: Rules<
   Pick<VerifyOptions, 'profile' | 'maxDepth' | 'budget' | 'policy' | 'revocation' | 'transparency' | 'fetchIssuers'>
 > = { profile, maxDepth: count, budget, policy, revocation, transparency, fetchIssuers: callable };
+
+/** One form, and of the right type: a property that nobody reads would leave the peer without a name. */
+const peerName: Rule<PeerName> = (value, name) => {
+  const [[form, id] = [], ...others] = Object.entries(object<PeerName>(value, name));
+  const fits = form === 'ip' ? id instanceof Uint8Array : textForms.has(form) && typeof id === 'string';
+  return fits && others.length === 0
+    ? (value as PeerName)
+    : wrong(name, '{ dns }, { ip }, { uri } or { email }', value);
+};
+
+const names: Rule<NonNullable<VerifyOptions['name']>> = (value, name) => {
+  if (value === 'any') return value;
+  return Array.isArray(value) ? listOf(peerName)(value, name) : peerName(value, name);
+};
+
+export const verifyRules: Rules<VerifyOptions> = {
+  ...judgementRules,
+  trust: having<TrustStore>('named', 'has', 'distrusts'),
+  verifiers: listOf(having<SignatureVerifier>('verify')),
+  name: names,
+  reliedOn: callable,
+  purpose: oneOf('server', 'client', 'email', 'codeSigning', 'timeStamping', 'any'),
+  time: finite,
+  cache: having<SignatureCache>('has', 'add'),
+  remembered: having<SignatureCache>('has', 'add'),
+  crls: listOf(object<GivenCrl>),
+};
+
+const textForms: ReadonlySet<unknown> = new Set(['dns', 'uri', 'email']);

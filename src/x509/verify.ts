@@ -19,7 +19,7 @@ import type { SignatureCache } from './signatures.ts';
 import { run, type Steps } from './steps.ts';
 import type { TransparencyOptions } from './transparency.ts';
 import type { TrustStore } from './trust.ts';
-import { checkVerifyOptions } from './verify-options.ts';
+import { settleVerifyOptions } from './verify-options.ts';
 
 declare const verifiedBrand: unique symbol;
 
@@ -92,8 +92,7 @@ export type Verdict = { readonly ok: true; readonly peer: VerifiedPeer } | Refus
  * @throws TlsError ERR_TLS_CONFIG for options that would leave a check out: a server without `name`, no `time`, …
  */
 export function verifyPeer(chain: readonly Uint8Array[], options: VerifyOptions): Awaitable<Verdict> {
-  checkVerifyOptions(options);
-  return run(judge(chain, options));
+  return run(judge(chain, settleVerifyOptions(options)));
 }
 
 function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Verdict> {

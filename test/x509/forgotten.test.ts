@@ -55,6 +55,31 @@ const forgotten: readonly (readonly [what: string, change: Readonly<Record<strin
   ['an age of lists that is no number', { revocation: { mode: 'hard', maxAge: Number.NaN } }],
 ];
 
+describe('what stands on Object.prototype is no option of a verification', () => {
+  test.each([
+    ['name', 'any'],
+    ['revocation', { mode: 'off' }],
+    ['maxDepth', 0],
+    ['profile', {}],
+    ['allowPartial', true],
+  ])('%s', (option, value) => {
+    const good = serverLeaf(root);
+    const { name: _name, revocation: _revocation, ...bare } = whole;
+    Object.defineProperty(Object.prototype, option, { value, configurable: true, enumerable: true, writable: true });
+    try {
+      expect(() => verifyPeer([good.der], bare)).toThrow(expect.objectContaining({ code: 'ERR_TLS_CONFIG' }));
+      // An intermediate is no anchor by itself, and where there are lists, there has to be one of the issuer.
+      const trust = TrustStore.from([good.der]);
+      const named = { ...bare, name: { dns: 'server.test' } };
+      expect(verifyPeer([good.der], { ...named, trust })).toMatchObject({ ok: false });
+      expect(verifyPeer([good.der], { ...named, crls: [new Uint8Array(1)] })).toMatchObject({ ok: false });
+      expect(verifyPeer([good.der], named)).toMatchObject({ ok: true });
+    } finally {
+      Reflect.deleteProperty(Object.prototype, option);
+    }
+  });
+});
+
 describe('an option that was forgotten, or is no answer, is not "no check"', () => {
   test.each(forgotten)('%s', (_what, change) => {
     const error = (() => {
