@@ -9,6 +9,9 @@ export const MAX_PLAINTEXT: number = 0x4000;
 export const MAX_CIPHERTEXT: number = MAX_PLAINTEXT + 256;
 export const RECORD_HEADER: number = 5;
 
+/** HostName of server_name (RFC 6066 §3), bytes: of a name in DNS (RFC 1035 §2.3.4), and as OpenSSL has it. */
+export const MAX_HOST_NAME: number = 255;
+
 /** Seconds: seven days, RFC 9846 §4.7.1. */
 export const MAX_TICKET_LIFETIME: number = 604_800;
 

@@ -1,5 +1,5 @@
 import { reject } from '../errors.ts';
-import type { Limits } from '../limits.ts';
+import { type Limits, MAX_HOST_NAME } from '../limits.ts';
 import { CertificateTypeId, ExtensionType, HandshakeType, ProtocolVersion } from '../wire/enums.ts';
 import { type ExtensionValues, hostName, readExtensions, type ServerName } from '../wire/extensions.ts';
 import type { ClientHello } from '../wire/messages.ts';
@@ -172,8 +172,5 @@ function checkedName(names: readonly ServerName[] = []): string | undefined {
   }
   return hostName(names);
 }
-
-/** Of a name in DNS (RFC 1035 §2.3.4): nobody is called by a longer one, and OpenSSL refuses it likewise. */
-const MAX_HOST_NAME = 255;
 /** opaque PskBinderEntry<32..255>, RFC 9846 §4.3.11 */
 const MIN_BINDER = 32;

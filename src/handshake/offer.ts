@@ -1,6 +1,7 @@
 import type { Custody } from '../crypto/custody.ts';
 import type { CipherSuite, KeyShare } from '../crypto/provider.ts';
 import { Transcript } from '../keys/transcript.ts';
+import { MAX_HOST_NAME } from '../limits.ts';
 import type { CertificateType } from '../session/session.ts';
 import { CertificateTypeId, ExtensionType, HandshakeType, ProtocolVersion } from '../wire/enums.ts';
 import {
@@ -91,7 +92,8 @@ function draftExtensions(config: ClientConfig, shares: readonly KeyShare[], earl
   const ownTypes = idsOf(ownCertificateTypes(config));
   const peerTypes = idsOf(config.peerCertificateTypes ?? ['X509']);
   return writeExtensions('CH', {
-    ...(serverName !== undefined && { server_name: hostNameList(serverName) }),
+    // Servers refuse a longer one; the certificate is judged by it all the same.
+    ...(serverName !== undefined && serverName.length <= MAX_HOST_NAME && { server_name: hostNameList(serverName) }),
     supported_groups: enabledGroups(config).map((group) => group.id),
     signature_algorithms: advertisedSchemes(provider, config.signatureSchemes),
     ...(config.certificateSchemes && { signature_algorithms_cert: config.certificateSchemes }),

@@ -14,7 +14,7 @@ import {
   TLS_AES_128_GCM_SHA256,
   vector,
 } from '../handshake/hello-bytes.ts';
-import { close, event, listen, modules, serverOptions } from './sides.ts';
+import { clientOptions, close, event, listen, modules, serverOptions } from './sides.ts';
 
 // What node:tls makes of a ClientHello, opentls makes, too: as large as one may be, and with names as long as they may be.
 
@@ -99,5 +99,16 @@ describe('server_name', () => {
     expect(await answers(named(length))).toEqual([expected, expected]);
     const seen = expected === 'ServerHello' ? [length, length] : [];
     expect(names.map((name) => (name || '').length)).toEqual(seen);
+  });
+
+  test.each(sides)('of 256 bytes is not sent by a client, and the certificate is judged by it: %s', async (side) => {
+    names.length = 0;
+    const judged: string[] = [];
+    const servername = 'a'.repeat(256);
+    const checkServerIdentity = (host: string): undefined => void judged.push(host);
+    const client = modules[side].connect({ ...clientOptions, port: ports[0], servername, checkServerIdentity });
+    await event(client, 'secureConnect');
+    client.destroy();
+    expect([names, judged]).toEqual([[], [servername]]);
   });
 });
