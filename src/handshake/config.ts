@@ -128,7 +128,7 @@ export interface CommonConfig {
 }
 
 export interface ClientConfig extends CommonConfig {
-  /** SNI host name (RFC 6066 §3). Not sent where absent. */
+  /** SNI host name (RFC 6066 §3). Not sent where absent, or longer than 255 bytes. */
   readonly serverName?: string | undefined;
   /** Groups to send key shares for at once. Default: the first hybrid group and the first classical one. */
   readonly keyShares?: readonly number[] | undefined;

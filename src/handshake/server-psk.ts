@@ -4,7 +4,6 @@ import { reject } from '../errors.ts';
 import type { ExternalPsk } from '../keys/importer.ts';
 import { EarlySecret } from '../keys/schedule.ts';
 import type { Transcript } from '../keys/transcript.ts';
-import type { Limits } from '../limits.ts';
 import { isFresh, type PskOrigin, type SessionState } from '../session/session.ts';
 import type { TicketSealer } from '../session/tickets.ts';
 import type { VerifiedPeer } from '../x509/verify.ts';
@@ -71,12 +70,11 @@ export function sharesMode(config: ServerConfig, hello: Hello, mode: PskMode): b
 export function* findExternal(
   { findPsk: find }: ServerConfig,
   hello: Hello,
-  limits: Limits,
   suites: readonly CipherSuite[],
 ): Script<NamedPsk | undefined> {
   if (find === undefined) return undefined;
   let best: NamedPsk | undefined;
-  for (const identity of identitiesOf(hello, limits)) {
+  for (const identity of identitiesOf(hello)) {
     const psk = yield* ask('findPsk', { identity, find });
     if (psk === undefined || !suites.some(({ hash }) => hash.name === psk.hash)) continue;
     if (best === undefined || (psk.priority ?? 0) > (best.psk.priority ?? 0)) best = { identity, psk };
@@ -90,7 +88,6 @@ export function* findExternal(
  */
 export function* findPsk(
   config: ServerConfig,
-  limits: Limits,
   hello: Hello,
   suite: CipherSuite,
   external: NamedPsk | undefined,
@@ -98,7 +95,7 @@ export function* findPsk(
 ): Script<FoundPsk | undefined> {
   const { tickets } = config;
   const { hash } = suite;
-  for (const identity of identitiesOf(hello, limits)) {
+  for (const identity of identitiesOf(hello)) {
     if (external !== undefined && equal(identity, external.identity)) {
       return { ...bindable(hash, external.psk), identity, state: undefined, peer: undefined };
     }
@@ -157,9 +154,8 @@ export function bindPsk(
   return { ...psk, index, binder, origin, expectedArrival, ageSkew: expectedArrival - (config.now ?? Date.now)() };
 }
 
-function identitiesOf({ extensions }: Hello, limits: Limits): readonly Uint8Array[] {
-  const { identities = [] } = extensions.pre_shared_key ?? {};
-  return identities.slice(0, limits.pskIdentities).map(({ identity }) => identity);
+function identitiesOf({ extensions }: Hello): readonly Uint8Array[] {
+  return extensions.pre_shared_key?.identities.map(({ identity }) => identity) ?? [];
 }
 
 /** @returns false for a session that is not to be resumed here; else the client that it was made with, if known */

@@ -110,7 +110,7 @@ function* negotiate(
   const { hello, raw } = yield* receiveHello(config, limits);
   const retried = openRetry(config, hello);
   const credentials = yield* chooseCredentials(config, hello);
-  const plan = yield* choose(config, limits, hello, credentials, retried);
+  const plan = yield* choose(config, hello, credentials, retried);
   const early = custody.hold(plan.psk?.early ?? EarlySecret.from(plan.suite.hash));
   const negotiated =
     retried === undefined
@@ -147,7 +147,6 @@ function admissionOf(config: ServerConfig, hello: Hello, credentials: readonly C
 /** Suite, PSK and group. */
 function* choose(
   config: ServerConfig,
-  limits: Limits,
   hello: Hello,
   credentials: readonly Credential[],
   retried: RetriedHello | undefined,
@@ -157,10 +156,10 @@ function* choose(
   const withExchange = choice !== undefined && sharesMode(config, hello, 'psk_dhe_ke');
   const usable = withExchange || sharesMode(config, hello, 'psk_ke');
   const admission = admissionOf(config, hello, credentials);
-  const external = usable && admission.byPsk ? yield* findExternal(config, hello, limits, suites) : undefined;
+  const external = usable && admission.byPsk ? yield* findExternal(config, hello, suites) : undefined;
   const suite = suites.find(({ hash }) => external === undefined || hash.name === external.psk.hash) ?? suites[0];
   if (suite === undefined) return reject('ERR_TLS_NO_SHARED_CIPHER', 'handshake_failure', 'no cipher suite in common');
-  const psk = usable ? yield* findPsk(config, limits, hello, suite, external, admission) : undefined;
+  const psk = usable ? yield* findPsk(config, hello, suite, external, admission) : undefined;
   if (psk === undefined && !admission.otherwise) refusePsks(config, hello, usable);
   if (psk !== undefined && !withExchange) return { suite, choice: undefined, psk };
   if (choice === undefined) reject('ERR_TLS_NO_SHARED_GROUP', 'handshake_failure', 'no key exchange group in common');
