@@ -3,7 +3,7 @@ import type { CertificateType } from '../session/session.ts';
 import type { ExtensionValues } from '../wire/extensions.ts';
 import { sendAuthentication, sendEmptyCertificate } from './auth.ts';
 import type { ClientConfig, Credential } from './config.ts';
-import { type Authentication, chooseAuthentication, refuseCredentials, wishesOf } from './credentials.ts';
+import { type Authentication, chooseInForce, refuseCredentials, wishesOf } from './credentials.ts';
 import { ask, type Script } from './script.ts';
 import type { Wire } from './wire.ts';
 
@@ -19,7 +19,7 @@ export function* authenticate(
   const { requireCredential } = config;
   const credentials = yield* chooseCredentials(config, request);
   const wishes = wishesOf(request, certificateType);
-  const chosen = chooseAuthentication(credentials, wishes);
+  const chosen = yield* chooseInForce(config, credentials, wishes);
   if (chosen === undefined) {
     if (requireCredential === true && credentials.length > 0) refuseCredentials(credentials, wishes);
     sendEmptyCertificate(wire, transcript, context);

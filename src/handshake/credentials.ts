@@ -4,9 +4,11 @@ import type { CertificateType } from '../session/session.ts';
 import { CertificateTypeId } from '../wire/enums.ts';
 import type { ExtensionValues } from '../wire/extensions.ts';
 import type { Hello } from './client-hello.ts';
-import type { Credential, Role } from './config.ts';
+import type { CommonConfig, Credential, Role } from './config.ts';
+import { isInForce } from './delegation.ts';
 import { bestChain, certificatesOf } from './own-chains.ts';
 import { isHandshakeScheme } from './schemes.ts';
+import type { Script } from './script.ts';
 
 /** A credential with the scheme that both sides know. */
 export interface Authentication {
@@ -46,6 +48,20 @@ export function chooseAuthentication(credentials: readonly Credential[], peer: P
     return typeof scheme === 'number' ? [{ credential, scheme }] : [];
   });
   return bestChain(fitting, peer.certificateSchemes);
+}
+
+/** The same, of those whose delegation, if any, a peer would take now. */
+export function* chooseInForce(
+  config: CommonConfig,
+  credentials: readonly Credential[],
+  peer: PeerWishes,
+): Script<Authentication | undefined> {
+  for (let left = credentials; ; ) {
+    const chosen = chooseAuthentication(left, peer);
+    const delegation = chosen?.credential.delegation;
+    if (delegation === undefined || (yield* isInForce(config, delegation, peer.signer))) return chosen;
+    left = left.filter((credential) => credential !== chosen?.credential);
+  }
 }
 
 /** Nothing fits: says why the last one did not. */

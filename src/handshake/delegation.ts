@@ -1,9 +1,15 @@
+import { concat } from '../bytes/concat.ts';
 import { equal } from '../bytes/equal.ts';
+import { utf8 } from '../bytes/utf8.ts';
 import type { Signer } from '../crypto/provider.ts';
-import { misuse } from '../errors.ts';
+import { misuse, TlsError } from '../errors.ts';
 import { SignatureScheme } from '../wire/enums.ts';
 import { code, opaque, readExactly, struct, u32 } from '../wire/schema.ts';
-import type { Credential } from './config.ts';
+import { type Certificate, parseCertificate } from '../x509/certificate.ts';
+import { parseSpki } from '../x509/spki.ts';
+import type { CommonConfig, Credential, Role } from './config.ts';
+import { isHandshakeScheme, schemeFitsKey, verifierFor } from './schemes.ts';
+import { ask, type Script } from './script.ts';
 
 /**
  * struct {
@@ -37,15 +43,30 @@ export interface Delegation {
   readonly scheme: number;
   /** What it is signed with itself. */
   readonly algorithm: number;
+  /** What a peer will look at, before it is served; absent: whoever made it answers for that. */
+  readonly terms?: DelegationTerms | undefined;
+}
+
+/** What RFC 9345 §4.1.3 has a peer check at the time of a handshake. */
+export interface DelegationTerms {
+  /** Milliseconds since 1970. */
+  readonly notAfter: number;
+  /** Of the certificate: SubjectPublicKeyInfo. */
+  readonly spki: Uint8Array;
+  /** The end-entity certificate, the credential and its algorithm, which are signed behind a context. */
+  readonly content: Uint8Array;
+  readonly signature: Uint8Array;
+  /** The roles that the signature was found to be for. */
+  readonly signedFor: Set<Role>;
 }
 
 /**
  * A server's credential whose key is delegated (RFC 9345): for clients that offer delegated_credential; give one
- * without after it, for the others. When it ends is the caller's to watch.
+ * without after it, for the others. It is passed over where its signature is wrong, and from its end on.
  * @param delegation the struct DelegatedCredential, as the holder of the certificate has signed it
  * @param signer of the delegated key
- * @throws TlsError ERR_TLS_DELEGATION for one that is malformed or of an algorithm that is not allowed, and
- *   ERR_TLS_KEY_MISMATCH for another key
+ * @throws TlsError ERR_TLS_DELEGATION for one that is malformed, of an algorithm that is not allowed or does not fit
+ *   its key, and for a certificate that may not delegate (RFC 9345 §4.2); ERR_TLS_KEY_MISMATCH for another key
  */
 export function delegatedCredential(chain: readonly Uint8Array[], delegation: Uint8Array, signer: Signer): Credential {
   const parsed = readExactly(DelegatedCredential, delegation);
@@ -58,8 +79,58 @@ export function delegatedCredential(chain: readonly Uint8Array[], delegation: Ui
   if (signer.publicKey !== undefined && !equal(signer.publicKey, spki)) {
     misuse('ERR_TLS_KEY_MISMATCH', 'the signer is not of the key that was delegated');
   }
-  return { chain, signer, delegation: { raw: delegation, scheme, algorithm } };
+  const [der = new Uint8Array(0)] = chain;
+  const leaf = readLeaf(der);
+  if (!leaf.extensions.some(({ oid }) => oid === DELEGATION_USAGE) || !leaf.keyUsage?.has('digitalSignature')) {
+    misuse('ERR_TLS_DELEGATION', 'the certificate has no DelegationUsage, or no digitalSignature: it may not delegate');
+  }
+  if (!isHandshakeScheme(scheme, 'server') || !schemeFitsKey(scheme, parseSpki(spki))) {
+    misuse('ERR_TLS_DELEGATION', 'dc_cert_verify_algorithm does not fit the key that was delegated');
+  }
+  if (!schemeFitsKey(algorithm, leaf.publicKey)) {
+    misuse('ERR_TLS_DELEGATION', 'the algorithm of the delegation does not fit the key of the certificate');
+  }
+  const terms: DelegationTerms = {
+    notAfter: leaf.notBefore + parsed.validTime * 1000,
+    spki: leaf.spki,
+    content: concat([der, delegation.subarray(0, delegation.length - 2 - parsed.signature.length)]),
+    signature: parsed.signature,
+    signedFor: new Set(),
+  };
+  return { chain, signer, delegation: { raw: delegation, scheme, algorithm, terms } };
 }
+
+/** Whether a peer would take the delegation now, RFC 9345 §4.1.3. */
+export function* isInForce(config: CommonConfig, { terms, algorithm }: Delegation, role: Role): Script<boolean> {
+  if (terms === undefined) return true;
+  const now = (config.now ?? Date.now)();
+  // No more than seven days may be left of it.
+  if (now > terms.notAfter || terms.notAfter - now > MAX_VALIDITY) return false;
+  if (terms.signedFor.has(role)) return true;
+  const verifier = verifierFor(config.provider, algorithm);
+  if (verifier === undefined) return false;
+  const { spki, content, signature } = terms;
+  const message = concat([utf8(`${' '.repeat(64)}TLS, ${role} delegated credentials\0`), content]);
+  const good = yield* ask('verifySignature', { verifier, spki, message, signature });
+  if (good) terms.signedFor.add(role);
+  return good;
+}
+
+function readLeaf(der: Uint8Array): Certificate {
+  try {
+    return parseCertificate(der);
+  } catch (cause) {
+    throw new TlsError('ERR_TLS_DELEGATION', 'the certificate that delegates cannot be read', {
+      blame: 'config',
+      cause,
+    });
+  }
+}
+
+/** id-ce-delegationUsage, RFC 9345 §4.2 */
+const DELEGATION_USAGE = '1.3.6.1.4.1.44363.44';
+/** Milliseconds: seven days, RFC 9345 §3. */
+const MAX_VALIDITY = 604_800_000;
 
 const rsaEncryptionSchemes: readonly number[] = [
   SignatureScheme.rsa_pss_rsae_sha256,

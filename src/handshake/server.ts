@@ -14,6 +14,7 @@ import type { Credential, ServerConfig } from './config.ts';
 import {
   type Authentication,
   chooseAuthentication,
+  chooseInForce,
   refuseCredentials,
   typesOf,
   wishesOfClient,
@@ -238,7 +239,7 @@ function* agreeTerms(config: ServerConfig, credentials: readonly Credential[], n
   const { hello, suite, psk, retried, earlyOffered } = negotiated;
   if (psk === undefined) checkCanSign(hello);
   const wishes = wishesOfClient(hello);
-  const authentication = psk === undefined ? chooseAuthentication(credentials, wishes) : undefined;
+  const authentication = psk === undefined ? yield* chooseInForce(config, credentials, wishes) : undefined;
   if (psk === undefined && authentication === undefined) refuseCredentials(credentials, wishes);
   const asks = config.clientCertificate === 'optional' || config.clientCertificate === 'required';
   // RFC 9846 §4.4.2: not where a PSK authenticates.

@@ -3,7 +3,6 @@ import type { CryptoProvider, Signer } from '#opentls/crypto/provider';
 import { Secret } from '#opentls/crypto/secret';
 import { TlsError } from '#opentls/errors';
 import type { Credential } from '#opentls/handshake/config';
-import { delegatedCredential } from '#opentls/handshake/delegation';
 import { type ExternalPsk, importPsk } from '#opentls/keys/importer';
 import { withMlDsa } from '#opentls/providers/ml-dsa';
 import { mlKemGroups, noble } from '#opentls/providers/noble';
@@ -43,7 +42,14 @@ export function loadCredential(options: CredentialOptions, schemes: readonly num
   const chain = loadChain(certFile);
   const { 'delegated-credential': delegation, kind } = options;
   if (kind !== 'delegated' || delegation === undefined) return { ...common, chain };
-  return { ...common, ...delegatedCredential(chain, delegation, signer) };
+  return { ...common, chain, delegation: unchecked(delegation) };
+}
+
+/** As BoringSSL, which serves what it is given: RFC 9345 §4, of a certificate that need not allow it. */
+function unchecked(raw: Uint8Array): NonNullable<Credential['delegation']> {
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.length);
+  const keyLength = view.getUint32(5) & 0xff_ffff;
+  return { raw, scheme: view.getUint16(4), algorithm: view.getUint16(9 + keyLength) };
 }
 
 /** A key agreed outside of TLS, imported (RFC 9258); empty where the flags are not about one. */

@@ -3,27 +3,67 @@ import { describe, expect, test } from 'vitest';
 import { concat } from '#opentls/bytes/concat';
 import { utf8 } from '#opentls/bytes/utf8';
 import type { Signer } from '#opentls/crypto/provider';
-import type { ClientConfig, ServerConfig } from '#opentls/handshake/config';
+import type { ClientConfig, Credential, ServerConfig } from '#opentls/handshake/config';
 import { delegatedCredential } from '#opentls/handshake/delegation';
 import { SignatureScheme } from '#opentls/wire/enums';
 import { writeExtensions } from '#opentls/wire/extensions';
+import { createCertificate } from '#opentls/x509/create';
 import { generatePrivateKey } from '#opentls/x509/generate';
 import { provider } from '../provider.ts';
 import { extensionsOf, watch } from './flight.ts';
-import { credential, errorOf, newPair, shuttle } from './pair.ts';
+import { errorOf, newPair, shuttle } from './pair.ts';
 
 const { ecdsa_secp256r1_sha256: p256, ed25519, rsa_pss_rsae_sha256: rsa } = SignatureScheme;
 const newSigner = (): Signer => provider.signer(generatePrivateKey('P-256', provider.random));
 const delegated = newSigner();
 
+const DAY = 86_400;
+const began = Math.floor(Date.now() / 1000) * 1000 - 3_600_000;
+const holder = newSigner();
+
+/** A certificate that may delegate, or may not. */
+function certify(
+  usage: { readonly delegates?: boolean; readonly keyUsage?: readonly 'keyAgreement'[] } = {},
+): Credential {
+  const { delegates = true, keyUsage } = usage;
+  const created = createCertificate({
+    provider,
+    signer: holder,
+    subject: 'localhost',
+    subjectAltNames: { dns: ['localhost'] },
+    notBefore: began,
+    notAfter: began + 90 * DAY * 1000,
+    ...(keyUsage && { keyUsage }),
+    extensions: delegates ? [{ oid: '1.3.6.1.4.1.44363.44', critical: false, value: Uint8Array.of(5, 0) }] : [],
+  });
+  if ('then' in created) return expect.fail('the provider signs at once');
+  return { chain: [created.der], signer: holder };
+}
+
+const credential = certify();
+
+interface Change {
+  readonly scheme?: number;
+  readonly algorithm?: number;
+  readonly validTime?: number;
+  readonly role?: 'server' | 'client';
+  readonly by?: Signer;
+  readonly of?: Credential;
+}
+
 /** struct DelegatedCredential, RFC 9345 §4, signed by the test certificate's key. */
-function delegation(signer: Signer, scheme: number = p256): Uint8Array {
+function delegation(signer: Signer, change: Change = {}): Uint8Array {
+  const { scheme = p256, algorithm = p256, validTime = DAY, role = 'server', by = holder, of = credential } = change;
   const spki = signer.publicKey ?? expect.fail('the signer knows its key');
-  const [leaf] = credential.chain;
-  const head = new Uint8Array([0, 1, 0x51, 0x80, scheme >> 8, scheme & 255, 0, spki.length >> 8, spki.length & 255]);
-  const unsigned = concat([head, spki, new Uint8Array([p256 >> 8, p256 & 255])]);
-  const context = utf8(`${' '.repeat(64)}TLS, server delegated credentials\0`);
-  const signature = credential.signer.sign(p256, concat([context, leaf ?? new Uint8Array(0), unsigned]));
+  const [leaf] = of.chain;
+  const head = new Uint8Array(9);
+  const view = new DataView(head.buffer);
+  view.setUint32(0, validTime);
+  view.setUint16(4, scheme);
+  view.setUint16(7, spki.length);
+  const unsigned = concat([head, spki, new Uint8Array([algorithm >> 8, algorithm & 255])]);
+  const context = utf8(`${' '.repeat(64)}TLS, ${role} delegated credentials\0`);
+  const signature = by.sign(p256, concat([context, leaf ?? new Uint8Array(0), unsigned]));
   if ('then' in signature) return expect.fail('the provider signs at once');
   return concat([unsigned, new Uint8Array([signature.length >> 8, signature.length & 255]), signature]);
 }
@@ -99,12 +139,54 @@ describe('what is none', () => {
   });
 
   test('one for a key of rsaEncryption, RFC 9345 §4', () => {
-    const make = () => delegatedCredential(credential.chain, delegation(delegated, rsa), delegated);
+    const make = () => delegatedCredential(credential.chain, delegation(delegated, { scheme: rsa }), delegated);
     expect(make).toThrow(misuse('ERR_TLS_DELEGATION'));
   });
 
   test('one for another key', () => {
     const make = () => delegatedCredential(credential.chain, raw, newSigner());
     expect(make).toThrow(misuse('ERR_TLS_KEY_MISMATCH'));
+  });
+
+  test.each<[string, Credential]>([
+    ['without DelegationUsage', certify({ delegates: false })],
+    ['not for digitalSignature', certify({ keyUsage: ['keyAgreement'] })],
+    ['that cannot be read', { ...credential, chain: [new Uint8Array(9)] }],
+  ])('one of a certificate %s, RFC 9345 §4.2', (_, of) => {
+    const make = () => delegatedCredential(of.chain, delegation(delegated, { of }), delegated);
+    expect(make).toThrow(misuse('ERR_TLS_DELEGATION'));
+  });
+
+  test.each<[string, Change]>([
+    ['its key', { scheme: ed25519 }],
+    ['the key of the certificate', { algorithm: ed25519 }],
+    ['any handshake', { scheme: SignatureScheme.rsa_pkcs1_sha256 }],
+  ])('one of a scheme that does not fit %s', (_, change) => {
+    const make = () => delegatedCredential(credential.chain, delegation(delegated, change), delegated);
+    expect(make).toThrow(misuse('ERR_TLS_DELEGATION'));
+  });
+});
+
+describe('what a peer would refuse is not served, RFC 9345 §4.1.3', () => {
+  /** Whether a server shows the delegation, or the certificate alone. */
+  function isServed(change: Change, age: number): boolean {
+    const first = delegatedCredential(credential.chain, delegation(delegated, change), delegated);
+    const now = (): number => began + age * 1000;
+    const { client, fromServer } = watch(taking([p256]), { credentials: [first, credential], now });
+    expect(client.facts?.peerChain).toEqual(credential.chain);
+    return extensionsOf('CT', fromServer)?.delegated_credential !== undefined;
+  }
+
+  test.each<[string, Change, number, boolean]>([
+    ['at its end', { validTime: DAY }, DAY, true],
+    ['after its end', { validTime: DAY }, DAY + 1, false],
+    ['with seven days left', { validTime: 7 * DAY }, 0, true],
+    ['with more than seven days left', { validTime: 7 * DAY + 1 }, 0, false],
+    ['late enough in a long certificate', { validTime: 30 * DAY }, 24 * DAY, true],
+    ['signed by another key', { by: newSigner() }, 0, false],
+    ['signed for a client', { role: 'client' }, 0, false],
+    ['signed for another certificate', { of: certify({ delegates: false }) }, 0, false],
+  ])('%s', (_, change, age, served) => {
+    expect(isServed(change, age)).toBe(served);
   });
 });
