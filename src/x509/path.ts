@@ -95,7 +95,7 @@ export type Path = readonly Certificate[];
  * All paths from a leaf to an anchor (RFC 4158), one by one, anchors first; no signature is checked. Key identifiers
  * only order the search: they may be wrong (RFC 4158 §3.5.12).
  * @param maxDepth as pathLenConstraint counts: self-issued intermediates are free (RFC 5280 §4.2.1.9)
- * @param onCut told of each path that might have gone on but for `maxDepth`, with the certificate that is one too many
+ * @param onCut told of the first path that might have gone on but for `maxDepth`, with the certificate that is one too many
  * @throws BudgetExceeded while iterating
  */
 export function* buildPaths(
@@ -106,6 +106,7 @@ export function* buildPaths(
   maxDepth: number,
   onCut: (path: Path) => void = () => {},
 ): Generator<Path, void, undefined> {
+  let cut = false;
   yield* extend([leaf], 0);
 
   function usable(anchor: Certificate): boolean {
@@ -120,14 +121,25 @@ export function* buildPaths(
       budget.spendStep();
       if (usable(anchor) && !inPath(path, anchor)) yield [...path, anchor];
     }
-    for (const candidate of likelyFirst(intermediates.named(top.issuer), top)) {
-      // An anchor that was sent along has ended a path above.
-      const isAnchor = trust.has(candidate) && usable(candidate);
-      if (isAnchor || inPath(path, candidate)) continue;
-      const below = depth + (isSelfIssued(candidate) ? 0 : 1);
-      if (below > maxDepth) onCut([...path, candidate]);
-      else yield* extend([...path, candidate], below);
+    for (const candidate of likelyFirst(within(path, intermediates.named(top.issuer), depth), top)) {
+      if (isNew(path, candidate)) yield* extend([...path, candidate], depth + (isSelfIssued(candidate) ? 0 : 1));
     }
+  }
+
+  /** An anchor that was sent along has ended a path above. */
+  function isNew(path: Path, candidate: Certificate): boolean {
+    return !(trust.has(candidate) && usable(candidate)) && !inPath(path, candidate);
+  }
+
+  /** The candidates that may come next; where there are many paths too long, the first is as good as any to tell of. */
+  function within(path: Path, candidates: readonly Certificate[], depth: number): readonly Certificate[] {
+    if (depth < maxDepth) return candidates;
+    const free = candidates.filter(isSelfIssued);
+    if (cut || free.length === candidates.length) return free;
+    const next = candidates.find((candidate) => !isSelfIssued(candidate) && isNew(path, candidate));
+    if (next !== undefined) onCut([...path, next]);
+    cut = next !== undefined;
+    return free;
   }
 }
 

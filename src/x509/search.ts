@@ -73,14 +73,14 @@ export class Search {
         if (this.#exhausted) return undefined;
       }
     }
-    if (this.#cut !== undefined) this.failures.push(this.#cut);
+    if (this.#cut !== undefined && !this.#exhausted) this.failures.push(this.#cut);
     return undefined;
   }
 
   #pathsFrom(certificate: Certificate): Generator<Path, void, undefined> {
     const { trust, maxDepth = DEFAULT_MAX_DEPTH } = this.#options;
     return buildPaths(certificate, this.#intermediates, trust, this.#budget, maxDepth, (path) => {
-      this.#cut ??= { code: 'CERT_CHAIN_TOO_LONG', reason: tooLong(maxDepth), certificates: path, at: path.length - 1 };
+      this.#cut = { code: 'CERT_CHAIN_TOO_LONG', reason: tooLong(maxDepth), certificates: path, at: path.length - 1 };
     });
   }
 
