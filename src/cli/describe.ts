@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { toHex } from '../bytes/hex.ts';
-import { type Certificate, parseCertificate } from '../x509/certificate.ts';
+import type { ShownCertificate } from '../x509/certificate.ts';
+import { showCertificate } from '../x509/display.ts';
 import type { GeneralName } from '../x509/extensions.ts';
 import { nameText } from '../x509/names.ts';
 
@@ -8,7 +9,7 @@ import { nameText } from '../x509/names.ts';
 export interface CertificateFacts {
   /** Of the whole certificate, as 'AB:CD:…'. */
   readonly fingerprints: { readonly sha256: string; readonly sha1: string };
-  /** Why it could not be read; then there are no details. */
+  /** Why it is no certificate at all; then there are no details. */
   readonly unreadable: string | undefined;
   readonly details: CertificateDetails | undefined;
 }
@@ -19,7 +20,7 @@ export interface CertificateDetails {
   readonly issuer: string;
   /** Hexadecimal. */
   readonly serialNumber: string;
-  /** ISO 8601. */
+  /** ISO 8601; 'unreadable' for what is no time. */
   readonly notBefore: string;
   readonly notAfter: string;
   /** `type` is 'rsa', 'rsa-pss', 'ec', 'ed25519', 'ed448', 'ml_dsa_65' … or an object identifier. */
@@ -29,33 +30,40 @@ export interface CertificateDetails {
   /** 'DNS:example.com', 'IP:192.0.2.1' … */
   readonly subjectAltNames: readonly string[];
   readonly isCa: boolean;
+  /** What is there and is not as it must be: 'keyUsage: a keyUsage without any usage' … */
+  readonly unreadable: readonly string[];
 }
 
 /** @param der one certificate, as sent */
 export function describeCertificate(der: Uint8Array): CertificateFacts {
   const fingerprints = { sha256: fingerprint('sha256', der), sha1: fingerprint('sha1', der) };
   try {
-    return { fingerprints, unreadable: undefined, details: details(parseCertificate(der)) };
+    return { fingerprints, unreadable: undefined, details: details(showCertificate(der)) };
   } catch (error) {
     return { fingerprints, unreadable: error instanceof Error ? error.message : String(error), details: undefined };
   }
 }
 
-function details(certificate: Certificate): CertificateDetails {
+function details(certificate: ShownCertificate): CertificateDetails {
   return {
     subject: nameText(certificate.subject),
     issuer: nameText(certificate.issuer),
     serialNumber: toHex(certificate.serialNumber).toUpperCase(),
-    notBefore: new Date(certificate.notBefore).toISOString(),
-    notAfter: new Date(certificate.notAfter).toISOString(),
+    notBefore: timeText(certificate.notBefore),
+    notAfter: timeText(certificate.notAfter),
     key: describeKey(certificate),
     signatureAlgorithm: certificate.signature.algorithm ?? certificate.signature.oid,
     subjectAltNames: (certificate.subjectAltName ?? []).map(describeName),
     isCa: certificate.basicConstraints?.ca === true,
+    unreadable: certificate.unreadable.map(({ field, reason }) => `${field}: ${reason}`),
   };
 }
 
-function describeKey({ publicKey }: Certificate): CertificateDetails['key'] {
+function timeText(time: number): string {
+  return Number.isFinite(time) ? new Date(time).toISOString() : 'unreadable';
+}
+
+function describeKey({ publicKey }: ShownCertificate): CertificateDetails['key'] {
   if (publicKey.algorithm === 'unknown') return { type: publicKey.oid, curve: undefined, bits: undefined };
   return { type: publicKey.algorithm, curve: publicKey.curve, bits: publicKey.bits };
 }

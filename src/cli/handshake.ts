@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { notForSigning } from '../adapters/node/peer-check.ts';
 import { Pump } from '../adapters/pump.ts';
 import { utf8 } from '../bytes/utf8.ts';
 import { Connection } from '../connection.ts';
@@ -42,6 +43,7 @@ export function handshake(transport: Socket, request: HandshakeRequest): Promise
       serverName: request.serverName,
       alpn: request.alpn.length === 0 ? undefined : request.alpn.map(utf8),
       verifyChain: (chain) => judge.verify(chain),
+      anyCertificate: true,
     });
     const pump = new Pump(connection, {
       data: () => true,
@@ -101,8 +103,9 @@ class Judge {
       profile: nodeProfile,
     } as const;
     const verdict = await verifyPeer(chain, options);
+    const failure = verdict.ok ? notForSigning(verdict.peer) : undefined;
     this.#chain = chain;
-    this.#verdict = verdict;
+    this.#verdict = failure === undefined ? verdict : refused(failure);
     return { ok: true, peer: verdict.ok ? verdict.peer : dangerouslyTrust(chain, verdict) };
   }
 }

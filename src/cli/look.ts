@@ -5,6 +5,7 @@ import { TlsError } from '../errors.ts';
 import { nameOf, SignatureScheme } from '../wire/enums.ts';
 import { parseCertificate } from '../x509/certificate.ts';
 import { hostName, matchName } from '../x509/identity.ts';
+import { asFailure } from '../x509/refusal.ts';
 import type { TrustStore } from '../x509/trust.ts';
 import { type CertificateFacts, describeCertificate } from './describe.ts';
 import { type ChainFinding, chainFinding } from './finding.ts';
@@ -128,7 +129,7 @@ function nameFinding(name: string, leaf: Uint8Array | undefined): NameFinding {
     if (leaf !== undefined && matchName(parseCertificate(leaf), hostName(name))) return { ok: true, name };
     return { ok: false, name, code: 'HOSTNAME_MISMATCH', reason: 'the certificate is not for this name' };
   } catch (error) {
-    return { ok: false, name, code: 'HOSTNAME_MISMATCH', reason: describeError(error).message };
+    return { ok: false, name, ...asFailure(error) };
   }
 }
 

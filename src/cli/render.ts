@@ -97,6 +97,7 @@ function certificateLines(certificate: CertificateFacts, index: number, paint: P
     row('signed by', details.signatureAlgorithm),
     row('names', details.subjectAltNames.length === 0 ? 'none' : plain(details.subjectAltNames.join(', '))),
     row('CA', details.isCa ? 'yes' : 'no'),
+    ...details.unreadable.map((text) => row('', paint('red', `odd: ${plain(text)}`))),
     ...prints,
   ];
 }
@@ -108,6 +109,8 @@ function keyText(key: NonNullable<CertificateFacts['details']>['key']): string {
 
 function validity(notBefore: string, notAfter: string, paint: Paint): string {
   const day = 86_400_000;
+  const times = [Date.parse(notBefore), Date.parse(notAfter)];
+  if (times.some(Number.isNaN)) return `${notBefore} to ${notAfter}`;
   const period = `${notBefore.slice(0, 19)}Z to ${notAfter.slice(0, 19)}Z`;
   const now = Date.now();
   const left = Date.parse(notAfter) - now;

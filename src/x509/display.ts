@@ -67,7 +67,10 @@ function readLoosely(raw: Uint8Array): Loose {
   return { known, unreadable };
 
   function read<T>(field: string, attempt: () => T, instead: T): T {
-    return orElse(attempt, instead, (reason) => unreadable.push({ field, reason }));
+    return orElse(attempt, instead, (reason) => {
+      // A stranger's list of ten thousand broken extensions is one thing to say.
+      if (unreadable.every((known) => known.field !== field)) unreadable.push({ field, reason });
+    });
   }
 
   /** Each by itself, the first of its kind. */

@@ -11,6 +11,8 @@ import type { Signer } from '#opentls/crypto/provider';
 import { node } from '#opentls/providers/node';
 import { type CertificateOptions, type Created, createCertificate } from '#opentls/x509/create';
 import { generatePrivateKey } from '#opentls/x509/generate';
+import { encodePem } from '#opentls/x509/pem-write';
+import { oddLeaves, root as oddRoot, plain } from '../x509/odd-leaves.ts';
 
 const openssl = spawnSync('openssl', ['version']).status === 0;
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -231,6 +233,23 @@ describe('a server that does not verify', () => {
     expect(chain.ok).toBe(true);
     expect(name).toMatchObject({ ok: false, name: 'a.example', code: 'HOSTNAME_MISMATCH' });
     expect(text).toMatch(/^ +name +failed: HOSTNAME_MISMATCH, .*: a\.example$/m);
+  });
+
+  test.each([
+    ['version 4', 'certificate version 4'],
+    ['a time that is none', 'notAfter: not a time of RFC 5280'],
+    ['an iPAddress of 5 bytes', 'subjectAltName: an iPAddress of 5 bytes'],
+    ['a keyUsage without digitalSignature', undefined],
+  ])('%s: it is shown as far as it can be read', async (name, complaint) => {
+    const odd = oddLeaves.find((each) => each.name === name) ?? expect.fail('it is gone');
+    const cert = encodePem('CERTIFICATE', odd.der);
+    const port = await nodeServer({ key: plain.key, cert });
+    const { text, report } = await inspect(`localhost:${port}`, '--ca', file('odd-root.pem', oddRoot.pem));
+    expect(report.error).toBeUndefined();
+    expect(report.verified).toBe(false);
+    expect(text).toMatch(/^ +0 +subject +CN=localhost$/m);
+    if (complaint !== undefined)
+      expect(text).toContain(`odd: ${complaint.includes(':') ? '' : 'certificate: '}${complaint}`);
   });
 
   test('a name that would steer the terminal is printed as text', async () => {

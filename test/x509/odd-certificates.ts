@@ -39,11 +39,15 @@ export function reissue(
   const [tbs, algorithm] = childrenOf(takeApart(certificate));
   if (tbs === undefined || algorithm === undefined) throw new TypeError('not a certificate');
   const body = putTogether({ tag: Tag.sequence, children: change(childrenOf(tbs)) });
+  return signedAgain(body, putTogether(outer(algorithm)), issuer);
+}
+
+/** @param tbs what is signed, whatever it is @param algorithm AlgorithmIdentifier, DER */
+export function signedAgain(tbs: Uint8Array, algorithm: Uint8Array, issuer: Holder): Uint8Array {
   const [scheme] = issuer.signer.schemes;
-  const signature = issuer.signer.sign(scheme ?? 0, body);
+  const signature = issuer.signer.sign(scheme ?? 0, tbs);
   if (!(signature instanceof Uint8Array)) throw new TypeError('the signer signs at once');
-  const bits = element(Tag.bitString, Uint8Array.of(0), signature);
-  return element(Tag.sequence, body, putTogether(outer(algorithm)), bits);
+  return element(Tag.sequence, tbs, algorithm, element(Tag.bitString, Uint8Array.of(0), signature));
 }
 
 /** Replaces one field. */

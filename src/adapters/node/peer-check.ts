@@ -78,15 +78,21 @@ export class PeerCheck {
   }
 
   /** What speaks against a leaf whose path stands. */
-  #misfit({ certificates: [leaf] }: VerifiedPeer): Failure | undefined {
+  #misfit(peer: VerifiedPeer): Failure | undefined {
+    const [leaf] = peer.certificates;
     if (leaf === undefined) return undefined;
     const names = leaf.unreadable.find(({ field }) => field === 'subjectAltName');
     // Who compares names would take it for a certificate without any, and go by its common name.
     if (this.#policy.identify !== undefined && names !== undefined && leaf.subjectAltName === undefined) {
       return { code: 'INVALID_EXTENSION', reason: `subjectAltName cannot be read: ${names.reason}` };
     }
-    // RFC 9846 §4.5.1.2. Where peers are enforced, the engine refuses it.
-    if (this.#policy.enforce || leaf.keyUsage?.has('digitalSignature') !== false) return undefined;
-    return { code: 'INVALID_PURPOSE', reason: 'the key of the certificate is not for digital signatures' };
+    // Where peers are enforced, the engine refuses it.
+    return this.#policy.enforce ? undefined : notForSigning(peer);
   }
+}
+
+/** RFC 9846 §4.5.1.2, for who has told the engine to take any certificate. */
+export function notForSigning({ certificates: [leaf] }: VerifiedPeer): Failure | undefined {
+  if (leaf?.keyUsage?.has('digitalSignature') !== false) return undefined;
+  return { code: 'INVALID_PURPOSE', reason: 'the key of the certificate is not for digital signatures' };
 }
