@@ -68,12 +68,13 @@ export type ChainVerdict = { readonly ok: true; readonly peer: VerifiedPeer } | 
 export interface CommonConfig {
   readonly provider: CryptoProvider;
   /**
-   * Seven answers of BoringSSL in place of RFC 9846's, for tests that expect those: a legacy_record_version other than
+   * Eight answers of BoringSSL in place of RFC 9846's, for tests that expect those: a legacy_record_version other than
    * 0x0303 is refused, or for the first record, one that is not 3.x (§5.1), an error alert of level warning is answered
    * with decode_error (§6), and so is a HelloRetryRequest with a compression method (§4.2.3), key_share in
    * EncryptedExtensions with unsupported_extension (§4.3), a record in the clear among protected ones with
-   * bad_record_mac (§5), a Finished or a binder of a wrong length with decrypt_error (§4.5.3, §4.3.11). Each is against
-   * a MUST. Default false.
+   * bad_record_mac (§5), a Finished or a binder of a wrong length with decrypt_error (§4.5.3, §4.3.11). Each of these
+   * is against a MUST; the last shows who is known: no PSK that is known ends with handshake_failure (Appendix F.6).
+   * Default false.
    */
   readonly boringsslChecks?: boolean | undefined;
   /** CipherSuite code points, best first. Default: all of the provider's, in its order. */

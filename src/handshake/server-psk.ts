@@ -195,7 +195,8 @@ function* isStillKnown({ findPsk: find, provider }: ServerConfig, origin: PskOri
  */
 export function refusePsks(config: ServerConfig, hello: Hello, usable: boolean): void {
   if (hello.extensions.pre_shared_key === undefined) return;
-  if (usable) reject('ERR_TLS_UNKNOWN_PSK', 'decrypt_error', 'the client names no PSK that is known');
+  const alert = config.boringsslChecks === true ? 'handshake_failure' : 'decrypt_error';
+  if (usable) reject('ERR_TLS_UNKNOWN_PSK', alert, 'the client names no PSK that is known');
   if (!sharesMode(config, hello, 'psk_dhe_ke') && !sharesMode(config, hello, 'psk_ke')) {
     reject('ERR_TLS_NO_SHARED_PSK_MODE', 'handshake_failure', 'no PSK key exchange mode in common');
   }

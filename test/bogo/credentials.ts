@@ -3,6 +3,7 @@ import type { CryptoProvider, Signer } from '#opentls/crypto/provider';
 import { Secret } from '#opentls/crypto/secret';
 import { TlsError } from '#opentls/errors';
 import type { Credential } from '#opentls/handshake/config';
+import { delegatedCredential } from '#opentls/handshake/delegation';
 import { type ExternalPsk, importPsk } from '#opentls/keys/importer';
 import { withMlDsa } from '#opentls/providers/ml-dsa';
 import { mlKemGroups, noble } from '#opentls/providers/noble';
@@ -42,10 +43,20 @@ export function loadCredential(options: CredentialOptions, schemes: readonly num
   const chain = loadChain(certFile);
   const { 'delegated-credential': delegation, kind } = options;
   if (kind !== 'delegated' || delegation === undefined) return { ...common, chain };
-  return { ...common, chain, delegation: unchecked(delegation) };
+  return { ...common, chain, delegation: delegated(chain, delegation, signer) };
 }
 
-/** As BoringSSL, which serves what it is given: RFC 9345 §4, of a certificate that need not allow it. */
+/** Looked at as BoringSSL does, which leaves it to the peer whether the certificate may delegate. */
+function delegated(chain: readonly Uint8Array[], raw: Uint8Array, signer: Signer): Credential['delegation'] {
+  try {
+    return delegatedCredential(chain, raw, signer).delegation;
+  } catch (error) {
+    if (error instanceof TlsError && error.message.includes('may not delegate')) return unchecked(raw);
+    throw error;
+  }
+}
+
+/** RFC 9345 §4, without a word of what its peer will look at. */
 function unchecked(raw: Uint8Array): NonNullable<Credential['delegation']> {
   const view = new DataView(raw.buffer, raw.byteOffset, raw.length);
   const keyLength = view.getUint32(5) & 0xff_ffff;

@@ -55,6 +55,11 @@ test.each<[string, Partial<ClientConfig>, Partial<ServerConfig>]>([
   }
 });
 
+test('with boringsslChecks, an unknown identity shows', () => {
+  const config = { credentials: [], findPsk: () => undefined, boringsslChecks: true };
+  expect(answerTo(newPsk(), {}, config)).toMatchObject({ alert: 'handshake_failure' });
+});
+
 function cookies(): NonNullable<ServerConfig['retryCookies']> {
   return { seal: () => new Uint8Array(8).fill(1), open: () => undefined };
 }
