@@ -121,7 +121,7 @@ export function* buildPaths(
       budget.spendStep();
       if (usable(anchor) && !inPath(path, anchor)) yield [...path, anchor];
     }
-    for (const candidate of likelyFirst(within(path, intermediates.named(top.issuer), depth), top)) {
+    for (const candidate of likelyFirst(issuersOf(path, top, depth), top)) {
       if (isNew(path, candidate)) yield* extend([...path, candidate], depth + (isSelfIssued(candidate) ? 0 : 1));
     }
   }
@@ -131,15 +131,17 @@ export function* buildPaths(
     return !(trust.has(candidate) && usable(candidate)) && !inPath(path, candidate);
   }
 
-  /** The candidates that may come next; where there are many paths too long, the first is as good as any to tell of. */
-  function within(path: Path, candidates: readonly Certificate[], depth: number): readonly Certificate[] {
-    if (depth < maxDepth) return candidates;
-    const free = candidates.filter(isSelfIssued);
-    if (cut || free.length === candidates.length) return free;
-    const next = candidates.find((candidate) => !isSelfIssued(candidate) && isNew(path, candidate));
-    if (next !== undefined) onCut([...path, next]);
-    cut = next !== undefined;
-    return free;
+  /** Those that may come next. Where many paths are too long, the first is as good as any to tell of. */
+  function issuersOf(path: Path, { issuer }: Certificate, depth: number): readonly Certificate[] {
+    if (depth < maxDepth) return intermediates.named(issuer);
+    const next = cut
+      ? undefined
+      : intermediates.named(issuer).find((candidate) => !isSelfIssued(candidate) && isNew(path, candidate));
+    if (next !== undefined) {
+      cut = true;
+      onCut([...path, next]);
+    }
+    return intermediates.selfIssued(issuer);
   }
 }
 

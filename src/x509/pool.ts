@@ -1,3 +1,4 @@
+import { equal } from '../bytes/equal.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { context, DerReader, Tag } from './der.ts';
 import { messageOf } from './message-of.ts';
@@ -9,12 +10,19 @@ export interface Unreadable {
   readonly reason: string;
 }
 
+interface Entry {
+  readonly which: string;
+  readonly lazy: LazyCertificate;
+  /** As `isSelfIssued` has it, known before the certificate is read. */
+  readonly selfIssued: boolean;
+}
+
 /**
  * Certificates by subject, parsed when a path reaches them: of ten thousand that a stranger sends, the search for a
  * path looks at few.
  */
 export class CertificatePool {
-  readonly #bySubject = new Map<string, { readonly which: string; readonly lazy: LazyCertificate }[]>();
+  readonly #bySubject = new Map<string, Entry[]>();
   readonly #nameless: Unreadable[] = [];
 
   /**
@@ -31,13 +39,16 @@ export class CertificatePool {
   /** @param which what to call it where it cannot be read */
   add(der: Uint8Array, which: string): void {
     let key: string;
+    let names: { readonly issuer: Uint8Array; readonly subject: Uint8Array };
     try {
-      key = parseName(subjectOf(der)).key;
+      names = namesOf(der);
+      key = parseName(names.subject).key;
     } catch (error) {
       this.#nameless.push({ which, reason: messageOf(error) });
       return;
     }
-    const entry = { which, lazy: new LazyCertificate(() => parseCertificate(der)) };
+    const lazy = new LazyCertificate(() => parseCertificate(der));
+    const entry = { which, lazy, selfIssued: equal(names.issuer, names.subject) };
     const known = this.#bySubject.get(key);
     if (known === undefined) this.#bySubject.set(key, [entry]);
     else known.push(entry);
@@ -45,6 +56,12 @@ export class CertificatePool {
 
   named({ key }: DistinguishedName): readonly Certificate[] {
     return (this.#bySubject.get(key) ?? []).flatMap(({ lazy }) => lazy.certificate ?? []);
+  }
+
+  /** Those of {@link named} that are self-issued: others of this name are not read for it. */
+  selfIssued({ key }: DistinguishedName): readonly Certificate[] {
+    const entries = this.#bySubject.get(key) ?? [];
+    return entries.flatMap(({ selfIssued, lazy }) => (selfIssued ? (lazy.certificate ?? []) : []));
   }
 
   /** Those of this name that are not in {@link named}. */
@@ -87,13 +104,13 @@ export class LazyCertificate {
   }
 }
 
-/** The subject alone, DER: a walk over the first fields. @throws DerError */
-export function subjectOf(der: Uint8Array): Uint8Array {
+/** Issuer and subject alone, DER: a walk over the first fields. @throws DerError */
+export function namesOf(der: Uint8Array): { readonly issuer: Uint8Array; readonly subject: Uint8Array } {
   const tbs = new DerReader(der).sequence().sequence();
   tbs.optional(context(0, 'constructed'));
   tbs.element(Tag.integer);
   tbs.element(Tag.sequence);
+  const issuer = tbs.element(Tag.sequence).raw;
   tbs.element(Tag.sequence);
-  tbs.element(Tag.sequence);
-  return tbs.element(Tag.sequence).raw;
+  return { issuer, subject: tbs.element(Tag.sequence).raw };
 }

@@ -4,7 +4,7 @@ import { anchorCertificate, anchorId, type TrustAnchor } from './anchor.ts';
 import type { Certificate } from './certificate.ts';
 import { messageOf } from './message-of.ts';
 import { type DistinguishedName, latin1, nameText, parseName } from './names.ts';
-import { LazyCertificate, subjectOf, type Unreadable } from './pool.ts';
+import { LazyCertificate, namesOf, type Unreadable } from './pool.ts';
 
 export interface TrustStoreOptions {
   /** Accept an anchor that is not self-signed, as `allowPartialTrustChain` of node:tls. Default false. */
@@ -96,7 +96,7 @@ class Anchor extends LazyCertificate {
   constructor(given: TrustAnchor) {
     super(() => anchorCertificate(given));
     this.id = anchorId(given);
-    this.subject = given instanceof Uint8Array || !('spki' in given) ? subjectOf(this.id) : given.subject;
+    this.subject = given instanceof Uint8Array || !('spki' in given) ? namesOf(this.id).subject : given.subject;
   }
 
   /** No name has the empty key: an anchor whose own cannot be read is found by none. */

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { noble } from '#opentls/providers/noble';
+import { parseCertificate } from '#opentls/x509/certificate';
+import { Budget, buildPaths } from '#opentls/x509/path';
+import { CertificatePool } from '#opentls/x509/pool';
 import { rfc5280 } from '#opentls/x509/profile';
 import { TrustStore } from '#opentls/x509/trust';
 import { type VerifyOptions, verifyPeer } from '#opentls/x509/verify';
@@ -25,6 +28,20 @@ describe('chains made to cost', () => {
     expect(judge(mesh())).toBe(
       'BUDGET_EXCEEDED: too many steps in the search for a path: more than 1000 (budget.steps)',
     );
+  });
+
+  test('at the limit of maxDepth none is read for being self-issued, but those that are', () => {
+    const { sent, root } = mesh();
+    // One of a hundred for each name is self-issued; the others end behind their names.
+    const others = sent.slice(1).map((der, edge) => (edge % 101 === 0 ? der : cutBehindNames(der)));
+    const pool = CertificatePool.from(others);
+    const leaf = parseCertificate(sent[0] ?? new Uint8Array(0));
+    expect(pool.selfIssued(leaf.issuer)).toHaveLength(1);
+    expect(pool.unreadable(leaf.issuer)).toEqual([]);
+    const paths = buildPaths(leaf, pool, TrustStore.from([root.der]), new Budget(), 0);
+    expect([...paths]).toEqual([]);
+    expect(pool.named(leaf.issuer)).toHaveLength(1);
+    expect(pool.unreadable(leaf.issuer)).toHaveLength(99);
   });
 
   test('a hundred issuers of one name, each as if from the root', () => {
@@ -59,3 +76,10 @@ describe('chains made to cost', () => {
     );
   });
 });
+
+/** With a key that is no SEQUENCE: its names can be read, and nothing else. */
+function cutBehindNames(der: Uint8Array): Uint8Array {
+  const { spki } = parseCertificate(der);
+  const at = spki.byteOffset - der.byteOffset;
+  return der.map((byte, i) => (i === at ? 0x04 : byte));
+}
