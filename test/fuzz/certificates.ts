@@ -114,8 +114,9 @@ async function shake(
   if (outcome.x509) counts.x509++;
   const { code, message, alert } = outcome;
   if (code === 'ERR_TLS_INTERNAL' || alert === 'internal_error') throw new TypeError(`${code}: ${message}`);
-  if (!outcome.reached && (code === undefined || alert === undefined))
-    throw new TypeError(`no code or alert: ${message}`);
+  // The error of checkServerIdentity is handed on as it is.
+  const said = alert !== undefined || code === 'ERR_TLS_CERT_ALTNAME_INVALID';
+  if (!outcome.reached && (code === undefined || !said)) throw new TypeError(`no code or alert: ${message}`);
   for (const seen of outcome.identified) if (typeof seen !== 'object' || seen === null) throw new TypeError(`${seen}`);
   if (!rejectUnauthorized && !outcome.reached && hasKey(chain[0])) throw new TypeError(`not reached: ${message}`);
 }
