@@ -75,13 +75,19 @@ function readLoosely(raw: Uint8Array): Loose {
 
   /** Each by itself, the first of its kind. */
   function readExtensions(wrapper: DerElement | undefined): readonly RawExtension[] {
-    const [list] = wrapper === undefined ? [] : orElse(() => elementsOf(wrapper.raw), []);
+    const [list] = wrapper === undefined ? [] : read('extensions', () => elementsOf(wrapper.raw), []);
     const items = list === undefined ? [] : read('extensions', () => elementsOf(list.raw), []);
     const found = new Map<string, RawExtension>();
     for (const { raw: item } of items) {
-      const extension = read('extensions', () => readExtension(new DerReader(item)), undefined);
-      if (extension === undefined || found.has(extension.oid)) continue;
-      found.set(extension.oid, { ...extension, critical: extension.critical === true });
+      read(
+        'extensions',
+        () => {
+          const extension = readExtension(new DerReader(item));
+          if (found.has(extension.oid)) throw new DerError(`${extension.oid} twice`);
+          found.set(extension.oid, { ...extension, critical: extension.critical === true });
+        },
+        undefined,
+      );
     }
     return [...found.values()];
   }

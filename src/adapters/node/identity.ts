@@ -3,21 +3,24 @@ import { codedError } from './errors.ts';
 import type { LegacyCertificate } from './legacy-cert.ts';
 
 /** What {@link checkServerIdentity} reads of a certificate. */
-export type IdentityCertificate = Pick<LegacyCertificate, 'subject' | 'subjectaltname'>;
+export type IdentityCertificate = Pick<LegacyCertificate, 'subject' | 'subjectaltname' | 'unreadable'>;
 
 /**
  * Whether a certificate is for a host, by the rules of `node:tls`: IP addresses by `IP Address:` entries alone, names
- * by `DNS:` entries, and by the common name only where there is none. Names that cannot be read (null) match nothing.
+ * by `DNS:` entries, and by the common name only where there is none. Names that cannot be read match nothing, and no
+ * common name matches in their place.
  * @returns an error ERR_TLS_CERT_ALTNAME_INVALID with `reason`, `host` and `cert` where it is not
  * @throws ERR_TLS_CERT_ALTNAME_FORMAT for a subjectaltname text that is malformed
  */
 export function checkServerIdentity(hostname: string, cert: Partial<IdentityCertificate>): Error | undefined {
-  const { subject, subjectaltname: altNames } = cert;
+  const { subject, subjectaltname: altNames, unreadable = [] } = cert;
   const host = withoutDot(String(hostname));
   const { dns, ips } = sortNames(altNames);
   const refuse = () => (isIP(host) ? refuseIp(host, ips) : refuseName(host, dns, subject?.['CN'], altNames));
-  // Names that cannot be read are no reason to go by the common name.
-  const reason = altNames === null ? 'Cert has altnames that cannot be read' : refuse();
+  // Nobody knows then whether the common name counts.
+  const unknown = altNames === null || unreadable.some((field) => /^(?:subjectAltName|extensions): /.test(field));
+  const silent = isIP(host) ? ips.length === 0 : dns.length === 0;
+  const reason = unknown && silent ? 'Cert has altnames that cannot be read' : refuse();
   if (reason === undefined) return undefined;
   const message = `Hostname/IP does not match certificate's altnames: ${reason}`;
   return codedError('ERR_TLS_CERT_ALTNAME_INVALID', message, { reason, host, cert });

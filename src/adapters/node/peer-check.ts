@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { type Awaitable, isThenable } from '../../crypto/provider.ts';
 import type { ChainRequest, ChainVerdict } from '../../handshake/config.ts';
 import { verifier } from '../../handshake/verifier.ts';
@@ -83,7 +84,9 @@ export class PeerCheck {
     if (leaf === undefined) return undefined;
     const names = leaf.unreadable.find(({ field }) => field === 'subjectAltName');
     // Who compares names would take it for a certificate without any, and go by its common name.
-    if (this.#policy.identify !== undefined && names !== undefined && leaf.subjectAltName === undefined) {
+    const form = isIP(this.#policy.host ?? '') === 0 ? 'dns' : 'ip';
+    const silent = leaf.subjectAltName?.some(({ type }) => type === form) !== true;
+    if (this.#policy.identify !== undefined && names !== undefined && silent) {
       return { code: 'INVALID_EXTENSION', reason: `subjectAltName cannot be read: ${names.reason}` };
     }
     // Where peers are enforced, the engine refuses it.
