@@ -237,7 +237,7 @@ test('what bad clients took is given back', async () => {
   // One that is kept has 9 KiB and more (`npm run bench -- memory`).
   expect((settled() - before) / 500).toBeLessThan(4096);
   await serves();
-});
+}, 60_000);
 
 describe('bad input at a client', () => {
   const cases: readonly [string, Uint8Array, object][] = [

@@ -16,6 +16,7 @@ import { DescribedSocket } from './described-socket.ts';
 import { deliverEarly, EarlyOffer } from './early-data.ts';
 import { codedError, toNodeError, validateBuffer, validateInteger, validateString } from './errors.ts';
 import { Handshake } from './handshake.ts';
+import { Intake } from './intake.ts';
 import { keylogLine } from './keylog.ts';
 import { OnRead } from './onread.ts';
 import type { PeerCheck } from './peer-check.ts';
@@ -41,17 +42,15 @@ export class TLSSocket extends DescribedSocket {
   #handshake: Handshake | undefined;
   readonly #check: PeerCheck;
   #pump: Pump | undefined;
+  #intake: Intake | undefined;
   #serverName: string | undefined;
   #session: Session | undefined;
   #earlyOffer: EarlyOffer | undefined;
   #earlyTaken = false;
   #controlReleased = false;
   #handshakeTimer: NodeJS.Timeout | undefined;
-  /** Ciphertext that there was no room for. */
-  #held: Uint8Array | undefined;
   /** Bytes of answers that the transport has not taken. */
   #unsent = 0;
-  #transportEnded = false;
   /** The peer's close_notify, or the end that stands for it. */
   #inputOver = false;
   #outputOver = false;
@@ -213,7 +212,7 @@ export class TLSSocket extends DescribedSocket {
     this.#pump?.stop();
     this.#pump?.connection.destroy();
     this.#handshake = undefined;
-    this.#held = undefined;
+    this.#intake?.stop();
     if (!this.#lingers) this.transport?.destroy();
     const waiting = this.#waiting;
     this.#waiting = undefined;
@@ -244,7 +243,7 @@ export class TLSSocket extends DescribedSocket {
       transport.allowHalfOpen = true;
     }
     transport.on('error', (error: Error) => this.#transportFailed(error));
-    transport.on('end', () => this.#transportEnd());
+    transport.on('end', () => this.#intake?.end());
     transport.on('close', () => this.#transportClosed());
     this.connecting = isConnecting(transport);
     if (this.connecting) {
@@ -280,13 +279,19 @@ export class TLSSocket extends DescribedSocket {
       unsent: () => this.#unsent,
       thrown: (error) => process.nextTick(rethrow, error),
     });
+    const intake = new Intake(transport, this.#pump);
+    this.#intake = intake;
     const { earlyData } = this._tlsOptions;
     if (earlyData !== undefined && !this.isServer) this.#earlyOffer = new EarlyOffer(this, earlyData);
     this.#pump.run();
     if (this.#earlyOffer?.write(connection)) this.#pump.run();
-    transport.on('data', (chunk: Uint8Array | string) => this.#receive(toBytes(chunk, 'latin1')));
+    transport.on('data', (chunk: Uint8Array | string) => {
+      if (this.destroyed) return;
+      this._unrefTimer();
+      intake.take(toBytes(chunk, 'latin1'));
+    });
     transport.resume();
-    if (transport.readableEnded) this.#transportEnd();
+    if (transport.readableEnded) intake.end();
   }
 
   #send(slabs: readonly Uint8Array[]): void {
@@ -303,62 +308,25 @@ export class TLSSocket extends DescribedSocket {
     this.#unsent -= length;
     if (pump === undefined || this.destroyed) return;
     pump.run();
-    if (wasFull) this.#feed();
-  }
-
-  #receive(chunk: Uint8Array): void {
-    if (this.destroyed) return;
-    this._unrefTimer();
-    this.#held = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
-    this.#feed();
-  }
-
-  /** As much as there is room for; stops the transport where something is left. */
-  #feed(): void {
-    const pump = this.#pump;
-    while (pump !== undefined && this.#held !== undefined && !pump.stalled && !pump.full) {
-      const { inputRoom } = pump.connection;
-      if (inputRoom === 0) break;
-      const piece = this.#held.subarray(0, inputRoom);
-      this.#held = piece.length < this.#held.length ? this.#held.subarray(piece.length) : undefined;
-      pump.connection.receive(piece);
-      pump.run();
-    }
-    if (this.destroyed) return;
-    if (this.#held === undefined && pump?.stalled === false && !pump.full) {
-      if (this.#transportEnded) this.#endInput();
-      else if (this.transport?.isPaused()) this.transport.resume();
-    } else if (!this.#transportEnded) {
-      this.transport?.pause();
-    }
+    if (wasFull) this.#intake?.feed();
   }
 
   /** A late answer may have let the ClientHello out, or made room for what waits. */
   #answered(connection: Connection): void {
     if (this.#earlyOffer?.write(connection)) this.#pump?.run();
-    this.#feed();
+    this.#intake?.feed();
   }
 
   #readOn(): void {
     if (this.#pump === undefined || this.destroyed || this.#onread?.resume() === false) return;
     this.#pump.resume();
-    this.#feed();
-  }
-
-  #transportEnd(): void {
-    this.#transportEnded = true;
-    if (this.#pump !== undefined && !this.destroyed) this.#feed();
-  }
-
-  #endInput(): void {
-    this.#pump?.connection.receiveEnd();
-    this.#pump?.run();
+    this.#intake?.feed();
   }
 
   /** Where both directions are over, what has not been read yet may still be. */
   #transportClosed(): void {
-    if (this.destroyed || (this.#transportEnded && this.writableFinished)) return;
-    if (!this.#transportEnded) this.#transportEnd();
+    if (this.destroyed || (this.#intake?.ended === true && this.writableFinished)) return;
+    if (this.#intake?.ended === false) this.#intake.end();
     process.nextTick(() => this.destroy());
   }
 
