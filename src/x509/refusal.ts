@@ -23,7 +23,7 @@ export interface FailedPath extends Failure {
 export interface Refusal extends Failure {
   readonly ok: false;
   readonly paths: readonly FailedPath[];
-  /** What might have helped: anchors and certificates that cannot be read, lists, what could not be fetched. */
+  /** What might have helped: anchors and certificates that cannot be read, lists and OCSP responses, what could not be fetched. */
   readonly passedOver: readonly PassedOver[];
 }
 
@@ -53,13 +53,14 @@ export function worstOf(failures: readonly FailedPath[], passedOver: readonly Pa
   return refused(first ?? { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', reason: 'no path' }, ranked, passedOver);
 }
 
-/** `reason` names the first of what was passed over, too. */
+/** `reason` names the first of what was passed over, too, where it does not say so by itself. */
 export function refused(
   { code, reason }: Failure,
   paths: readonly FailedPath[] = [],
   passedOver: readonly PassedOver[] = [],
 ): Refusal {
-  return { ok: false, code, reason: `${reason}${passedOverText(passedOver)}`, paths, passedOver };
+  const more = passedOverText(passedOver.filter((each) => !reason.includes(each.reason)));
+  return { ok: false, code, reason: `${reason}${more}`, paths, passedOver };
 }
 
 function rank(failure: FailedPath): number {

@@ -6,6 +6,7 @@ import { CheckFailure } from './check-failure.ts';
 import { type CertificateList, parseCrl } from './crl.ts';
 import { type CrlSource, crlStatus } from './crl-check.ts';
 import { messageOf } from './message-of.ts';
+import { nameText } from './names.ts';
 import { ocspStatus } from './ocsp-check.ts';
 import { createOcspRequest, type Hashes } from './ocsp-id.ts';
 import type { PassedOver } from './passed-over.ts';
@@ -162,7 +163,16 @@ export class Revocation {
     const { hashes, maxAge } = this.#options;
     const response = this.#stapledFor(certificate);
     if (response === undefined || hashes === undefined) return unknown('OCSP_VERIFY_NEEDED', 'none came along');
-    return yield* ocspStatus(response, certificate, issuer, { ...judge, hashes, maxAge });
+    const said = yield* ocspStatus(response, certificate, issuer, { ...judge, hashes, maxAge });
+    this.#noteSilence(said, `stapled for ${nameText(certificate.subject)}`);
+    return said;
+  }
+
+  /** A response that says nothing of its certificate is passed over, once; that nobody knows it is said. */
+  #noteSilence(said: RevocationStatus, which: string): void {
+    if (said.status !== 'unknown' || said.code === 'OCSP_CERT_UNKNOWN') return;
+    if (this.#missed.some((known) => known.what === 'response' && known.which === which)) return;
+    this.#missed.push({ what: 'response', which, reason: said.reason });
   }
 
   #stapledFor({ raw }: Certificate): Uint8Array | undefined {
@@ -185,6 +195,7 @@ export class Revocation {
       const response = yield* this.#tryFetch(url, () => fetchOcsp(url, request, certificate));
       if (response === undefined) continue;
       said = yield* ocspStatus(response, certificate, issuer, { ...judge, hashes, maxAge, nonce });
+      this.#noteSilence(said, url);
       if (said.status !== 'unknown') return said;
     }
     return said;

@@ -109,6 +109,23 @@ describe('what is passed over is said', () => {
     expect(verdict.passedOver).toMatchObject([{ what: 'list', which: '1 of those given' }]);
   });
 
+  test('OCSP responses that say nothing of their certificate', () => {
+    const revocation = { mode: 'hard', scope: 'leaf', hashes: node.hashes } as const;
+    const stapled = refusal(der(leaf, middle), { revocation: { ...revocation, stapled: [Uint8Array.of(0x30, 0)] } });
+    expect(stapled.code).toBe('INVALID_OCSP_RESPONSE');
+    expect(stapled.passedOver).toMatchObject([{ what: 'response', which: 'stapled for CN=leaf' }]);
+    // What the reason says already is not said again.
+    expect(stapled.reason).toBe(stapled.passedOver[0]?.reason);
+    const urls = ['http://a.test/', 'http://b.test/'];
+    const points = urls.map((url) => element(0x30, oid('2b06010505073001'), element(0x86, Buffer.from(url))));
+    const value = element(0x30, ...points);
+    const asking = serverLeaf(middle, { extensions: [{ oid: ExtensionOid.authorityInfoAccess, value }] });
+    const fetchOcsp = (url: string): Uint8Array => Uint8Array.of(0x30, url === urls[0] ? 0 : 1);
+    const fetched = refusal(der(asking, middle), { revocation: { ...revocation, fetchOcsp } });
+    expect(fetched.passedOver).toMatchObject(urls.map((which) => ({ what: 'response', which })));
+    expect(fetched.reason).toContain('; passed over: response http://a.test/ (');
+  });
+
   test('nothing, where nothing was', () => {
     expect(refusal(der(leaf)).passedOver).toEqual([]);
     expect(refusal(der(leaf)).reason).toBe('unable to verify the first certificate');
