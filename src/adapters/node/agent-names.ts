@@ -21,6 +21,8 @@ export class AgentNames {
       const value = Object.hasOwn(options, name) ? Reflect.get(options, name) : undefined;
       if (value !== undefined && value !== null) counting[name] = value;
     }
+    const { provider } = counting;
+    if (typeof provider === 'object' && provider !== null) counting['provider'] = this.#parts(provider);
     // Keys and passphrases are among it.
     return createHash('sha256').update(this.#text(counting, [])).digest('base64');
   }
@@ -39,6 +41,14 @@ export class AgentNames {
       .sort()
       .map((key) => `${JSON.stringify(key)}:${this.#text(Reflect.get(value, key), around)}`);
     return `{${fields.join()}}`;
+  }
+
+  /** A provider by its lists and functions, each by identity: it is mixed of them, and too large to be read each time. */
+  #parts(provider: object): readonly string[] {
+    return Object.entries(provider).map(([name, part]) => {
+      const isText = typeof part !== 'function' && (typeof part !== 'object' || part === null);
+      return `${name}:${isText ? String(part) : this.#number(part)}`;
+    });
   }
 
   #number(value: object): string {

@@ -7,6 +7,7 @@ import { AgentNames } from './agent-names.ts';
 import type { ConnectionOptions } from './connect.ts';
 import type { SecureContext, SecureContextOptions } from './context.ts';
 import { EarlyRequests, markEarly } from './early-requests.ts';
+import { invalidArgValue } from './errors.ts';
 import tls from './index.ts';
 import { endResponses } from './response-end.ts';
 import { Server as TlsServer, type ServerOptions as TlsServerOptions } from './server.ts';
@@ -39,8 +40,12 @@ export class Agent extends nodeHttps.Agent {
     this.#sessions = new SessionCache(options?.maxCachedSessions ?? 100);
   }
 
-  /** Connections of one name resume each other's sessions, each of them once. */
+  /**
+   * Connections of one name resume each other's sessions, each of them once.
+   * @throws ERR_INVALID_ARG_VALUE for `earlyData`: the request would follow what had been sent already
+   */
   override createConnection(options: nodeHttps.RequestOptions): TLSSocket {
+    refuseEarly(options as ConnectionOptions);
     const key = { host: this.getName(options), port: '', alpn: [], identity: '' };
     const kept = this.#sessions.take(key);
     const socket = tls.connect({ ...(kept && { session: toBlob(kept) }), ...options } as ConnectionOptions);
@@ -67,7 +72,10 @@ export class Agent extends nodeHttps.Agent {
 
 export const globalAgent: Agent = new Agent({ keepAlive: true, timeout: 5000 });
 
-/** As `https.request()`; without an agent of its own the request goes through {@link globalAgent}. */
+/**
+ * As `https.request()`; without an agent of its own the request goes through {@link globalAgent}.
+ * @throws ERR_INVALID_ARG_VALUE for options of opentls alone beside an agent of `node:https`, which knows none of them
+ */
 export function request(
   url: string | URL | RequestOptions,
   options?: RequestOptions | ResponseListener,
@@ -113,9 +121,10 @@ export class Server extends http.Server {
       this.emit('tlsClientError', error, socket);
       if (!this.emit('clientError', error, socket)) socket.destroy(error);
     });
-    this.on('newListener', (event) => {
-      if (event !== 'keylog' || this.#tls.listenerCount('keylog') > 0) return;
-      this.#tls.on('keylog', (line, socket) => void this.emit('keylog', line, socket));
+    // Who listens says what is asked: keys are logged and sessions stored for nobody else.
+    this.on('newListener', (event: string) => {
+      if (!passedOn.has(event) || this.#tls.listenerCount(event) > 0) return;
+      this.#tls.on(event, (...args: unknown[]) => void this.emit(event, ...args));
     });
   }
 
@@ -145,10 +154,31 @@ export function createServer(options?: ServerOptions | http.RequestListener, lis
   return new Server(options, listener);
 }
 
-function agentFor({ agent, createConnection }: nodeHttps.RequestOptions): { readonly agent?: Agent } {
+function agentFor(options: nodeHttps.RequestOptions): { readonly agent?: Agent } {
+  const { agent, createConnection } = options;
   if (agent === false) return { agent: new Agent() };
+  if (agent instanceof nodeHttps.Agent && !(agent instanceof Agent) && !createConnection)
+    refuseOwn(options as ConnectionOptions);
   return agent || createConnection ? {} : { agent: globalAgent };
 }
+
+/** What judges the peer must not be passed over in silence. */
+function refuseOwn(options: ConnectionOptions): void {
+  const ignored = ownOptions.find((name) => options[name] !== undefined && options[name] !== null);
+  if (ignored === undefined) return;
+  throw invalidArgValue(`options.${ignored}`, options[ignored], "is unknown to an agent of 'node:https'");
+}
+
+function refuseEarly({ earlyData }: ConnectionOptions): void {
+  if (earlyData === undefined) return;
+  throw invalidArgValue('options.earlyData', earlyData, 'is for connect(): a request is not sent early');
+}
+
+/** Events of the TLS server that are the application's to hear or to answer. */
+const passedOn: ReadonlySet<string> = new Set(['keylog', 'newSession', 'resumeSession', 'OCSPRequest']);
+
+/** Of {@link ConnectionOptions}, those that `node:tls` has not. */
+const ownOptions = ['verification', 'engine', 'signer', 'provider', 'now', 'earlyData'] as const;
 
 function isUrl(value: URL | RequestOptions): value is URL {
   return value instanceof URL;
