@@ -116,13 +116,14 @@ function messages(): Readonly<Record<string, Make>> {
       bytes: live.pen.content(handshake, Uint8Array.of(4, 2 + number(250), number(256), 1, 0)),
       verdict: ['decode_error'],
     }),
-    'data inside of a message': (live, number) => ({
-      bytes: Buffer.concat([
-        live.pen.content(handshake, ticket(number).subarray(0, 1 + number(20))),
+    'data inside of a message': (live, number) => {
+      const message = ticket(number);
+      const bytes = Buffer.concat([
+        live.pen.content(handshake, message.subarray(0, 1 + number(message.length - 1))),
         live.pen.content([data, alert][number(2)] ?? data, Uint8Array.of(1, 0)),
-      ]),
-      verdict: unexpected,
-    }),
+      ]);
+      return { bytes, verdict: unexpected };
+    },
   };
 }
 
