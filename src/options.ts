@@ -74,6 +74,14 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Rul
   };
 }
 
+/** How many there may be. Infinity is no limit, said aloud. */
+export const count: Rule<number> = (value, name) =>
+  value === Number.POSITIVE_INFINITY ? value : integer(0)(value, name);
+
+/** How long it may last, milliseconds. Infinity is no limit, said aloud. */
+export const duration: Rule<number> = (value, name) =>
+  typeof value === 'number' && value >= 0 ? value : wrong(name, 'a number, 0 or more', value);
+
 export function bytes(min = 0, max: number = Number.MAX_SAFE_INTEGER): Rule<Uint8Array> {
   return (value, name) => {
     if (value instanceof Uint8Array && value.length >= min && value.length <= max) return value;

@@ -1,4 +1,5 @@
 import type { Awaitable } from '../crypto/provider.ts';
+import { count } from '../options.ts';
 import type { Session } from './session.ts';
 
 /** What a session is good for: all of it must be the same for it to be offered. */
@@ -26,10 +27,11 @@ export class SessionCache implements ClientSessionStore {
   /**
    * @param limit keys at most
    * @param perKey sessions of one key at most: for connections that are opened at the same time
+   * @throws TlsError ERR_TLS_CONFIG for what is no number, and so would bound nothing
    */
   constructor(limit = 1000, perKey = 4) {
-    this.#limit = limit;
-    this.#perKey = perKey;
+    this.#limit = count(limit, 'limit');
+    this.#perKey = count(perKey, 'perKey');
   }
 
   /** Keys in use. */

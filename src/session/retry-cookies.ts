@@ -1,5 +1,6 @@
 import type { CryptoProvider } from '../crypto/provider.ts';
-import { SealedBox, type SealedBoxOptions } from './sealed-box.ts';
+import { duration, type Rules, settle } from '../options.ts';
+import { SealedBox, type SealedBoxOptions, sealedBoxRules } from './sealed-box.ts';
 
 /** Makes the cookies of HelloRetryRequests, and reads them when they come back (RFC 9846 §4.3.2). */
 export interface RetryCookies {
@@ -14,18 +15,21 @@ export interface CookieKeysOptions extends SealedBoxOptions {
   readonly lifetime?: number | undefined;
 }
 
+const cookieRules: Rules<CookieKeysOptions> = { ...sealedBoxRules, lifetime: duration };
+
 /** Cookies that are the state itself, sealed, with the time: servers that share the keys can stand in for each other. */
 export class CookieKeys implements RetryCookies {
   readonly #box: SealedBox;
   readonly #lifetime: number;
   readonly #now: () => number;
 
-  /** @throws TlsError ERR_TLS_CONFIG for keys that are not 48 bytes long */
+  /** @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be, such as keys that are not 48 bytes long */
   constructor(provider: CryptoProvider, options: CookieKeysOptions = {}) {
-    const { context = cookieContext } = options;
-    this.#box = new SealedBox(provider, { ...options, context });
-    this.#lifetime = options.lifetime ?? 60_000;
-    this.#now = options.now ?? Date.now;
+    const settled = settle<CookieKeysOptions>(options, cookieRules, 'options');
+    const { context = cookieContext, lifetime = 60_000, now = Date.now } = settled;
+    this.#box = new SealedBox(provider, { ...settled, context });
+    this.#lifetime = lifetime;
+    this.#now = now;
   }
 
   seal(state: Uint8Array): Uint8Array {

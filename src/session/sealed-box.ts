@@ -4,6 +4,7 @@ import { wipe } from '../bytes/wipe.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { misuse } from '../errors.ts';
 import { ticketKey } from '../keys/ticket-key.ts';
+import { bytes, clock, duration, listOf, type Rules, settle } from '../options.ts';
 import { CipherSuiteId } from '../wire/enums.ts';
 
 /** As `node:tls` has them: 16 bytes of name, 32 of secret. */
@@ -28,6 +29,13 @@ export interface SealedBoxOptions {
   readonly now?: (() => number) | undefined;
 }
 
+export const sealedBoxRules: Rules<SealedBoxOptions> = {
+  keys: listOf(bytes(TICKET_KEYS_LENGTH, TICKET_KEYS_LENGTH), 1),
+  context: bytes(),
+  rotation: duration,
+  now: clock,
+};
+
 /**
  * Bytes that a server gives away sealed, and gets back (RFC 5077 §4 recommends how). Each piece has a key of its own,
  * derived from the long-lived one and a random salt: no nonce can repeat.
@@ -39,14 +47,14 @@ export class SealedBox {
   readonly #now: () => number;
   #keys: readonly BoxKey[];
 
-  /** @throws TlsError ERR_TLS_CONFIG for keys that are not 48 bytes long */
+  /** @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be, such as keys that are not 48 bytes long */
   constructor(provider: CryptoProvider, options: SealedBoxOptions = {}) {
+    const { keys, context, rotation, now } = settle<SealedBoxOptions>(options, sealedBoxRules, 'options');
     this.#provider = provider;
-    this.#now = options.now ?? Date.now;
-    this.#context = options.context ?? new Uint8Array(0);
-    this.#rotation = options.keys === undefined ? (options.rotation ?? TWELVE_HOURS) : undefined;
-    this.#keys = (options.keys ?? [provider.random(TICKET_KEYS_LENGTH)]).map((key) => this.#keyOf(key));
-    if (this.#keys.length === 0) misuse('ERR_TLS_CONFIG', 'ticket keys: none given');
+    this.#now = now ?? Date.now;
+    this.#context = context ?? new Uint8Array(0);
+    this.#rotation = keys === undefined ? (rotation ?? TWELVE_HOURS) : undefined;
+    this.#keys = (keys ?? [provider.random(TICKET_KEYS_LENGTH)]).map((key) => this.#keyOf(key));
   }
 
   /** The key that seals, a copy. */
@@ -96,11 +104,8 @@ export class SealedBox {
     return this.#rotation !== undefined && this.#now() - madeAt >= 2 * this.#rotation;
   }
 
-  #keyOf(bytes: Uint8Array): BoxKey {
-    if (bytes.length !== TICKET_KEYS_LENGTH) {
-      misuse('ERR_TLS_CONFIG', `a ticket key of ${bytes.length} bytes, not ${TICKET_KEYS_LENGTH}`);
-    }
-    return { name: bytes.slice(0, NAME), secret: bytes.slice(NAME), madeAt: this.#now() };
+  #keyOf(key: Uint8Array): BoxKey {
+    return { name: key.slice(0, NAME), secret: key.slice(NAME), madeAt: this.#now() };
   }
 
   /** The same with every provider, so that servers may share keys. */

@@ -1,6 +1,7 @@
 import { wipe } from '../bytes/wipe.ts';
 import type { Awaitable, CryptoProvider } from '../crypto/provider.ts';
 import { isThenable } from '../crypto/provider.ts';
+import { having } from '../options.ts';
 import { SealedBox, type SealedBoxOptions } from './sealed-box.ts';
 
 export { TICKET_KEYS_LENGTH } from './sealed-box.ts';
@@ -21,7 +22,7 @@ export type TicketKeysOptions = SealedBoxOptions;
 export class TicketKeys implements TicketSealer {
   readonly #box: SealedBox;
 
-  /** @throws TlsError ERR_TLS_CONFIG for keys that are not 48 bytes long */
+  /** @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be, such as keys that are not 48 bytes long */
   constructor(provider: CryptoProvider, options: TicketKeysOptions = {}) {
     this.#box = new SealedBox(provider, options);
   }
@@ -59,8 +60,9 @@ export class StoredTickets implements TicketSealer {
   readonly #store: ServerSessionStore;
   readonly #random: CryptoProvider['random'];
 
+  /** @throws TlsError ERR_TLS_CONFIG for a store that is none */
   constructor(store: ServerSessionStore, provider: Pick<CryptoProvider, 'random'>) {
-    this.#store = store;
+    this.#store = having<ServerSessionStore>('put', 'take')(store, 'store');
     this.#random = (length) => provider.random(length);
   }
 

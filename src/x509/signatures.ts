@@ -1,5 +1,6 @@
 import { toHex } from '../bytes/hex.ts';
 import type { Hash, SignatureAlgorithm, SignatureVerifier } from '../crypto/provider.ts';
+import { bytes, count, having, listOf, type Rules, settle, wrong } from '../options.ts';
 import type { Certificate } from './certificate.ts';
 import type { Budget } from './path.ts';
 import { type Steps, wait } from './steps.ts';
@@ -98,6 +99,8 @@ export interface SignatureCacheOptions {
   readonly good?: readonly Uint8Array[];
 }
 
+const cacheRules: Rules<SignatureCacheOptions> = { hash: having<Hash>('start'), size: count, good: listOf(bytes()) };
+
 /**
  * Signatures that were found good, so that a chain met again costs none. Belongs to whoever makes it: one per trust
  * context. Only good ones are kept: a stranger cannot fill it with what is false.
@@ -107,8 +110,10 @@ export class SignatureCache {
   readonly #size: number;
   readonly #good: Set<string>;
 
-  constructor({ hash, size = 1_000, good = [] }: SignatureCacheOptions) {
-    this.#hash = hash;
+  /** @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be */
+  constructor(options: SignatureCacheOptions) {
+    const { hash, size = 1_000, good = [] } = settle<SignatureCacheOptions>(options, cacheRules, 'options');
+    this.#hash = hash ?? wrong('options.hash', 'given', undefined);
     this.#size = size;
     this.#good = new Set(good.map(toHex));
   }

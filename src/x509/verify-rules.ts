@@ -3,10 +3,10 @@ import type { Hash, SignatureVerifier } from '../crypto/provider.ts';
 import {
   bytes,
   callable,
+  count,
   finite,
   flag,
   having,
-  integer,
   listOf,
   object,
   oneOf,
@@ -27,8 +27,6 @@ import type { CtLog, CtPolicy, TransparencyOptions } from './transparency.ts';
 import type { TrustStore } from './trust.ts';
 import type { VerifyOptions } from './verify.ts';
 
-/** Infinity is no limit, said aloud. */
-const count: Rule<number> = (value, name) => (value === Number.POSITIVE_INFINITY ? value : integer(0)(value, name));
 const demand = oneOf('required', 'optional');
 
 const extKeyUsage: Rule<ExtKeyUsageRules> = record<ExtKeyUsageRules>(

@@ -37,7 +37,9 @@ export class Agent extends nodeHttps.Agent {
 
   constructor(options?: AgentOptions) {
     super(options as nodeHttps.AgentOptions);
-    this.#sessions = new SessionCache(options?.maxCachedSessions ?? 100);
+    // Node takes anything: what would bound nothing is the default.
+    const most = options?.maxCachedSessions;
+    this.#sessions = new SessionCache(typeof most === 'number' && most >= 0 ? Math.ceil(most) : 100);
   }
 
   /**
