@@ -1,8 +1,10 @@
 import type { Awaitable } from '../crypto/provider.ts';
 import { misuse } from '../errors.ts';
+import { clock, type Rules, settle, wrong } from '../options.ts';
 import { hostName } from '../x509/identity.ts';
 import { refused } from '../x509/refusal.ts';
 import { type Verdict, type VerifyOptions, verifyPeer } from '../x509/verify.ts';
+import { verifyRules } from '../x509/verify-rules.ts';
 import type { ChainRequest } from './config.ts';
 
 /** Options of `verifyPeer`, but for those that the handshake knows. */
@@ -16,13 +18,18 @@ export interface VerifierOptions extends Omit<VerifyOptions, 'purpose' | 'time' 
   readonly now?: (() => number) | undefined;
 }
 
+const { purpose: _purpose, time: _time, remembered: _remembered, ...rules } = verifyRules;
+const verifierRules: Rules<VerifierOptions> = { ...rules, now: clock };
+
 /**
  * A `verifyChain` that judges certificates as `verifyPeer` does, with what came along: stapled OCSP responses and
  * timestamps count where revocation and transparency are looked at.
- * @returns a function that throws TlsError ERR_TLS_CONFIG for a server without a name, and as `verifyPeer` does
+ * @returns a function that throws TlsError ERR_TLS_CONFIG for a server without a name
+ * @throws TlsError ERR_TLS_CONFIG for an option that is missing, or is not what it must be
  */
 export function verifier(options: VerifierOptions): (request: ChainRequest) => Awaitable<Verdict> {
-  const { now = Date.now, ...asked } = options;
+  const asked = settled(options);
+  const { now = Date.now } = asked;
   return (request) => {
     if (request.certificateType !== 'X509') {
       return refused({ code: 'RPK_UNTRUSTED', reason: 'a raw public key where certificates are judged' });
@@ -36,6 +43,14 @@ export function verifier(options: VerifierOptions): (request: ChainRequest) => A
       time: now(),
     });
   };
+}
+
+function settled(options: VerifierOptions): VerifierOptions {
+  const own = settle<VerifierOptions>(options, verifierRules, 'verifier: options');
+  for (const name of ['trust', 'verifiers'] as const) {
+    if (own[name] === undefined) wrong(`verifier: options.${name}`, 'given', undefined);
+  }
+  return own as VerifierOptions;
 }
 
 function nameAskedFor({ peer, serverName }: ChainRequest): VerifyOptions['name'] {

@@ -1,6 +1,5 @@
 import { equal } from '../bytes/equal.ts';
 import type { Awaitable } from '../crypto/provider.ts';
-import { misuse } from '../errors.ts';
 import type { Certificate } from './certificate.ts';
 import { CheckFailure } from './check-failure.ts';
 import { type CertificateList, parseCrl } from './crl.ts';
@@ -74,10 +73,7 @@ export class Revocation {
   readonly #missed: PassedOver[];
   readonly #fetched = new Set<string>();
 
-  /**
-   * @param missed where it is said what was passed over
-   * @throws TlsError ERR_TLS_CONFIG for OCSP without `hashes`
-   */
+  /** @param missed where it is said what was passed over */
   constructor(
     chain: readonly Uint8Array[],
     missed: PassedOver[],
@@ -88,10 +84,6 @@ export class Revocation {
     this.#missed = missed;
     this.#options = options;
     this.#mode = options.mode ?? (crls.length > 0 ? 'hard' : 'off');
-    const { hashes, stapled, fetchOcsp } = options;
-    if (hashes === undefined && (stapled ?? fetchOcsp) !== undefined) {
-      misuse('ERR_TLS_CONFIG', 'OCSP needs revocation.hashes, those of a provider');
-    }
     // One that cannot be read says nothing of anybody.
     const lists = this.#mode === 'off' ? [] : crls;
     this.#lists = lists.flatMap((crl, i) =>

@@ -1,5 +1,6 @@
 /** What the options of a verification must be: a bound that is no number bounds nothing, a mode with a typo is none. */
 import type { Hash, SignatureVerifier } from '../crypto/provider.ts';
+import { misuse } from '../errors.ts';
 import {
   bytes,
   callable,
@@ -65,7 +66,7 @@ const policy: Rule<PolicyInputs> = record<PolicyInputs>({
   inhibitAnyPolicy: flag,
 });
 
-const revocation: Rule<RevocationOptions> = record<RevocationOptions>({
+const revocationRecord: Rule<RevocationOptions> = record<RevocationOptions>({
   mode: oneOf('off', 'soft', 'hard'),
   scope: oneOf('leaf', 'chain'),
   maxAge: finite,
@@ -75,6 +76,15 @@ const revocation: Rule<RevocationOptions> = record<RevocationOptions>({
   fetchCrl: callable,
   hashes: object<Hashes>,
 });
+
+const revocation: Rule<RevocationOptions> = (value, name) => {
+  const given = revocationRecord(value, name);
+  const { hashes, stapled, fetchOcsp } = given;
+  if (hashes === undefined && (stapled ?? fetchOcsp) !== undefined) {
+    misuse('ERR_TLS_CONFIG', 'OCSP needs revocation.hashes, those of a provider');
+  }
+  return given;
+};
 
 const log: Rule<CtLog> = record<CtLog>({ key: bytes(1), operator: text, description: text, retiredAt: finite }, [
   'key',

@@ -35,6 +35,65 @@ function endOf(events: readonly Event[]): string | undefined {
   return undefined;
 }
 
+/** As JavaScript may call it. */
+const odd = [
+  ['no options', undefined],
+  ['no anchors', { trust: undefined }],
+  ['anchors that are a list', { trust: [root.der] }],
+  ['no verifiers', { verifiers: undefined }],
+  ['a name as text', { name: 'server.test' }],
+  ['a clock that is a time', { now: Date.now() }],
+  ['a depth that is no number', { maxDepth: Number.NaN }],
+  ['a budget that is no number', { budget: { signatures: Number.NaN } }],
+  ['a mode of revocation in other letters', { revocation: { mode: 'Hard' } }],
+  ['a responder to ask, and no hashes', { revocation: { mode: 'hard', fetchOcsp: () => undefined } }],
+  ['an unknown option of revocation', { revocation: { Mode: 'hard' } }],
+] as const;
+
+describe('options of a verifier are settled when it is made', () => {
+  const bare = { trust: TrustStore.from([root.der]), verifiers: provider.verifiers };
+  const config = expect.objectContaining({ code: 'ERR_TLS_CONFIG' });
+
+  test.each(odd)('%s', (_, change) => {
+    const options = change && { ...bare, ...change };
+    expect(() => core.verifier(options as never)).toThrow(config);
+  });
+
+  test('what becomes of them later changes nothing, and what is on Object.prototype is none of them', () => {
+    const options: { name: core.VerifierOptions['name']; maxDepth: number } = {
+      name: { dns: 'other.test' },
+      maxDepth: 0,
+    };
+    const verifyChain = core.verifier({ ...bare, ...options });
+    const own = Object.assign(options, bare);
+    const live = core.verifier(own);
+    own.name = 'any';
+    Object.defineProperty(Object.prototype, 'name', { value: 'any', configurable: true, writable: true });
+    try {
+      for (const verify of [verifyChain, live]) {
+        expect(clientEnd({ verifyChain: verify, serverName: 'server.test' })).toBe('HOSTNAME_MISMATCH');
+      }
+      expect(clientEnd({ verifyChain: core.verifier(bare), serverName: 'nobody.test' })).toBe('HOSTNAME_MISMATCH');
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'name');
+    }
+  });
+
+  test('each is taken once', () => {
+    let reads = 0;
+    const counting = {
+      ...bare,
+      get name() {
+        reads++;
+        return { dns: 'server.test' } as const;
+      },
+    };
+    const verifyChain = core.verifier(counting);
+    for (let n = 0; n < 3; n++) expect(clientEnd({ verifyChain, serverName: 'server.test' })).toBe('open');
+    expect(reads).toBe(1);
+  });
+});
+
 describe('a verifier', () => {
   test('is there behind each door of the engine', () => {
     expect(web.verifier).toBe(core.verifier);
