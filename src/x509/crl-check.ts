@@ -68,6 +68,9 @@ function pointsOf(certificate: Certificate): readonly DistributionPoint[] {
   return [...named, { name: { type: 'full', names: [issuer] }, reasons: undefined, crlIssuer: undefined }];
 }
 
+/** What was revoked stays so, though the list is out of date, or of another form than a profile wants. */
+const stillRevokes: ReadonlySet<CertificateErrorCode> = new Set(['CRL_HAS_EXPIRED', 'INVALID_CRL']);
+
 /** One complete list, with the newest delta to it. */
 function* consult(
   list: CertificateList,
@@ -77,8 +80,7 @@ function* consult(
 ): Steps<RevocationStatus> {
   try {
     const complaint = complaintAbout(list, source);
-    // What was revoked stays so, though the list is out of date.
-    if (complaint !== undefined && complaint.code !== 'CRL_HAS_EXPIRED') return complaint;
+    if (complaint !== undefined && !stillRevokes.has(complaint.code)) return complaint;
     const unsigned = yield* checkSigner(list, issuer, source);
     if (unsigned !== undefined) return complaint ?? unsigned;
     const entry = list.find(certificate.serialNumber, certificate.issuer);

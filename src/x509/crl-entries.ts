@@ -1,10 +1,10 @@
-import { DerError, DerReader, readTime, Tag } from './der.ts';
+import { type DerElement, DerError, DerReader, Tag } from './der.ts';
 
-/** One entry of revokedCertificates (RFC 5280 §5.1.2.6), its extensions unread. */
+/** One entry of revokedCertificates (RFC 5280 §5.1.2.6), its date and its extensions unread. */
 export interface RawEntry {
   readonly serialNumber: Uint8Array;
-  /** Milliseconds since 1970. */
-  readonly revocationDate: number;
+  /** Time: it may be one that does not exist. */
+  readonly revocationDate: DerElement;
   /** crlEntryExtensions, DER. */
   readonly extensions: Uint8Array | undefined;
 }
@@ -69,13 +69,12 @@ export class CrlEntries {
     return naming === 0 ? undefined : naming - 1;
   }
 
-  /** @throws DerError for a time that does not exist */
   read(index: number): RawEntry {
     const offset = this.#offsets[index];
     if (offset === undefined) throw new RangeError(`no entry ${index}`);
     const entry = new DerReader(this.#bytes, 0, offset).sequence();
     const serialNumber = entry.integerBytes();
-    const revocationDate = readTime(entry.element());
+    const revocationDate = entry.element();
     const extensions = entry.done ? undefined : entry.element(Tag.sequence).raw;
     return { serialNumber, revocationDate, extensions };
   }

@@ -16,6 +16,7 @@ import {
   parseAuthorityKeyIdentifier,
   parseExtensions,
   type RawExtension,
+  readable,
   whole,
 } from './extensions.ts';
 import { type DistinguishedName, parseName, sameName } from './names.ts';
@@ -53,18 +54,22 @@ export interface CertificateList {
   /**
    * The entry of a certificate, in constant time.
    * @param issuer of the certificate: lists that are indirect have those of several
-   * @throws DerError for an entry that is malformed
+   * @throws DerError for an entry of which it cannot be told whose it is
    */
   find(serialNumber: Uint8Array, issuer: DistinguishedName): RevokedCertificate | undefined;
-  /** All entries, in order. @throws DerError as `find` */
+  /** All entries, in order. @throws DerError for one that is malformed */
   entries(): Iterable<RevokedCertificate>;
 }
 
-/** An entry of a CRL (RFC 5280 §5.3). */
+/**
+ * An entry of a CRL (RFC 5280 §5.3). Whoever is listed is revoked (§6.3.3 (i), (j)): nothing else that it says is so
+ * odd that it is not.
+ */
 export interface RevokedCertificate {
   readonly serialNumber: Uint8Array;
-  /** Milliseconds since 1970. */
-  readonly revocationDate: number;
+  /** Milliseconds since 1970; undefined for a time that does not exist. */
+  readonly revocationDate: number | undefined;
+  /** `unspecified` where none is given, or one that cannot be read. */
   readonly reason: RevocationReason;
   /** Milliseconds since 1970. */
   readonly invalidityDate: number | undefined;
@@ -176,29 +181,29 @@ class ParsedCrl implements CertificateList {
   find(serialNumber: Uint8Array, issuer: DistinguishedName): RevokedCertificate | undefined {
     const numbers = this.#entries?.find(serialNumber) ?? [];
     const number = numbers.find((candidate) => sameName(this.#issuerOf(candidate), issuer));
-    return number === undefined ? undefined : this.#read(number);
+    return number === undefined ? undefined : this.#read(number, readable);
   }
 
   *entries(): Iterable<RevokedCertificate> {
     for (let number = 0; number < this.size; number++) {
-      const entry = this.#read(number);
+      const entry = this.#read(number, strictly);
       if (entry !== undefined) yield entry;
     }
   }
 
-  #read(number: number): RevokedCertificate | undefined {
+  #read(number: number, attempt: Attempt): RevokedCertificate | undefined {
     const entry = this.#entries?.read(number);
     if (entry === undefined) return undefined;
-    const extensions = entryExtensions(entry.extensions);
+    const extensions = attempt(() => entryExtensions(entry.extensions)) ?? [];
     const value = (oid: string): Uint8Array | undefined => extensions.find((each) => each.oid === oid)?.value;
     const reason = value(ExtensionOid.reasonCode);
     const invalidity = value(ExtensionOid.invalidityDate);
     return {
       serialNumber: entry.serialNumber,
-      revocationDate: entry.revocationDate,
-      reason: reason === undefined ? 'unspecified' : parseReasonCode(reason),
+      revocationDate: attempt(() => readTime(entry.revocationDate)),
+      reason: (reason && attempt(() => parseReasonCode(reason))) ?? 'unspecified',
       // RFC 5280 §5.3.2 has GeneralizedTime; authorities in use write UTCTime.
-      invalidityDate: invalidity && readTime(whole(invalidity).element()),
+      invalidityDate: invalidity && attempt(() => readTime(whole(invalidity).element())),
     };
   }
 
@@ -215,6 +220,11 @@ class ParsedCrl implements CertificateList {
     return extension && parseValue(extension.value);
   }
 }
+
+/** How a part of an entry is read. */
+type Attempt = <T>(read: () => T) => T | undefined;
+
+const strictly: Attempt = (read) => read();
 
 function entryExtensions(der: Uint8Array | undefined): readonly RawExtension[] {
   // 30 00: an empty list, which authorities in use write.

@@ -314,7 +314,8 @@ function ia5(content: Uint8Array): string {
   return text;
 }
 
-function readable<T>(read: () => T): T | undefined {
+/** Undefined for what cannot be read, and that nothing depends on. */
+export function readable<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {

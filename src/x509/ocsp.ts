@@ -1,5 +1,5 @@
 import { context, DerError, DerReader, readTime, Tag } from './der.ts';
-import { parseExtensions, type RawExtension } from './extensions.ts';
+import { parseExtensions, type RawExtension, readable } from './extensions.ts';
 import { type DistinguishedName, parseName } from './names.ts';
 import { type RevocationReason, readReason } from './revocation-status.ts';
 import { type CertificateSignature, readSigned, readWhole } from './signed-object.ts';
@@ -16,7 +16,7 @@ export interface SingleResponse {
 
 export type CertStatus =
   | { readonly status: 'good' | 'unknown' }
-  | { readonly status: 'revoked'; readonly reason: RevocationReason; readonly date: number };
+  | { readonly status: 'revoked'; readonly reason: RevocationReason; readonly date: number | undefined };
 
 /** RFC 6960 §4.1.1: hashes of the issuer's name and key, by the algorithm of this object identifier. */
 export interface CertId {
@@ -151,12 +151,15 @@ function parseStatus(reader: DerReader): CertStatus {
   }
 }
 
+/** Whoever is said to be revoked is, whatever is said of when and why. */
 function parseRevoked(reader: DerReader): CertStatus {
-  const date = readTime(reader.element(Tag.generalizedTime));
+  const time = reader.element(Tag.generalizedTime);
+  const date = readable(() => readTime(time));
   const wrapped = reader.enterOptional(context(0, 'constructed'));
-  const reason = wrapped === undefined ? 'unspecified' : readReason(wrapped.element(Tag.enumerated).content);
+  const code = wrapped?.element(Tag.enumerated).content;
   wrapped?.end();
   reader.end();
+  const reason = (code && readable(() => readReason(code))) ?? 'unspecified';
   return { status: 'revoked', reason, date };
 }
 

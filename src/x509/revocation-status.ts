@@ -27,8 +27,8 @@ export function readReason(content: Uint8Array): RevocationReason {
 /** What revocation lists or a responder say of one certificate. */
 export type RevocationStatus =
   | { readonly status: 'good' }
-  /** `date`: milliseconds since 1970 */
-  | { readonly status: 'revoked'; readonly reason: RevocationReason; readonly date: number }
+  /** `date`: milliseconds since 1970; undefined for one that does not exist */
+  | { readonly status: 'revoked'; readonly reason: RevocationReason; readonly date: number | undefined }
   /** Nothing, for the reason given. */
   | { readonly status: 'unknown'; readonly code: CertificateErrorCode; readonly reason: string };
 

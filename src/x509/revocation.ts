@@ -226,5 +226,6 @@ function crlUrls({ crlDistributionPoints = [], freshestCrl = [] }: Certificate):
 }
 
 function revokedText({ reason, date }: RevocationStatus & { readonly status: 'revoked' }): string {
-  return `certificate revoked on ${new Date(date).toISOString().slice(0, 10)} (${reason})`;
+  const when = date === undefined ? '' : ` on ${new Date(date).toISOString().slice(0, 10)}`;
+  return `certificate revoked${when} (${reason})`;
 }

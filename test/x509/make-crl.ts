@@ -44,6 +44,8 @@ export function bigList(count: number, entryExtensions: readonly RawExtension[] 
 
 export interface NewEntry {
   readonly serialNumber: Uint8Array;
+  /** A Time, DER. Default {@link now}. */
+  readonly date?: Uint8Array;
   readonly extensions?: readonly RawExtension[];
 }
 
@@ -88,9 +90,10 @@ export function makeCrlDer(options: CrlOptions): Uint8Array {
 }
 
 function encodeEntry(entry: Uint8Array | NewEntry): Uint8Array {
-  const { serialNumber, extensions = [] } = entry instanceof Uint8Array ? { serialNumber: entry } : entry;
+  const given: NewEntry = entry instanceof Uint8Array ? { serialNumber: entry } : entry;
+  const { serialNumber, date = time(now), extensions = [] } = given;
   const more = extensions.length === 0 ? [] : [sequence(...extensions.map(encodeExtension))];
-  return sequence(element(Tag.integer, serialNumber), time(now), ...more);
+  return sequence(element(Tag.integer, serialNumber), date, ...more);
 }
 
 /** RFC 5280 §5.3.1 */
