@@ -8,7 +8,7 @@ export interface RawExtension {
   readonly value: Uint8Array;
 }
 
-/** RFC 5280 §4.2 and §5, RFC 7633 §6, RFC 6962 §3.3 */
+/** RFC 5280 §4.2 and §5, RFC 7633 §4, RFC 6962 §3.3 */
 export const ExtensionOid = {
   subjectDirectoryAttributes: '2.5.29.9',
   subjectKeyIdentifier: '2.5.29.14',

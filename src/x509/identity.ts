@@ -14,7 +14,7 @@ export function hostName(host: string): PeerName {
   return ip === undefined ? { dns: toAscii(host) } : { ip };
 }
 
-/** RFC 9525 §6.3 and §6.5: only subjectAltName counts; a common name never does. */
+/** RFC 9525 §6.3 to §6.5. Only subjectAltName counts: a common name never does (§2, RFC 9110 §4.3.4). */
 export function matchName(certificate: Certificate, name: PeerName): boolean {
   const names = certificate.subjectAltName ?? [];
   if ('ip' in name) return names.some((candidate) => candidate.type === 'ip' && equal(candidate.value, name.ip));

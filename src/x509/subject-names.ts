@@ -18,7 +18,10 @@ export function subjectMailboxes(leaf: Named): readonly GeneralName[] {
   return subjectValues(leaf, Oid.emailAddress).map((value) => ({ type: 'rfc822', value }));
 }
 
-/** The common names of a certificate that has no dNSName: of others they name nobody (RFC 2818 §3.1). */
+/**
+ * The common names of a certificate that has no dNSName: of others they name nobody (RFC 2818 §3.1). RFC 9110, which
+ * obsoletes it, has no use for them at all (§4.3.4), nor has RFC 9525 (§2); programs still go by them.
+ */
 export function commonNames(leaf: Named): readonly string[] {
   const named = leaf.subjectAltName?.some(({ type }) => type === 'dns') === true;
   return named ? [] : subjectValues(leaf, Oid.commonName);
