@@ -3,6 +3,7 @@ import type { GeneralName, NameConstraints } from './extensions.ts';
 import { hostOfUri } from './identity.ts';
 import { isWithin, parseName } from './names.ts';
 import { subjectMailboxes } from './subject-names.ts';
+import { utf8Mailbox } from './utf8-mailbox.ts';
 
 type Named = Pick<Certificate, 'subject' | 'subjectAltName'>;
 
@@ -22,9 +23,12 @@ export function checkNames(
 ): Violation {
   const permitted = byForm(constraints.permitted);
   const excluded = byForm(constraints.excluded);
-  for (const name of [...namesOf(certificate), ...more]) {
-    const violation = checkName(permitted.get(name.type) ?? [], excluded.get(name.type) ?? [], name, count);
-    if (violation !== undefined) return violation;
+  const bindsMailboxes = permitted.has('rfc822') || excluded.has('rfc822');
+  for (const given of [...namesOf(certificate), ...more]) {
+    for (const name of bindsMailboxes ? readings(given) : [given]) {
+      const violation = checkName(permitted.get(name.type) ?? [], excluded.get(name.type) ?? [], name, count);
+      if (violation !== undefined) return violation;
+    }
   }
   return undefined;
 }
@@ -78,6 +82,12 @@ function namesOf(certificate: Named): readonly GeneralName[] {
   return certificate.subjectAltName === undefined ? [...names, ...subjectMailboxes(certificate)] : names;
 }
 
+/** RFC 9598 §6: what binds rfc822Name binds SmtpUTF8Mailbox, which is an otherName besides. */
+function readings(name: GeneralName): readonly GeneralName[] {
+  const value = name.type === 'other' ? utf8Mailbox(name.value) : undefined;
+  return value === undefined ? [name] : [name, { type: 'rfc822', value }];
+}
+
 /** Undefined where it cannot be said, for the form or for the value of the name: the path then fails. */
 function contains(base: GeneralName, name: GeneralName): boolean | undefined {
   if (base.type === 'dns' && name.type === 'dns') return withinDomain(name.value, base.value);
@@ -93,7 +103,7 @@ function withinDomain(name: string, base: string): boolean | undefined {
   const domain = trim(base);
   const host = trim(name);
   if (domain === '') return base === '' ? true : undefined;
-  if (domain.replace(/^\./, '').split('.').includes('')) return undefined;
+  if (hasEmptyLabel(domain.replace(/^\./, ''))) return undefined;
   if (domain.startsWith('.')) return host.endsWith(domain);
   return host === domain || host.endsWith(`.${domain}`);
 }
@@ -112,7 +122,7 @@ function trim(domain: string): string {
 /** A mailbox, all mailboxes on a host, or (with a leading dot) all below a domain. */
 function withinMailbox(name: string, base: string): boolean | undefined {
   const mailbox = splitMailbox(name);
-  if (mailbox === undefined || base === '') return undefined;
+  if (mailbox === undefined) return undefined;
   const host = mailbox.host.toLowerCase();
   if (base.includes('@')) {
     const wanted = splitMailbox(base);
@@ -120,14 +130,21 @@ function withinMailbox(name: string, base: string): boolean | undefined {
     if (wanted === undefined || `${wanted.local}${mailbox.local}`.includes('"')) return undefined;
     return mailbox.local === wanted.local && host === wanted.host.toLowerCase();
   }
+  if (hasEmptyLabel(base.replace(/^\./, ''))) return undefined;
   return base.startsWith('.') ? host.endsWith(base.toLowerCase()) : host === base.toLowerCase();
 }
 
 /** RFC 5321 §4.1.2: a local part with another '@' would have to be quoted, and certificates have none such. */
 function splitMailbox(mailbox: string): { readonly local: string; readonly host: string } | undefined {
   const [local, host, ...others] = mailbox.split('@');
-  if (local === undefined || local === '' || host === undefined || host === '' || others.length > 0) return undefined;
+  if (local === undefined || local === '' || host === undefined || others.length > 0) return undefined;
+  // Hosts are compared as they are written: one with a dot at its end would be none of those that are excluded.
+  if (hasEmptyLabel(host)) return undefined;
   return { local, host };
+}
+
+function hasEmptyLabel(host: string): boolean {
+  return host.split('.').includes('');
 }
 
 /** The host part; a URI without one, or with an address, is in no subtree that can be told (RFC 5280 §4.2.1.10). */

@@ -33,6 +33,8 @@ export const Oid = {
   // RFC 5280 Appendix A.1
   commonName: '2.5.4.3',
   emailAddress: '1.2.840.113549.1.9.1',
+  // RFC 9598
+  smtpUtf8Mailbox: '1.3.6.1.5.5.7.8.9',
 } as const;
 
 /** With a name, where the algorithm is one that certificates in use have and no provider does. */

@@ -1,5 +1,6 @@
 import type nodeTls from 'node:tls';
 import { describe, expect, test } from 'vitest';
+import { utf8 } from '#opentls/bytes/utf8';
 import { element } from '#opentls/x509/der-write';
 import { ExtensionOid } from '#opentls/x509/extensions';
 import { authority, type Holder, type Overrides, serverLeaf } from '../x509/make-chain.ts';
@@ -196,7 +197,44 @@ const cases: Readonly<Record<string, Case>> = {
     host: 'a.com',
     node: null,
   },
+  'a SmtpUTF8Mailbox outside': {
+    permitted: { email: ['good.com'] },
+    leaf: { subject: 'x', ...none, extensions: [namesOf('a.com', '\u533b@bad.net')] },
+    host: 'a.com',
+    node: violation,
+  },
+  'a SmtpUTF8Mailbox that could have been an rfc822Name, outside': {
+    permitted: { email: ['good.com'] },
+    leaf: { subject: 'x', ...none, extensions: [namesOf('a.com', 'ann@bad.net')] },
+    host: 'a.com',
+    node: violation,
+  },
+  'a SmtpUTF8Mailbox that is excluded': {
+    excluded: { email: ['bad.net'] },
+    leaf: { subject: 'x', ...none, extensions: [namesOf('a.com', '\u533b@bad.net')] },
+    host: 'a.com',
+    node: violation,
+  },
+  'a SmtpUTF8Mailbox inside': {
+    permitted: { email: ['good.com'] },
+    leaf: { subject: 'x', ...none, extensions: [namesOf('a.com', '\u533b@good.com')] },
+    host: 'a.com',
+    node: null,
+  },
+  'a SmtpUTF8Mailbox where mailboxes are not bound': {
+    permitted: { dns: ['a.com'] },
+    leaf: { subject: 'x', ...none, extensions: [namesOf('a.com', '\u533b@bad.net')] },
+    host: 'a.com',
+    node: null,
+  },
 };
+
+/** subjectAltName with a dNSName and a SmtpUTF8Mailbox (RFC 9598). */
+function namesOf(dns: string, mailbox: string) {
+  const oid = Uint8Array.of(6, 8, 0x2b, 6, 1, 5, 5, 7, 8, 9);
+  const other = element(0xa0, oid, element(0xa0, element(0x0c, utf8(mailbox))));
+  return { oid: ExtensionOid.subjectAltName, value: element(0x30, element(0x82, utf8(dns)), other) };
+}
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'));
 

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { concat } from '#opentls/bytes/concat';
+import { utf8 } from '#opentls/bytes/utf8';
 import type { Certificate } from '#opentls/x509/certificate';
 import { checkNames, type Violation } from '#opentls/x509/constraints';
 import { DerError } from '#opentls/x509/der';
+import { element } from '#opentls/x509/der-write';
 import { type GeneralName, parseGeneralNames, parseNameConstraints } from '#opentls/x509/extensions';
 import { parseName } from '#opentls/x509/names';
 import { parseGzip } from './limbo.ts';
@@ -156,5 +159,98 @@ describe('name constraints of BoringSSL', () => {
     expect(violation('dnsname-permitted_with_leading_dot', [dns('*.bar.com')])).toBeUndefined();
     expect(violation('dnsname-permitted_with_leading_dot', [dns('bar.com')])).toBe('permitted');
     expect(violation('dnsname-excluded_with_leading_dot', [dns('foo.BAR.com.')])).toBe('excluded');
+  });
+});
+
+describe('a mailbox is one under whatever name: rfc822Name constraints bind SmtpUTF8Mailbox, RFC 9598 \u00a76', () => {
+  const example = 'a02b06082b06010505070809a01f0c1de58cbbe7949f40786e2d2d7073733235632e6578616d706c652e636f6d';
+  const smtpUtf8Mailbox = Uint8Array.of(6, 8, 0x2b, 6, 1, 5, 5, 7, 8, 9);
+  const other = (value: Uint8Array, oid: Uint8Array = smtpUtf8Mailbox): GeneralName => ({
+    type: 'other',
+    value: element(0xa0, oid, element(0xa0, value)),
+  });
+  const mailbox = (text: string): GeneralName => other(element(0x0c, utf8(text)));
+
+  function outcome(side: 'permitted' | 'excluded', base: GeneralName, name: GeneralName): Violation {
+    const constraints = { permitted: [], excluded: [], [side]: [base] };
+    return checkNames(constraints, { subjectAltName: [name], subject: parseName(blob('name-empty')) }, () => {});
+  }
+
+  /** Whether the mailbox is in the subtree: the same for both kinds of subtree. */
+  function isInside(base: string, name: GeneralName): boolean | 'unsupported' {
+    const permitted = outcome('permitted', { type: 'rfc822', value: base }, name);
+    const excluded = outcome('excluded', { type: 'rfc822', value: base }, name);
+    if (permitted === 'unsupported' && excluded === 'unsupported') return 'unsupported';
+    if (permitted === undefined && excluded === 'excluded') return true;
+    if (permitted === 'permitted' && excluded === undefined) return false;
+    return expect.fail(`permitted: ${permitted}, excluded: ${excluded}`);
+  }
+
+  test('the example of its Appendix B', () => {
+    const name: GeneralName = { type: 'other', value: new Uint8Array(Buffer.from(example, 'hex')) };
+    expect(mailbox('\u533b\u751f@xn--pss25c.example.com')).toEqual(name);
+    expect(isInside('xn--pss25c.example.com', name)).toBe(true);
+    expect(isInside('.example.com', name)).toBe(true);
+    expect(isInside('example.com', name)).toBe(false);
+  });
+
+  test.each<[base: string, mailbox: string, boolean | 'unsupported']>([
+    ['good.com', '\u533b@good.com', true],
+    ['good.com', '\u533b@GOOD.com', true],
+    ['GOOD.com', '\u533b@good.com', true],
+    ['good.com', '\u533b@a.good.com', false],
+    ['good.com', '\u533b@notgood.com', false],
+    ['.good.com', '\u533b@a.good.com', true],
+    ['.good.com', '\u533b@good.com', false],
+    // As RFC 8398 had it, U-labels.
+    ['xn--bcher-kva.com', '\u533b@b\u00fccher.com', true],
+    ['xn--bcher-kva.com', '\u533b@B\u00dcCHER.com', true],
+    ['bucher.com', '\u533b@b\u00fccher.com', false],
+    ['.com', '\u533b@b\u00fccher.com', true],
+    // One mailbox: with a local part of ASCII it should have been an rfc822Name, and is the same.
+    ['ann@good.com', '\u533b@good.com', false],
+    ['ann@good.com', 'ann@good.com', true],
+    ['ann@good.com', 'Ann@good.com', false],
+    ['ann@good.com', '"ann"@good.com', 'unsupported'],
+  ])('of %s is %s: %s', (base, name, inside) => {
+    expect(isInside(base, mailbox(name))).toBe(inside);
+  });
+
+  test.each<[string, GeneralName]>([
+    ['no mailbox', mailbox('\u533b')],
+    ['nothing', mailbox('')],
+    ['one without a domain', mailbox('\u533b@')],
+    ['one without a local part', mailbox('@good.com')],
+    ['one with two domains', mailbox('\u533b@good.com@good.com')],
+    ['a domain with a dot behind', mailbox('\u533b@good.com.')],
+    ['a domain with an empty label', mailbox('\u533b@good..com')],
+    ['a domain of which a URL has but a part', mailbox('\u533b@b\u00fccher.com/.good.com')],
+    ['a domain with another port', mailbox('\u533b@b\u00fccher.com:443')],
+    ['a domain that IDNA does not allow', mailbox('\u533b@xn--\u00fc.com')],
+    ['a domain longer than any', mailbox(`\u533b@${'\u00fc.'.repeat(200)}com`)],
+    ['a byte order mark', mailbox('\ufeff\u533b@good.com')],
+    ['another type of string', other(element(0x16, utf8('ann@good.com')))],
+    ['no UTF-8', other(element(0x0c, Uint8Array.of(0xff, 0x40, 0x61)))],
+    ['two values', other(concat([element(0x0c, utf8('\u533b@good.com')), element(0x0c, utf8('a'))]))],
+    ['no object identifier', other(element(0x0c, utf8('\u533b@good.com')), element(0x0c, utf8('a')))],
+  ])('%s is refused where mailboxes are bound, and nowhere else', (_, name) => {
+    for (const base of ['good.com', 'bad.net', '.bad.net', 'ann@bad.net'])
+      expect(isInside(base, name)).toBe('unsupported');
+    for (const side of ['permitted', 'excluded'] as const) expect(outcome(side, dns('a'), name)).toBeUndefined();
+  });
+
+  test('another otherName is no mailbox', () => {
+    const upn = Uint8Array.of(6, 10, 0x2b, 6, 1, 4, 1, 0x82, 0x37, 0x14, 2, 3);
+    const name = other(element(0x0c, utf8('ann@bad.net')), upn);
+    for (const side of ['permitted', 'excluded'] as const) {
+      expect(outcome(side, { type: 'rfc822', value: 'bad.net' }, name)).toBeUndefined();
+      expect(outcome(side, name, name)).toBe('unsupported');
+      expect(outcome(side, name, mailbox('\u533b@good.com'))).toBe('unsupported');
+    }
+  });
+
+  test('a host is the same with a dot behind, or nobody can tell', () => {
+    expect(isInside('bad.net', { type: 'rfc822', value: 'ann@bad.net.' })).toBe('unsupported');
+    expect(isInside('bad.net.', { type: 'rfc822', value: 'ann@bad.net' })).toBe('unsupported');
   });
 });
