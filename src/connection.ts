@@ -190,6 +190,7 @@ export class Connection {
       // RFC 9846 §5.5: before the key wears out.
       if (this.#sending.needsUpdate) this.#keyUpdates.send(false);
       this.#sending.data(chunks);
+      this.#budget.data(chunks.reduce((sum, { length }) => sum + length, 0));
     });
     return this.#sending.length < this.#limits.outbox;
   }
@@ -376,7 +377,8 @@ export class Connection {
     const message = parseMessage(raw);
     // What was asked for is no flood.
     if (this.#tasks.wants(message.type)) return this.#tasks.message(message);
-    this.#budget.message(message.type);
+    const asked = message.type === HandshakeType.key_update && this.#keyUpdates.awaited;
+    if (!asked) this.#budget.message(message.type);
     if (this.#tasks.receiving) {
       const name = nameOf(HandshakeType, message.type);
       reject('ERR_TLS_UNEXPECTED_MESSAGE', 'unexpected_message', `${name} came among the client's authentication`);

@@ -44,7 +44,7 @@ export interface Limits {
   readonly warnings: number;
   /** Post-handshake messages in a row without application data (BoringSSL, rustls: 32). */
   readonly postHandshakeMessages: number;
-  /** Bytes of application data that make up for one of them: by the byte, a KeyUpdate costs a twentieth then. */
+  /** Bytes of application data, either way, that make up for one of them: more than would buy a flood, less than most say. */
   readonly postHandshakeBytes: number;
   /** KeyShareEntry of a ClientHello: more than there are groups to have one for. */
   readonly keyShares: number;
@@ -54,7 +54,7 @@ export interface Limits {
   readonly pskIdentities: number;
   /** Bytes of ciphertext skipped after 0-RTT data was refused (BoringSSL: 16384). */
   readonly skippedEarlyData: number;
-  /** Certificates in one Certificate message. */
+  /** Certificates in one Certificate message: about as many as OpenSSL's 100 KB hold, of the small ones. */
   readonly chainLength: number;
 }
 
@@ -68,10 +68,10 @@ export const defaultLimits: Limits = {
   changeCipherSpecs: 2,
   warnings: 4,
   postHandshakeMessages: 32,
-  postHandshakeBytes: 512,
+  postHandshakeBytes: 64,
   keyShares: 256,
   names: 1024,
   pskIdentities: 8,
   skippedEarlyData: 0x4000,
-  chainLength: 32,
+  chainLength: 256,
 };

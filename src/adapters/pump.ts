@@ -18,10 +18,10 @@ export interface PumpHandlers {
   error(error: TlsError): void;
   secret(event: SecretEvent): void;
   /**
-   * Client: a session for a later connection; the receiver's to keep, or to wipe. Absent: it is wiped.
-   * @returns false where nobody has a use for it: tickets in a row are a flood then
+   * Client: a session for a later connection; the receiver's to keep, or to wipe. Absent: it is wiped. However many come,
+   * nothing is gathered and nothing answered: they are no flood here.
    */
-  session?(session: Session): boolean;
+  session?(session: Session): void;
   /** Server: the client has answered a request for its certificate after the handshake. */
   authenticated?(facts: Facts): void;
   /** Client: whether the server took the 0-RTT data. */
@@ -160,7 +160,8 @@ export class Pump {
           break;
         case 'session':
           if (this.#handlers.session === undefined) event.session.psk.wipe();
-          else if (this.#handlers.session(event.session)) this.connection.sessionTaken();
+          else this.#handlers.session(event.session);
+          this.connection.sessionTaken();
           break;
         case 'authenticated':
           this.#handlers.authenticated?.(event.facts);

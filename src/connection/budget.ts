@@ -31,7 +31,7 @@ export class Budget {
   }
 
   /**
-   * A message after the handshake (RFC 9846 §4.7): it is application data that pays for them.
+   * A message after the handshake (RFC 9846 §4.7): it is application data, either way, that pays for them.
    * @throws TlsError ERR_TLS_TOO_MANY_KEY_UPDATES, ERR_TLS_TOO_MANY_MESSAGES
    */
   message(type: number): void {
@@ -44,7 +44,7 @@ export class Budget {
     reject('ERR_TLS_TOO_MANY_MESSAGES', 'unexpected_message', 'too many messages for the data between them');
   }
 
-  /** Application data. */
+  /** Application data, of the peer or for it: either is work that it wants done. */
   data(length: number): void {
     this.#debt = Math.max(0, this.#debt - length);
   }

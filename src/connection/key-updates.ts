@@ -12,6 +12,11 @@ export class KeyUpdates {
     this.#sending = sending;
   }
 
+  /** Whether the peer owes one: it is no flood. */
+  get awaited(): boolean {
+    return this.#awaited;
+  }
+
   /** The peer has replaced its key. Several requests while we are silent get one answer. */
   received(wantsAnswer: boolean): void {
     this.#awaited = false;

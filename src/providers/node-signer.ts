@@ -33,8 +33,15 @@ export function nodeSigner(secret: Secret<'private key'>): Signer {
 
 function importKey(secret: Secret<'private key'>): KeyObject {
   const der = Buffer.from(secret.expose());
+  const read = (): KeyObject => createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   try {
-    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+    try {
+      return read();
+    } catch {
+      // OpenSSL may still have an error of somebody else's in its queue, as X509Certificate of Node 20 leaves them there
+      // for what it cannot show. To fail once empties it.
+      return read();
+    }
   } catch (cause) {
     throw new TlsError('ERR_TLS_KEY_DECODE', 'a malformed private key', { blame: 'config', cause });
   } finally {

@@ -93,6 +93,28 @@ describe.each(kinds)('%s', (_, role, message, code) => {
   });
 });
 
+describe('honest peers', () => {
+  test('an answer to our own request is no flood', () => {
+    const { engine, events, say } = scene('server', keyUpdate);
+    for (let i = 0; i < 4 * free; i++) {
+      engine.updateKeys(true);
+      engine.takeOutput();
+      say();
+    }
+    expect(errorOf(events)).toBeUndefined();
+  });
+
+  test('what is said to the peer pays, too: it downloads, and asks for new keys', () => {
+    const { engine, events, say } = scene('server', (from) => from.keyUpdate());
+    for (let i = 0; i < 4 * free; i++) {
+      engine.write([new Uint8Array(price)]);
+      engine.takeOutput();
+      say();
+    }
+    expect(errorOf(events)).toBeUndefined();
+  });
+});
+
 describe('tickets', () => {
   test('that the owner has a use for are no flood, however many come in a row', () => {
     const { forger, engine, events } = scene('client', ticket);

@@ -2,9 +2,9 @@ import { createPrivateKey } from 'node:crypto';
 import type http from 'node:http';
 import nodeHttps from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import * as https from '#opentls/adapters/node/https';
-import { createSecureContext } from '#opentls/adapters/node/index';
+import tls, { createSecureContext } from '#opentls/adapters/node/index';
 import { noble } from '#opentls/providers/noble';
 import { authority, serverLeaf } from '../x509/make-chain.ts';
 import { close, collect, leaf, listen, root, serverOptions } from './sides.ts';
@@ -149,5 +149,28 @@ describe('an Agent with connections that are kept alive', () => {
     expect(await send(agent, { now })).toMatchObject({ resumed: false });
     expect(await send(agent, { now })).toMatchObject({ resumed: true });
     agent.destroy();
+  });
+});
+
+describe('what is not given has the value of now', () => {
+  const nameOf = (agent: https.Agent, options: Options = {}): string =>
+    agent.getName({ host: 'a', port: 1, ...options } as never);
+
+  test('other default roots', () => {
+    const agent = new https.Agent();
+    const roots = tls.getCACertificates('default');
+    const before = nameOf(agent);
+    tls.setDefaultCACertificates([root.pem]);
+    const meanwhile = nameOf(agent);
+    tls.setDefaultCACertificates(roots);
+    expect(new Set([before, meanwhile, nameOf(agent)]).size).toBe(3);
+  });
+
+  test.each([undefined, null, true])('rejectUnauthorized: %s is strict, whatever the environment says', (strict) => {
+    const agent = new https.Agent();
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    const [lax, asked] = [nameOf(agent), nameOf(agent, { rejectUnauthorized: strict })];
+    vi.unstubAllEnvs();
+    expect(asked).not.toBe(lax);
   });
 });

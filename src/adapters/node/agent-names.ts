@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { allowsUnauthorized, type ConnectionOptions } from './connect.ts';
+import { defaultTrust } from './ca.ts';
+import { type ConnectionOptions, enforces } from './connect.ts';
 import { live } from './context.ts';
 
 /**
@@ -13,14 +14,17 @@ export class AgentNames {
 
   of(options: ConnectionOptions): string {
     const counting: Partial<Record<string, unknown>> = {
-      // Not given, both are what they are now.
+      // Not given, all are what they are now.
       checkServerIdentity: live.checkServerIdentity,
-      rejectUnauthorized: !allowsUnauthorized(),
+      ciphers: live.DEFAULT_CIPHERS,
+      ecdhCurve: live.DEFAULT_ECDH_CURVE,
+      ca: this.#number(defaultTrust()),
     };
     for (const name of telling) {
       const value = Object.hasOwn(options, name) ? Reflect.get(options, name) : undefined;
       if (value !== undefined && value !== null) counting[name] = value;
     }
+    counting['rejectUnauthorized'] = enforces(options);
     const { provider } = counting;
     if (typeof provider === 'object' && provider !== null) counting['provider'] = this.#parts(provider);
     // Keys and passphrases are among it.

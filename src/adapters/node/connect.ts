@@ -59,8 +59,7 @@ export function connect(...args: readonly unknown[]): TLSSocket {
   const options: ConnectionOptions = ownOptions({
     checkServerIdentity: live.checkServerIdentity,
     ...given,
-    // The environment has a say where the caller has none.
-    rejectUnauthorized: 'rejectUnauthorized' in given ? given.rejectUnauthorized !== false : !allowsUnauthorized(),
+    rejectUnauthorized: enforces(given),
   });
   check(options);
   const { socket: transport, servername } = options;
@@ -125,8 +124,13 @@ function onEarlyEnd(socket: TLSSocket, { path, host, port, localAddress }: Conne
   socket.destroy(connectionReset(message, { path, host, port, localAddress }));
 }
 
-/** Whether the environment lets servers be anybody, where `rejectUnauthorized` says nothing. */
-export function allowsUnauthorized(): boolean {
+/** Whether a server must be who it should be: the environment has a say where the caller has none. */
+export function enforces(options: ConnectionOptions): boolean {
+  return Object.hasOwn(options, 'rejectUnauthorized') ? options.rejectUnauthorized !== false : !allowsUnauthorized();
+}
+
+/** Whether the environment lets servers be anybody. */
+function allowsUnauthorized(): boolean {
   if (process.env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0') return false;
   warnOnce("NODE_TLS_REJECT_UNAUTHORIZED is '0': the certificates of servers are not checked.");
   return true;

@@ -11,7 +11,7 @@ import { invalidArgValue } from './errors.ts';
 import tls from './index.ts';
 import { endResponses } from './response-end.ts';
 import { Server as TlsServer, type ServerOptions as TlsServerOptions } from './server.ts';
-import { fromBlob, toBlob } from './sessions.ts';
+import { fromBlob, type TicketKeyInput, toBlob } from './sessions.ts';
 import { earlyReader } from './socket-options.ts';
 import type { TLSSocket } from './tls-socket.ts';
 
@@ -147,7 +147,7 @@ export class Server extends http.Server {
     return this.#tls.getTicketKeys();
   }
 
-  setTicketKeys(keys: NodeJS.ArrayBufferView): void {
+  setTicketKeys(keys: TicketKeyInput): void {
     this.#tls.setTicketKeys(keys);
   }
 }

@@ -337,11 +337,11 @@ export class TLSSocket extends DescribedSocket {
     this.destroy(error);
   }
 
-  #newSession(session: Session): boolean {
+  #newSession(session: Session): void {
     const blob = toBlob(session);
     session.psk.wipe();
     this.sessionBlob = blob;
-    return this.emit('session', blob);
+    this.emit('session', blob);
   }
 
   #data(bytes: Uint8Array, early: boolean): boolean {
