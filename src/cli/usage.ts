@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { certificatesOf, defaultTrust } from '../adapters/node/ca.ts';
+import { anchorsOf, defaultTrust } from '../adapters/node/ca.ts';
 import { TrustStore, type TrustStoreOptions } from '../x509/trust.ts';
 
 /** What is wrong with the words after a command. */
@@ -28,11 +28,11 @@ export interface Trust {
 /** @param file with certificates, PEM or DER; absent: the roots that come with Node */
 export function readTrust(file: string | undefined, options: TrustStoreOptions = {}): Trust {
   if (file === undefined) return { source: 'default roots', store: defaultTrust() };
-  const { certificates, store } = readFrom('--ca', file, (bytes) => {
-    const found = certificatesOf(bytes, '--ca');
-    return { certificates: found, store: TrustStore.from(found, options) };
-  });
-  if (certificates.length === 0) throw new UsageError(`--ca: '${file}' holds no certificate`);
+  const { anchors, unread } = readFrom('--ca', file, (bytes) => anchorsOf(bytes, '--ca'));
+  const store = TrustStore.from(anchors, { ...options, unread });
+  const [first] = store.nameless;
+  const why = first === undefined ? '' : `: ${first.which}: ${first.reason}`;
+  if (store.size === 0) throw new UsageError(`--ca: '${file}' holds no certificate${why}`);
   return { source: file, store };
 }
 

@@ -6,20 +6,31 @@ export interface PemBlock {
   readonly headers: string;
 }
 
+/** What begins as a block and is none. */
+export interface BrokenPemBlock {
+  readonly label: string;
+  readonly problem: string;
+}
+
 /**
  * All blocks of a text, in order. Text around them, CRLF and trailing blanks are ignored, as OpenSSL does.
  * @throws RangeError where a block has no end or is not base64
  */
 export function decodePem(text: string): readonly PemBlock[] {
-  const blocks: PemBlock[] = [];
-  for (const match of text.matchAll(boundary)) {
+  return readPem(text).map((block) => {
+    if ('problem' in block) throw new RangeError(`the PEM block ${block.label} ${block.problem}`);
+    return block;
+  });
+}
+
+/** The same, for whoever can do without those that are broken. */
+export function readPem(text: string): readonly (PemBlock | BrokenPemBlock)[] {
+  return [...text.matchAll(boundary)].map((match) => {
     const [begin = '', label = ''] = match;
     const start = match.index + begin.length;
     const end = text.indexOf(`-----END ${label}-----`, start);
-    if (end < 0) throw new RangeError(`the PEM block ${label} has no end`);
-    blocks.push(decodeBlock(label, text.slice(start, end)));
-  }
-  return blocks;
+    return end < 0 ? { label, problem: 'has no end' } : decodeBlock(label, text.slice(start, end));
+  });
 }
 
 /** The bytes of base64 with padding; white space is ignored. @throws RangeError where it is something else */
@@ -38,7 +49,7 @@ export function decodeBase64(text: string): Uint8Array {
   return bytes;
 }
 
-function decodeBlock(label: string, body: string): PemBlock {
+function decodeBlock(label: string, body: string): PemBlock | BrokenPemBlock {
   // RFC 1421 headers end with an empty line.
   const split = /^\s*[A-Za-z0-9-]+:/.test(body) ? /\r?\n[ \t]*\r?\n/.exec(body) : null;
   const headers = split === null ? '' : body.slice(0, split.index).trim();
@@ -46,7 +57,7 @@ function decodeBlock(label: string, body: string): PemBlock {
   try {
     return { label, headers, der: decodeBase64(base64) };
   } catch {
-    throw new RangeError(`the PEM block ${label} is not base64`);
+    return { label, problem: 'is not base64' };
   }
 }
 

@@ -1,7 +1,9 @@
 import { equal } from '../bytes/equal.ts';
+import { misuse } from '../errors.ts';
 import { flag, object, type Rules, settle } from '../options.ts';
-import { anchorCertificate, anchorId, type TrustAnchor } from './anchor.ts';
+import { anchorCertificate, anchorId, type CertificateAnchor, type KeyAnchor, type TrustAnchor } from './anchor.ts';
 import type { Certificate } from './certificate.ts';
+import { DerError } from './der.ts';
 import { messageOf } from './message-of.ts';
 import { type DistinguishedName, latin1, nameText, parseName } from './names.ts';
 import { LazyCertificate, namesOf, type Unreadable } from './pool.ts';
@@ -11,6 +13,11 @@ export interface TrustStoreOptions {
   readonly allowPartial?: boolean;
   /** Certificates, DER, that no path may go through, whoever vouches for them. Default none. */
   readonly distrusted?: Iterable<Uint8Array>;
+  /**
+   * What was to be an anchor and could not even be decoded, as a broken block of a PEM file: a refusal names it among
+   * what was passed over. Default none.
+   */
+  readonly unread?: Iterable<Unreadable>;
 }
 
 /**
@@ -24,20 +31,29 @@ export class TrustStore {
   /** By the subject's key: names that are equal by RFC 5280 §7.1 have the same. */
   #index: ReadonlyMap<string, readonly Anchor[]> | undefined;
   readonly #distrusted: readonly Uint8Array[];
+  /** Of which it is not even known where a name would be. */
+  readonly #unread: Unreadable[];
   #size = 0;
 
-  /** @throws DerError where one is no certificate, or no name, at all; TlsError ERR_TLS_CONFIG for a wrong option */
+  /**
+   * What cannot be read anchors nothing, and is no reason to do without the others: a refusal says that it was there.
+   * @throws TlsError ERR_TLS_CONFIG for what is of no form of an anchor, and for a wrong option
+   */
   static from(anchors: Iterable<TrustAnchor>, options: TrustStoreOptions = {}): TrustStore {
     return new TrustStore(anchors, options);
   }
 
   private constructor(anchors: Iterable<TrustAnchor>, options: TrustStoreOptions) {
-    const { allowPartial = false, distrusted = [] } = settle<TrustStoreOptions>(options, trustRules, 'TrustStore');
+    const settled = settle<TrustStoreOptions>(options, trustRules, 'TrustStore');
+    const { allowPartial = false, distrusted = [], unread = [] } = settled;
     this.allowPartial = allowPartial;
     this.#distrusted = [...distrusted];
-    for (const anchor of anchors) this.#add(new Anchor(anchor));
+    this.#unread = [...unread];
+    let place = 0;
+    for (const anchor of anchors) this.#take(checkAnchor(anchor, `anchors[${place}]`), ++place);
   }
 
+  /** How many there are, each once; what is no certificate at all is none. */
   get size(): number {
     return this.#size;
   }
@@ -59,9 +75,10 @@ export class TrustStore {
 
   /** Those of which not even the name can be read: no path leads to them. */
   get nameless(): readonly Unreadable[] {
-    return this.#withKey('').flatMap(({ nameFailure }) =>
+    const nameless = this.#withKey('').flatMap(({ nameFailure }) =>
       nameFailure === undefined ? [] : [{ which: 'of a name that cannot be read', reason: nameFailure }],
     );
+    return [...this.#unread, ...nameless];
   }
 
   /** Whether this very certificate is an anchor. */
@@ -77,6 +94,18 @@ export class TrustStore {
   #withKey(key: string): readonly Anchor[] {
     this.#index ??= indexByKey([...this.#anchors.values()].flat());
     return this.#index.get(key) ?? [];
+  }
+
+  #take(given: TrustAnchor, place: number): void {
+    let anchor: Anchor;
+    try {
+      anchor = new Anchor(given);
+    } catch (error) {
+      if (!(error instanceof DerError)) throw error;
+      this.#unread.push({ which: `${place} of those given`, reason: messageOf(error) });
+      return;
+    }
+    this.#add(anchor);
   }
 
   #add(anchor: Anchor): void {
@@ -117,7 +146,15 @@ class Anchor extends LazyCertificate {
   }
 }
 
-const trustRules: Rules<TrustStoreOptions> = { allowPartial: flag, distrusted: object };
+const trustRules: Rules<TrustStoreOptions> = { allowPartial: flag, distrusted: object, unread: object };
+
+function checkAnchor(given: TrustAnchor, name: string): TrustAnchor {
+  if (given instanceof Uint8Array) return given;
+  const { certificate, subject, spki } = object<Partial<CertificateAnchor & KeyAnchor>>(given, name);
+  const parts: readonly unknown[] = spki === undefined ? [certificate] : [subject, spki];
+  if (parts.every((part) => part instanceof Uint8Array)) return given;
+  return misuse('ERR_TLS_CONFIG', `${name} must be a certificate, DER, or hold one, or a subject and its spki`);
+}
 
 function indexByKey(anchors: readonly Anchor[]): ReadonlyMap<string, readonly Anchor[]> {
   const index = new Map<string, Anchor[]>();

@@ -69,6 +69,34 @@ describe('what is passed over is said', () => {
     expect(verdict.passedOver).toMatchObject([{ what: 'anchor', reason: 'a UTF8String that is not UTF-8' }]);
   });
 
+  test('anchors that are no certificates at all, by their place', () => {
+    const cut = root.der.subarray(0, 100);
+    const trust = TrustStore.from([cut, ...der(root), { certificate: cut }, { subject: cut, spki: cut }]);
+    expect(trust.size).toBe(2);
+    expect(judge(der(leaf, middle), { trust }).ok).toBe(true);
+    const reason = 'an element that ends after its container';
+    expect(refusal(der(serverLeaf(authority('other'))), { trust }).passedOver).toEqual([
+      { what: 'anchor', which: '1 of those given', reason },
+      { what: 'anchor', which: '3 of those given', reason },
+      { what: 'anchor', which: 'of a name that cannot be read', reason },
+    ]);
+  });
+
+  test('what could not even be decoded', () => {
+    const unread = [{ which: 'in roots.pem, PEM block 7', reason: 'it is not base64' }];
+    const { passedOver } = refusal(der(leaf, middle), { trust: TrustStore.from([], { unread }) });
+    expect(passedOver).toEqual([{ what: 'anchor', ...unread[0] }]);
+  });
+
+  test.each<unknown>([null, undefined, 5, 'certificate', {}, [], { certificate: 'PEM' }, { spki: new Uint8Array(9) }])(
+    'but %o is no form of an anchor: whoever gives it hears so',
+    (anchor) => {
+      const make = () => TrustStore.from([root.der, anchor as Uint8Array]);
+      expect(make).toThrow(expect.objectContaining({ code: 'ERR_TLS_CONFIG' }));
+      expect(make).toThrow('anchors[1]');
+    },
+  );
+
   test('an anchor that is no root, where only roots are trusted', () => {
     const verdict = refusal(der(leaf), { trust: TrustStore.from(der(middle)) });
     expect(verdict.code).toBe('UNABLE_TO_GET_ISSUER_CERT');

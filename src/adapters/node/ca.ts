@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import nodeTls from 'node:tls';
-import { decodePem } from '../../x509/pem.ts';
+import { decodePem, readPem } from '../../x509/pem.ts';
 import { encodePem } from '../../x509/pem-write.ts';
+import type { Unreadable } from '../../x509/pool.ts';
 import { TrustStore } from '../../x509/trust.ts';
 import { codedError, invalidArgType, invalidArgValue } from './errors.ts';
 
@@ -54,20 +55,53 @@ export function defaultTrust(): TrustStore {
  * @throws ERR_INVALID_ARG_TYPE; RangeError for a broken PEM block
  */
 export function certificatesOf(input: unknown, name: string): Uint8Array[] {
-  return blocksOf(input, name, ['CERTIFICATE', 'X509 CERTIFICATE']);
+  return blocksOf(input, name, certificateLabels);
 }
 
 /** The same of PEM blocks with any of these labels. */
 export function blocksOf(input: unknown, name: string, labels: readonly string[]): Uint8Array[] {
+  const content = contentOf(input, name);
+  if (typeof content !== 'string') return [content];
+  return decodePem(content)
+    .filter(({ label }) => labels.includes(label))
+    .map(({ der }) => der);
+}
+
+/** What trust is to begin with, and what of it is broken. */
+export interface Anchors {
+  readonly anchors: readonly Uint8Array[];
+  readonly unread: readonly Unreadable[];
+}
+
+/**
+ * The certificates of `ca`. A broken block is passed over, as OpenSSL does; that nobody reads what comes after it in
+ * its text is not the wish of who has put it there.
+ * @throws ERR_INVALID_ARG_TYPE
+ */
+export function anchorsOf(ca: unknown, name: string): Anchors {
+  const anchors: Uint8Array[] = [];
+  const unread: Unreadable[] = [];
+  for (const [i, input] of (Array.isArray(ca) ? ca : [ca]).entries()) {
+    const where = Array.isArray(ca) ? `${name}[${i}]` : name;
+    const content = contentOf(input, name);
+    const blocks = typeof content === 'string' ? readPem(content) : [{ label: 'CERTIFICATE', der: content }];
+    for (const [j, block] of blocks.entries()) {
+      if (!certificateLabels.includes(block.label)) continue;
+      if ('der' in block) anchors.push(block.der);
+      else unread.push({ which: `in ${where}, PEM block ${j + 1}`, reason: `it ${block.problem}` });
+    }
+  }
+  return { anchors, unread };
+}
+
+/** DER, or what may hold PEM. */
+function contentOf(input: unknown, name: string): Uint8Array | string {
   if (typeof input !== 'string' && !ArrayBuffer.isView(input)) {
     throw invalidArgType(name, 'of type string or an instance of Buffer, TypedArray, or DataView', input);
   }
   const bytes = typeof input === 'string' ? undefined : Buffer.from(input.buffer, input.byteOffset, input.byteLength);
-  if (bytes?.[0] === SEQUENCE) return [Uint8Array.from(bytes)];
-  const text = typeof input === 'string' ? input : (bytes?.toString('latin1') ?? '');
-  return decodePem(text)
-    .filter(({ label }) => labels.includes(label))
-    .map(({ der }) => der);
+  if (bytes?.[0] === SEQUENCE) return Uint8Array.from(bytes);
+  return typeof input === 'string' ? input : (bytes?.toString('latin1') ?? '');
 }
 
 /** The one piece of state that outlives contexts; `setDefaultCACertificates` is defined by it. */
@@ -125,3 +159,4 @@ function toPem(der: Uint8Array): string {
 }
 
 const SEQUENCE = 0x30;
+const certificateLabels: readonly string[] = ['CERTIFICATE', 'X509 CERTIFICATE'];

@@ -9,7 +9,7 @@ import { nodeProfile } from '../../x509/profile.ts';
 import { SignatureCache } from '../../x509/signatures.ts';
 import { TrustStore } from '../../x509/trust.ts';
 import type { VerifyOptions } from '../../x509/verify.ts';
-import { blocksOf, type CertificateInput, certificatesOf, defaultTrust } from './ca.ts';
+import { anchorsOf, blocksOf, type CertificateInput, defaultTrust } from './ca.ts';
 import { callable } from './callable.ts';
 import { type CertificateCompressionInput, compressionsOf } from './certificate-compression.ts';
 import { groupsOf, schemesOf, suitesOf } from './context-names.ts';
@@ -148,7 +148,7 @@ export class ContextState {
     this.certificateCompression = compressionsOf(options.certificateCompression);
     // It widens trust, so that nothing but true is heard as such.
     const allowPartial = options.allowPartialTrustChain === true;
-    this.trust = ca ? TrustStore.from(anchorsOf(ca), { allowPartial }) : defaultTrust();
+    this.trust = ca ? trustOf(ca, allowPartial) : defaultTrust();
     this.preferOwnOrder = Boolean(options.honorCipherOrder) || (secureOptions & SSL_OP_CIPHER_SERVER_PREFERENCE) !== 0;
     this.now = clockOf(options.now);
     this.engine = engineOf(options.engine);
@@ -271,9 +271,9 @@ function checkSigalgs(sigalgs: unknown): readonly number[] | undefined {
   return schemesOf(sigalgs, 'options.sigalgs');
 }
 
-function anchorsOf(ca: CertificateInput | readonly CertificateInput[]): Uint8Array[] {
-  const inputs = Array.isArray(ca) ? ca : [ca];
-  return inputs.flatMap((input) => certificatesOf(input, 'options.ca'));
+function trustOf(ca: unknown, allowPartial: boolean): TrustStore {
+  const { anchors, unread } = anchorsOf(ca, 'options.ca');
+  return TrustStore.from(anchors, { allowPartial, unread });
 }
 
 /** @throws ERR_CRYPTO_OPERATION_FAILED for a list that cannot be read */
