@@ -1,5 +1,5 @@
 import type { Awaitable } from '../crypto/provider.ts';
-import { reject } from '../errors.ts';
+import { reject, TlsError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { HandshakeType } from '../wire/enums.ts';
 import { encodeMessage, type MessageOf, messageFrom } from '../wire/messages.ts';
@@ -41,7 +41,7 @@ export function* compressCertificate(
   const algorithm = config.certificateCompression?.filter(compresses).find(({ id }) => accepted.includes(id));
   if (algorithm === undefined) return message;
   const body = message.subarray(HEADER);
-  const compressed = yield* ask('compress', { algorithm, message: body });
+  const compressed = checkCompressed(yield* ask('compress', { algorithm, message: body }), algorithm.id);
   return encodeMessage(HandshakeType.compressed_certificate, {
     algorithm: algorithm.id,
     uncompressedLength: body.length,
@@ -70,13 +70,34 @@ export function* decompressCertificate(
   return { ...messageFrom(HandshakeType.certificate, message), raw };
 }
 
+/** RFC 8879 §4: a byte at least, and what fits the field. */
+function checkCompressed(compressed: unknown, id: number): Uint8Array {
+  if (!isBytes(compressed)) throw wrongAnswer('compress', id, 'is no Uint8Array');
+  if (compressed.length === 0) throw wrongAnswer('compress', id, 'is empty');
+  if (compressed.length > MAX_COMPRESSED) throw wrongAnswer('compress', id, `has ${compressed.length} bytes`);
+  return compressed;
+}
+
+/** The mistake is our own side's, whoever hears of it. */
+function wrongAnswer(name: 'compress' | 'decompress', id: number, problem: string): TlsError {
+  const message = `what certificateCompression answers to ${name} with algorithm ${id} ${problem}`;
+  return new TlsError('ERR_TLS_CONFIG', message, { alert: 'internal_error', blame: 'config' });
+}
+
+function isBytes(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array;
+}
+
 /** @returns undefined for input that is malformed */
 function* inflate(algorithm: Decompressor, compressed: Uint8Array, length: number): Script<Uint8Array | undefined> {
+  let message: unknown;
   try {
-    return yield* ask('decompress', { algorithm, compressed, length });
+    message = yield* ask('decompress', { algorithm, compressed, length });
   } catch {
     return undefined;
   }
+  if (!isBytes(message)) throw wrongAnswer('decompress', algorithm.id, 'is no Uint8Array');
+  return message;
 }
 
 function compresses(algorithm: CertificateCompression): algorithm is Compressor {
@@ -89,3 +110,5 @@ function decompresses(algorithm: CertificateCompression): algorithm is Decompres
 
 /** HandshakeType and uint24 length, RFC 9846 §4. */
 const HEADER = 4;
+/** In an opaque<1..2^24-1> of a message of 2^24-1 bytes, behind algorithm and lengths. */
+const MAX_COMPRESSED = 0xff_ffff - 8;

@@ -291,3 +291,47 @@ test('to fail at compressing is internal_error', () => {
   );
   expect(errorOf(serverEvents)).toEqual({ code: 'ERR_TLS_INTERNAL', alert: 'internal_error' });
 });
+
+describe('what our own certificateCompression answers wrongly is said to be so', () => {
+  const wrong: readonly (readonly [string, unknown, string])[] = [
+    ['nothing', undefined, 'is no Uint8Array'],
+    ['null', null, 'is no Uint8Array'],
+    ['a string', 'compressed', 'is no Uint8Array'],
+    ['an array', [1, 2, 3], 'is no Uint8Array'],
+    ['an ArrayBuffer', new ArrayBuffer(9), 'is no Uint8Array'],
+    ['as many characters as bytes are due', 'x'.repeat(body.length), 'is no Uint8Array'],
+    ['an object as long as is due', { length: body.length }, 'is no Uint8Array'],
+  ];
+
+  function complaintOf(events: readonly Event[]): string {
+    return events.flatMap((event) => (event.type === 'error' ? [event.error.message] : [])).join();
+  }
+
+  const refusal = { code: 'ERR_TLS_CONFIG', alert: 'internal_error' };
+
+  test.each([
+    ...wrong,
+    ['no byte', new Uint8Array(0), 'is empty'] as const,
+    ['more than a message holds', new Uint8Array(0xff_fff8), 'has 16777208 bytes'] as const,
+  ])('%s, compressing', async (_, answer, problem) => {
+    for (const compress of [() => answer as Uint8Array, async () => answer as Uint8Array]) {
+      const own = { certificateCompression: [{ id: 1, compress }] };
+      const other = { certificateCompression: [deflate] };
+      const [server, client] = [await meet(other, own), await meet(own, other)];
+      for (const events of [server.serverEvents, client.clientEvents]) {
+        expect(errorOf(events)).toEqual(refusal);
+        expect(complaintOf(events)).toContain(`compress with algorithm 1 ${problem}`);
+      }
+    }
+  });
+
+  test.each(wrong)('%s, decompressing', async (_, answer, problem) => {
+    const own = { certificateCompression: [{ id: 1, decompress: () => answer as Uint8Array }] };
+    const other = { certificateCompression: [deflate] };
+    const [server, client] = [await meet(other, own), await meet(own, other)];
+    for (const events of [server.serverEvents, client.clientEvents]) {
+      expect(errorOf(events)).toEqual(refusal);
+      expect(complaintOf(events)).toContain(`decompress with algorithm 1 ${problem}`);
+    }
+  });
+});
