@@ -19,9 +19,9 @@ export function* authenticate(
   const { requireCredential } = config;
   const credentials = yield* chooseCredentials(config, request);
   const wishes = wishesOf(request, certificateType);
-  const chosen = yield* chooseInForce(config, credentials, wishes);
+  const { authentication: chosen, passedOver } = yield* chooseInForce(config, credentials, wishes);
   if (chosen === undefined) {
-    if (requireCredential === true && credentials.length > 0) refuseCredentials(credentials, wishes);
+    if (requireCredential === true && credentials.length > 0) refuseCredentials(credentials, wishes, passedOver);
     sendEmptyCertificate(wire, transcript, context);
     return undefined;
   }

@@ -1,11 +1,11 @@
 import { equal } from '../bytes/equal.ts';
-import { type LocalErrorCode, reject } from '../errors.ts';
+import { type LocalErrorCode, reject, TlsError } from '../errors.ts';
 import type { CertificateType } from '../session/session.ts';
 import { CertificateTypeId } from '../wire/enums.ts';
 import type { ExtensionValues } from '../wire/extensions.ts';
 import type { Hello } from './client-hello.ts';
 import type { CommonConfig, Credential, Role } from './config.ts';
-import { isInForce } from './delegation.ts';
+import { whyNotInForce } from './delegation.ts';
 import { bestChain, certificatesOf } from './own-chains.ts';
 import { isHandshakeScheme } from './schemes.ts';
 import type { Script } from './script.ts';
@@ -50,22 +50,43 @@ export function chooseAuthentication(credentials: readonly Credential[], peer: P
   return bestChain(fitting, peer.certificateSchemes);
 }
 
+/** What {@link chooseInForce} found. */
+export interface Choice {
+  readonly authentication: Authentication | undefined;
+  /** Why the delegation was passed over that fitted the peer last. */
+  readonly passedOver: string | undefined;
+}
+
 /** The same, of those whose delegation, if any, a peer would take now. */
 export function* chooseInForce(
   config: CommonConfig,
   credentials: readonly Credential[],
   peer: PeerWishes,
-): Script<Authentication | undefined> {
+): Script<Choice> {
+  let passedOver: string | undefined;
   for (let left = credentials; ; ) {
-    const chosen = chooseAuthentication(left, peer);
-    const delegation = chosen?.credential.delegation;
-    if (delegation === undefined || (yield* isInForce(config, delegation, peer.signer))) return chosen;
-    left = left.filter((credential) => credential !== chosen?.credential);
+    const authentication = chooseAuthentication(left, peer);
+    const delegation = authentication?.credential.delegation;
+    const problem = delegation && (yield* whyNotInForce(config, delegation, peer.signer));
+    if (problem === undefined) return { authentication, passedOver };
+    passedOver = problem;
+    left = left.filter((credential) => credential !== authentication?.credential);
   }
 }
 
-/** Nothing fits: says why the last one did not. */
-export function refuseCredentials(credentials: readonly Credential[], peer: PeerWishes): never {
+/**
+ * Nothing fits: says why the last one did not.
+ * @param passedOver of {@link Choice}: a credential did fit, and cannot be served
+ */
+export function refuseCredentials(
+  credentials: readonly Credential[],
+  peer: PeerWishes,
+  passedOver: string | undefined,
+): never {
+  if (passedOver !== undefined) {
+    const message = `the delegated credential that fits was passed over: ${passedOver}`;
+    throw new TlsError('ERR_TLS_DELEGATION', message, { alert: 'handshake_failure', blame: 'config' });
+  }
   const last = credentials.at(-1);
   const misfit = last && fittingScheme(last, peer);
   const code = typeof misfit === 'string' ? misfit : 'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME';

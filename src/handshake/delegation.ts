@@ -100,20 +100,25 @@ export function delegatedCredential(chain: readonly Uint8Array[], delegation: Ui
   return { chain, signer, delegation: { raw: delegation, scheme, algorithm, terms } };
 }
 
-/** Whether a peer would take the delegation now, RFC 9345 §4.1.3. */
-export function* isInForce(config: CommonConfig, { terms, algorithm }: Delegation, role: Role): Script<boolean> {
-  if (terms === undefined) return true;
+/** Why a peer would not take the delegation now, RFC 9345 §4.1.3; undefined: it would. */
+export function* whyNotInForce(
+  config: CommonConfig,
+  { terms, algorithm }: Delegation,
+  role: Role,
+): Script<string | undefined> {
+  if (terms === undefined) return undefined;
   const now = (config.now ?? Date.now)();
-  // No more than seven days may be left of it.
-  if (now > terms.notAfter || terms.notAfter - now > MAX_VALIDITY) return false;
-  if (terms.signedFor.has(role)) return true;
+  if (now > terms.notAfter) return 'it has ended';
+  if (terms.notAfter - now > MAX_VALIDITY) return 'more than seven days of it are left';
+  if (terms.signedFor.has(role)) return undefined;
   const verifier = verifierFor(config.provider, algorithm);
-  if (verifier === undefined) return false;
+  if (verifier === undefined) return 'the provider cannot verify its signature';
   const { spki, content, signature } = terms;
   const message = concat([utf8(`${' '.repeat(64)}TLS, ${role} delegated credentials\0`), content]);
   const good = yield* ask('verifySignature', { verifier, spki, message, signature });
-  if (good) terms.signedFor.add(role);
-  return good;
+  if (!good) return `its signature is not that of the certificate's key for a ${role}`;
+  terms.signedFor.add(role);
+  return undefined;
 }
 
 function readLeaf(der: Uint8Array): Certificate {

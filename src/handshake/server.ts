@@ -239,8 +239,9 @@ function* agreeTerms(config: ServerConfig, credentials: readonly Credential[], n
   const { hello, suite, psk, retried, earlyOffered } = negotiated;
   if (psk === undefined) checkCanSign(hello);
   const wishes = wishesOfClient(hello);
-  const authentication = psk === undefined ? yield* chooseInForce(config, credentials, wishes) : undefined;
-  if (psk === undefined && authentication === undefined) refuseCredentials(credentials, wishes);
+  const choice = psk === undefined ? yield* chooseInForce(config, credentials, wishes) : undefined;
+  const authentication = choice?.authentication;
+  if (choice !== undefined && authentication === undefined) refuseCredentials(credentials, wishes, choice.passedOver);
   const asks = config.clientCertificate === 'optional' || config.clientCertificate === 'required';
   // RFC 9846 §4.4.2: not where a PSK authenticates.
   const clientType = asks && psk === undefined ? chooseClientType(config, hello) : undefined;

@@ -177,6 +177,23 @@ describe('what a peer would refuse is not served, RFC 9345 §4.1.3', () => {
     return extensionsOf('CT', fromServer)?.delegated_credential !== undefined;
   }
 
+  test.each<[string, Change, number, string]>([
+    ['after its end', { validTime: DAY }, DAY + 1, 'it has ended'],
+    ['with more than seven days left', { validTime: 7 * DAY + 1 }, 0, 'more than seven days of it are left'],
+    ['signed by another key', { by: newSigner() }, 0, 'its signature is not that of'],
+    ['signed for a client', { role: 'client' }, 0, 'its signature is not that of'],
+  ])('%s: said, where there is nothing else', (_, change, age, problem) => {
+    const now = (): number => began + age * 1000;
+    const only = delegatedCredential(credential.chain, delegation(delegated, change), delegated);
+    const events = shuttle(newPair(taking([p256]), { credentials: [only], now })).serverEvents;
+    expect(errorOf(events)).toEqual({ code: 'ERR_TLS_DELEGATION', alert: 'handshake_failure' });
+    const text = events.flatMap((event) => (event.type === 'error' ? [event.error.message] : [])).join();
+    expect(text).toContain(`the delegated credential that fits was passed over: ${problem}`);
+    // A peer that takes none at all is another matter.
+    const other = shuttle(newPair({}, { credentials: [only], now })).serverEvents;
+    expect(errorOf(other)).toMatchObject({ code: 'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME' });
+  });
+
   test.each<[string, Change, number, boolean]>([
     ['at its end', { validTime: DAY }, DAY, true],
     ['after its end', { validTime: DAY }, DAY + 1, false],
