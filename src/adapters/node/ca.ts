@@ -74,8 +74,8 @@ export interface Anchors {
 }
 
 /**
- * The certificates of `ca`. A broken block is passed over, as OpenSSL does; that nobody reads what comes after it in
- * its text is not the wish of who has put it there.
+ * The certificates of `ca`. A broken block is passed over, as OpenSSL does; unlike it, this reads what comes behind it in
+ * the same text: whoever put it there meant it.
  * @throws ERR_INVALID_ARG_TYPE
  */
 export function anchorsOf(ca: unknown, name: string): Anchors {
