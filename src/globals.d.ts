@@ -44,7 +44,7 @@ declare class ReadableStream<T> {
 interface WritableStreamDefaultWriter<T> {
   /** Null where it has been errored. */
   readonly desiredSize: number | null;
-  readonly ready: Promise<void>;
+  readonly closed: Promise<void>;
   write(chunk: T): Promise<void>;
   close(): Promise<void>;
   abort(reason?: unknown): Promise<void>;
@@ -58,7 +58,6 @@ declare class WritableStream<T> {
     start?(controller: WritableStreamDefaultController): void;
     write?(chunk: T): Promise<void>;
     close?(): Promise<void>;
-    abort?(reason: unknown): Promise<void>;
   });
   getWriter(): WritableStreamDefaultWriter<T>;
 }

@@ -117,12 +117,33 @@ describe('0-RTT data is never among what was confirmed', () => {
     expect(ends).toEqual(['closed']);
   });
 
-  test('with one that nobody reads any more it is refused', async () => {
-    const { port, served } = await serve({}, () => {
-      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-      readable.cancel();
-      return writable as unknown as Sink;
-    });
+  test.each<[string, () => WritableStream<Uint8Array>]>([
+    [
+      'that nobody reads any more',
+      () => {
+        const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+        readable.cancel();
+        return writable;
+      },
+    ],
+    [
+      'that is closed',
+      () => {
+        const closed = new WritableStream<Uint8Array>();
+        closed.close();
+        return closed;
+      },
+    ],
+    [
+      'that is aborted',
+      () => {
+        const aborted = new WritableStream<Uint8Array>();
+        aborted.abort(new Error('no more'));
+        return aborted;
+      },
+    ],
+  ])('with one %s it is refused', async (_, sink) => {
+    const { port, served } = await serve({}, () => sink() as unknown as Sink);
     expect(await sendEarly(port, Buffer.from('early'))).toEqual([false]);
     expect(served.at(-1)?.text).toBe('late');
   });

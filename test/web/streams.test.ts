@@ -3,7 +3,7 @@ import { Readable, Writable } from 'node:stream';
 import { type ReadableStream, TransformStream, type WritableStream } from 'node:stream/web';
 import tls from 'node:tls';
 import { describe, expect, test } from 'vitest';
-import { type ByteTransport, wrapClient, wrapServer } from '#opentls/adapters/web/index';
+import { type ByteTransport, type SecureTransport, wrapClient, wrapServer } from '#opentls/adapters/web/index';
 import { encodePem } from '#opentls/x509/index';
 import { credential, trustAnything } from '../handshake/pair.ts';
 import { provider } from '../provider.ts';
@@ -22,7 +22,7 @@ function duct(): [ByteTransport, ByteTransport] {
   ] as unknown as [ByteTransport, ByteTransport];
 }
 
-async function readAll(readable: ByteTransport['readable']): Promise<Buffer> {
+async function readAll(readable: SecureTransport['readable']): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   const reader = readable.getReader();
   for (;;) {
@@ -32,7 +32,7 @@ async function readAll(readable: ByteTransport['readable']): Promise<Buffer> {
   }
 }
 
-async function writeAll(writable: ByteTransport['writable'], bytes: Uint8Array): Promise<void> {
+async function writeAll(writable: SecureTransport['writable'], bytes: Uint8Array): Promise<void> {
   const writer = writable.getWriter();
   await writer.write(bytes);
   await writer.close();

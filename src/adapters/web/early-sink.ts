@@ -5,15 +5,21 @@ import { whereRead } from '../../session/replay.ts';
 export class EarlySink {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
 
+  #closed = false;
+
   constructor(stream: WritableStream<Uint8Array> | undefined) {
     this.#writer = stream?.getWriter();
+    const closed = (): void => {
+      this.#closed = true;
+    };
+    this.#writer?.closed.then(closed, closed);
   }
 
   /** Nothing is taken, and no client told that it was, without somebody to read it. */
   guard(config: ServerConfig): ServerConfig {
     const { earlyData } = config;
     if (earlyData === undefined) return config;
-    const isRead = () => this.#writer !== undefined && this.#writer.desiredSize !== null;
+    const isRead = () => this.#writer !== undefined && this.#writer.desiredSize !== null && !this.#closed;
     return { ...config, earlyData: { ...earlyData, replay: whereRead(earlyData.replay, isRead) } };
   }
 

@@ -3,20 +3,30 @@ import { Connection } from '../../connection.ts';
 import { TlsError } from '../../errors.ts';
 import type { ClientConfig, Facts, ServerConfig } from '../../handshake/config.ts';
 import { Pump } from '../pump.ts';
+import { type ByteSource, bytesOf } from './bytes.ts';
 import { EarlySink } from './early-sink.ts';
+import { Outlet } from './outlet.ts';
+import { Turns } from './turns.ts';
 
 /** Both directions of a byte stream: a TCP socket of an edge runtime, a WebTransport stream, a WebSocketStream, … */
 export interface ByteTransport {
-  readonly readable: ReadableStream<Uint8Array>;
+  /** Anything else than bytes fails the connection. */
+  readonly readable: ReadableStream<ByteSource>;
   readonly writable: WritableStream<Uint8Array>;
 }
 
 /**
  * The same after TLS, and the news that the handshake is done. `readable` ends where the peer has said so; where the
  * transport ends alone, both streams break with a TlsError ERR_TLS_TRUNCATED (RFC 9846 §6.1). To cancel or to abort
- * either is to leave the connection: all that is pending is settled.
+ * either is to leave the connection: all that is pending is settled with the reason, whatever the transport does.
  */
-export interface SecureTransport extends ByteTransport {
+export interface SecureTransport {
+  readonly readable: ReadableStream<Uint8Array>;
+  /**
+   * A write is done once the transport has taken all of it. For what is not bytes it rejects with a TypeError
+   * (ERR_INVALID_ARG_TYPE), and nothing more can be written; reading goes on.
+   */
+  readonly writable: WritableStream<ByteSource>;
   /** Rejects with a TlsError where the handshake fails, or the reason of who left. Data may be written before; it waits. */
   readonly opened: Promise<Facts>;
 }
@@ -46,8 +56,9 @@ class StreamDriver {
   readonly #connection: Connection;
   readonly #pump: Pump;
   readonly #early: EarlySink;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #reader: ReadableStreamDefaultReader<ByteSource>;
+  readonly #outlet: Outlet;
+  readonly #turns = new Turns();
   #readable: ReadableStreamDefaultController<Uint8Array> | undefined;
   #writable: WritableStreamDefaultController | undefined;
   #opened: { resolve(facts: Facts): void; reject(error: unknown): void } | undefined;
@@ -55,12 +66,16 @@ class StreamDriver {
   #unsent = 0;
   /** Called when the engine has room for input again. */
   #wake: (() => void) | undefined;
+  /** Why the connection is over. */
+  #left: { readonly reason: unknown } | undefined;
+  /** Rejects what the writable waits for. */
+  #giveUp: ((reason: unknown) => void) | undefined;
 
   constructor(transport: ByteTransport, connection: Connection, early: EarlySink) {
     this.#connection = connection;
     this.#early = early;
     this.#reader = transport.readable.getReader();
-    this.#writer = transport.writable.getWriter();
+    this.#outlet = new Outlet(transport.writable);
     this.#pump = new Pump(connection, {
       data: (bytes, early) => (early ? this.#earlyData(bytes) : this.#data(bytes)),
       open: (facts) => this.#open(facts),
@@ -102,49 +117,72 @@ class StreamDriver {
     );
   }
 
-  #makeWritable(opened: Promise<Facts>): WritableStream<Uint8Array> {
-    return new WritableStream<Uint8Array>({
+  #makeWritable(opened: Promise<Facts>): WritableStream<ByteSource> {
+    return new WritableStream<ByteSource>({
       start: (controller) => {
         this.#writable = controller;
         // Before what is under way here has ended: it may be waiting for the peer.
         controller.signal.addEventListener('abort', () => this.#abort(controller.signal.reason));
       },
       write: async (chunk) => {
+        // Once more when it is its turn: its memory may be given away meanwhile.
+        bytesOf(chunk, WRITTEN);
         await opened;
-        const left = new Chunks([chunk]);
-        while (left.length > 0) {
-          this.#connection.write(left.take(this.#connection.bytesPerTurn()));
-          // Not an answer: the writer paces it.
-          for (const slab of this.#connection.takeOutput()) this.#write(slab);
-          this.#pump.run();
-          await this.#writer.ready;
-        }
+        const left = new Chunks([bytesOf(chunk, WRITTEN)]);
+        while (left.length > 0) await this.#unlessLeft(() => this.#seal(left));
       },
       close: async () => {
         await opened;
-        await new Promise<void>((resolve) => this.#pump.afterTasks(resolve));
-        this.#connection.closeWrite();
-        this.#pump.run();
-        await this.#writer.close();
+        await this.#unlessLeft(() => this.#close());
       },
-      abort: (reason) => this.#writer.abort(reason),
     });
+  }
+
+  /** Does the writable's `work`. Who leaves the connection does not wait for its end. */
+  #unlessLeft(work: () => Promise<void>): Promise<void> {
+    if (this.#left !== undefined) return Promise.reject(this.#left.reason);
+    return new Promise((resolve, reject) => {
+      this.#giveUp = reject;
+      work().then(resolve, reject);
+    });
+  }
+
+  /** One turn's worth. There is never more of it than that between us and the transport. */
+  async #seal(left: Chunks): Promise<void> {
+    const most = this.#connection.bytesPerTurn();
+    const before = left.length;
+    this.#connection.write(left.take(most));
+    // Not an answer: the writer waits for it.
+    const taken = this.#outlet.write(this.#connection.takeOutput());
+    taken.catch((error) => this.#fail(error));
+    this.#pump.run();
+    await taken;
+    await this.#turns.spend(before - left.length, most);
+  }
+
+  async #close(): Promise<void> {
+    await new Promise<void>((resolve) => this.#pump.afterTasks(resolve));
+    this.#connection.closeWrite();
+    this.#pump.run();
+    await this.#outlet.close();
   }
 
   async #readTransport(): Promise<void> {
     for (;;) {
       const { done, value } = await this.#reader.read();
-      if (done || value === undefined) {
+      if (done) {
         this.#connection.receiveEnd();
         this.#pump.run();
         return;
       }
-      for (let offset = 0; offset < value.length; ) {
+      const bytes = bytesOf(value, 'what the transport gives');
+      for (let offset = 0; offset < bytes.length; ) {
         while (this.#connection.inputRoom === 0 || this.#pump.full) await this.#room();
-        const part = value.subarray(offset, offset + this.#connection.inputRoom);
+        const part = bytes.subarray(offset, offset + this.#connection.inputRoom);
         this.#connection.receive(part);
         offset += part.length;
         this.#pump.run();
+        await this.#turns.spend(part.length, this.#connection.bytesPerTurn());
       }
     }
   }
@@ -185,48 +223,53 @@ class StreamDriver {
   #send(slabs: readonly Uint8Array[]): void {
     for (const slab of slabs) {
       this.#unsent += slab.length;
-      this.#write(slab, () => {
-        this.#unsent -= slab.length;
-        this.#pump.run();
-        this.#wakeReader();
-      });
+      this.#outlet
+        .write([slab])
+        .then(() => {
+          this.#unsent -= slab.length;
+          this.#pump.run();
+          this.#wakeReader();
+        })
+        .catch((error) => this.#fail(error));
     }
     this.#wakeReader();
   }
 
-  /** A transport that breaks says so to whoever reads or writes next. */
-  #write(slab: Uint8Array, taken?: () => void): void {
-    this.#writer
-      .write(slab)
-      .then(taken)
-      .catch((error) => this.#fail(error));
-  }
-
+  /** Whatever broke: whoever reads or writes next hears of it. */
   #fail(error: unknown): void {
-    this.#settle(error);
+    if (!this.#settle(error)) return;
     this.#writable?.error(error);
-    // The alert is written; nothing more comes. Either stream may be broken already.
-    this.#writer.close().catch(() => {});
+    // The alert is written; nothing more comes.
+    this.#outlet.leave(error);
     this.#reader.cancel(error).catch(() => {});
   }
 
   /** The writable breaks by itself. */
   #abort(reason: unknown): void {
-    this.#settle(reason ?? gone('aborted'));
-    this.#writer.abort(reason).catch(() => {});
+    if (!this.#settle(reason ?? gone('aborted'))) return;
+    this.#outlet.abort(reason);
     this.#reader.cancel(reason).catch(() => {});
   }
 
-  /** Nothing that is waited for on this side of TLS stays pending. */
-  #settle(error: unknown): void {
+  /**
+   * Nothing that is waited for on this side of TLS stays pending.
+   * @returns false where all was settled before, and that is why
+   */
+  #settle(reason: unknown): boolean {
+    if (this.#left !== undefined) return false;
+    this.#left = { reason };
     this.#connection.destroy();
-    this.#opened?.reject(error);
-    this.#early.abort(error);
-    this.#readable?.error(error);
+    this.#opened?.reject(reason);
+    this.#giveUp?.(reason);
+    this.#early.abort(reason);
+    this.#readable?.error(reason);
     this.#wakeReader();
+    return true;
   }
 }
 
 function gone(how: 'cancelled' | 'aborted'): TlsError {
   return new TlsError('ERR_TLS_INVALID_STATE', `the stream was ${how}`, { blame: 'local' });
 }
+
+const WRITTEN = 'what is written';
