@@ -1,5 +1,5 @@
 import { type CertificateErrorCode, TlsError } from '../errors.ts';
-import type { Certificate } from './certificate.ts';
+import { type Certificate, type ShownCertificate, shown } from './certificate.ts';
 import { CheckFailure, unreadable } from './check-failure.ts';
 import { DerError } from './der.ts';
 import { vouches } from './no-path.ts';
@@ -14,6 +14,7 @@ export interface Failure {
 }
 
 export interface FailedPath extends Failure {
+  /** In a refusal they are there to be looked at: `ShownCertificate`, whose getters do not throw. */
   readonly certificates: readonly Certificate[];
   /** Index in `certificates` of the one that failed. */
   readonly at: number;
@@ -60,7 +61,18 @@ export function refused(
   passedOver: readonly PassedOver[] = [],
 ): Refusal {
   const more = passedOverText(passedOver.filter((each) => !reason.includes(each.reason)));
-  return { ok: false, code, reason: `${reason}${more}`, paths, passedOver };
+  return { ok: false, code, reason: `${reason}${more}`, paths: toLookAt(paths), passedOver };
+}
+
+/** Paths share certificates: each is made once. */
+function toLookAt(paths: readonly FailedPath[]): readonly FailedPath[] {
+  const known = new Map<Certificate, ShownCertificate>();
+  const show = (certificate: Certificate): ShownCertificate => {
+    const made = known.get(certificate) ?? shown(certificate);
+    known.set(certificate, made);
+    return made;
+  };
+  return paths.map((path) => ({ ...path, certificates: path.certificates.map(show) }));
 }
 
 function rank(failure: FailedPath): number {

@@ -85,6 +85,20 @@ describe('what is only looked at never throws', () => {
     }
   });
 
+  test('the certificates of a refusal are such', () => {
+    let looked = 0;
+    for (const { der, name } of oddLeaves) {
+      const verdict = judge(der, webpki, { time: 0 });
+      for (const { certificates } of verdict.ok ? [] : verdict.paths) {
+        for (const each of certificates) {
+          for (const field of gettersOf(each)) expect(() => each[field], name).not.toThrow();
+          looked++;
+        }
+      }
+    }
+    expect(looked).toBeGreaterThan(10);
+  });
+
   test('a certificate whose time cannot be read is valid at none', () => {
     const { der } = oddLeaves.find(({ name }) => name === 'a time that is none') ?? expect.fail('it is gone');
     const { notBefore, notAfter } = showCertificate(der);
