@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { defaultTrust } from './ca.ts';
 import { type ConnectionOptions, enforces } from './connect.ts';
 import { live } from './context.ts';
+import { contextNames } from './options.ts';
 
 /**
  * What an Agent calls its connections beside what Node's own name says. Two sets of options have the same text only
@@ -80,34 +81,8 @@ function isData(value: object): boolean {
  * name asked for are in Node's name; the rest is how a connection is opened and read, whoever is at its other end.
  */
 const keepsApart: { readonly [K in Extract<keyof ConnectionOptions, string>]-?: boolean } = {
-  ca: true,
-  cert: true,
-  key: true,
-  passphrase: true,
-  ciphers: true,
-  ecdhCurve: true,
-  sigalgs: true,
-  minVersion: true,
-  maxVersion: true,
-  secureProtocol: true,
-  secureOptions: true,
-  honorCipherOrder: true,
-  sessionIdContext: true,
-  sessionTimeout: true,
-  ticketKeys: true,
-  allowPartialTrustChain: true,
-  dhparam: true,
-  pfx: true,
-  crl: true,
-  certificateCompression: true,
-  clientCertEngine: true,
-  privateKeyEngine: true,
-  privateKeyIdentifier: true,
-  provider: true,
-  signer: true,
-  verification: true,
-  engine: true,
-  now: true,
+  // All of a context judges, authenticates or is negotiated.
+  ...contextNames,
   secureContext: true,
   requestCert: true,
   rejectUnauthorized: true,

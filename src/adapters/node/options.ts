@@ -77,7 +77,8 @@ function objectOption<T>(name: string, option: unknown, rule: Rule<T>): T | unde
   return rule(option, `options.${name}`);
 }
 
-const contextNames: Readonly<Record<keyof SecureContextOptions, true>> = {
+/** Every option of a context: a new one does not compile until it stands here. */
+export const contextNames: Readonly<Record<keyof SecureContextOptions, true>> = {
   ca: true,
   cert: true,
   key: true,
