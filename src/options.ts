@@ -128,7 +128,7 @@ export function wrong(name: string, expected: string, value: unknown): never {
   return misuse('ERR_TLS_CONFIG', `${name} must be ${expected}, not ${shown(value)}`);
 }
 
-export function isObject(value: unknown): value is object {
+function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 

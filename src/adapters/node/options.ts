@@ -17,7 +17,7 @@ export function ownOptions<T extends object>(options: T): T {
 }
 
 /** Options by name, as contexts and servers of `node:tls` read them: those of a class count, too. */
-export function namedOptions<T extends object>(options: T, names: Readonly<Record<keyof T, true>>): T {
+function namedOptions<T extends object>(options: T, names: Readonly<Record<keyof T, true>>): T {
   const settled = Object.create(null);
   for (const name of Object.keys(names)) {
     const value = own(options, name);
@@ -27,7 +27,7 @@ export function namedOptions<T extends object>(options: T, names: Readonly<Recor
 }
 
 /** Nothing but false switches a check off, and nobody but the caller himself says so: no class, no prototype. */
-export function switchesOff(options: object, name: string): boolean {
+function switchesOff(options: object, name: string): boolean {
   return Object.hasOwn(options, name) && Reflect.get(options, name) === false;
 }
 
