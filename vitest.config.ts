@@ -12,7 +12,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'node:crypto',
-          include: ['test/{handshake,node,web}/**/*.test.ts'],
+          include: ['test/{connection,handshake,adapters}/**/*.test.ts'],
           env: { TEST_PROVIDER: 'node' },
         },
       },

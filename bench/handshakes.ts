@@ -1,7 +1,7 @@
-import { Connection } from '#opentls/connection';
+import { Connection } from '#opentls/connection/connection';
 import type { CryptoProvider, Group, KeyShare, SignatureVerifier, Signer } from '#opentls/crypto/provider';
-import type { ChainRequest } from '#opentls/handshake/config';
-import { perform } from '#opentls/handshake/script';
+import type { ChainRequest } from '#opentls/handshake/terms/config';
+import { perform } from '#opentls/handshake/terms/script';
 import type { Session } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
 import { NamedGroup, SignatureScheme } from '#opentls/wire/enums';

@@ -6,16 +6,16 @@ import { X509Certificate as PeculiarCertificate, X509Crl } from '@peculiar/x509'
 import { fromBER } from 'asn1js';
 import { CertificateRevocationList, Certificate as PkijsCertificate } from 'pkijs';
 import type { CryptoProvider } from '#opentls/crypto/provider';
-import { type Certificate, parseCertificate } from '#opentls/x509/certificate';
-import { parseCrl } from '#opentls/x509/crl';
-import { hostName } from '#opentls/x509/identity';
-import { decodePem } from '#opentls/x509/pem';
-import { rfc5280 } from '#opentls/x509/profile';
-import { SignatureCache } from '#opentls/x509/signatures';
-import { TrustStore } from '#opentls/x509/trust';
-import { type VerifyOptions, verifyPeer } from '#opentls/x509/verify';
-import { bigList } from '../test/x509/make-crl.ts';
-import { constrained, mesh, namesakes } from '../test/x509/make-hostile.ts';
+import { decodePem } from '#opentls/x509/asn1/pem';
+import { type Certificate, parseCertificate } from '#opentls/x509/certificate/certificate';
+import { hostName } from '#opentls/x509/certificate/identity';
+import { SignatureCache } from '#opentls/x509/path/signatures';
+import { TrustStore } from '#opentls/x509/path/trust';
+import { parseCrl } from '#opentls/x509/revocation/crl';
+import { rfc5280 } from '#opentls/x509/rules/profile';
+import { type VerifyOptions, verifyPeer } from '#opentls/x509/verify/verify';
+import { constrained, mesh, namesakes } from '../test/x509/made/hostile.ts';
+import { bigList } from '../test/x509/revocation/make-crl.ts';
 import { interleaved, type Timed } from './measure.ts';
 import type { Row } from './report.ts';
 

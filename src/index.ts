@@ -4,7 +4,7 @@
  */
 
 export { tlsExporterBinding } from './connection/channel-binding.ts';
-export { Connection, type Event, type Phase, type SecretEvent } from './connection.ts';
+export { Connection, type Event, type Phase, type SecretEvent } from './connection/connection.ts';
 export type {
   AeadAlgorithm,
   Awaitable,
@@ -33,7 +33,9 @@ export {
   TlsError,
   type TlsErrorCode,
 } from './errors.ts';
-export type { CertificateCompression } from './handshake/compression.ts';
+export type { CertificateCompression } from './handshake/proof/compression.ts';
+export { type Delegation, delegatedCredential } from './handshake/proof/delegation.ts';
+export { type VerifierOptions, verifier } from './handshake/proof/verifier.ts';
 export type {
   CertificateRequestView,
   ChainRefusal,
@@ -48,8 +50,7 @@ export type {
   PskMode,
   Role,
   ServerConfig,
-} from './handshake/config.ts';
-export { type Delegation, delegatedCredential } from './handshake/delegation.ts';
+} from './handshake/terms/config.ts';
 export {
   type Answers,
   type AskName,
@@ -57,9 +58,8 @@ export {
   type Asks,
   type PendingAsk,
   perform,
-} from './handshake/script.ts';
-export { type VerifierOptions, verifier } from './handshake/verifier.ts';
-export type { KeylogLabel } from './handshake/wire.ts';
+} from './handshake/terms/script.ts';
+export type { KeylogLabel } from './handshake/terms/wire.ts';
 export { type ExternalPsk, importPsk } from './keys/importer.ts';
 export { defaultLimits, type Limits } from './limits.ts';
 export { type ClientSessionStore, SessionCache, type SessionKey } from './session/client-sessions.ts';

@@ -5,8 +5,8 @@ import { StrikeRegister } from '#opentls/session/replay';
 import { CookieKeys } from '#opentls/session/retry-cookies';
 import { SealedBox } from '#opentls/session/sealed-box';
 import { StoredTickets, TicketKeys } from '#opentls/session/tickets';
-import { SignatureCache } from '#opentls/x509/signatures';
-import { TrustStore } from '#opentls/x509/trust';
+import { SignatureCache } from '#opentls/x509/path/signatures';
+import { TrustStore } from '#opentls/x509/path/trust';
 
 const hash = node.hashes.sha256;
 /** Options in JavaScript: whatever it may be. */

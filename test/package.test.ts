@@ -57,7 +57,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe('the tarball', () => {
   test('holds what a user needs and nothing else', () => {
     const paths = packed.files.map(({ path }) => path);
-    for (const path of ['package.json', 'README.md', 'LICENSE', 'SECURITY.md', 'src/connection.ts']) {
+    for (const path of ['package.json', 'README.md', 'LICENSE', 'SECURITY.md', 'src/connection/connection.ts']) {
       expect(paths).toContain(path);
     }
     const expected = /^(?:package\.json|README\.md|LICENSE|SECURITY\.md|src\/.*\.ts|dist\/.*\.(?:js|d\.ts)(?:\.map)?)$/;

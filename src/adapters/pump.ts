@@ -1,8 +1,8 @@
-import type { Connection, SecretEvent } from '../connection.ts';
+import type { Connection, SecretEvent } from '../connection/connection.ts';
 import { isThenable } from '../crypto/provider.ts';
 import type { TlsError } from '../errors.ts';
-import type { Facts } from '../handshake/config.ts';
-import { type Answers, type AskName, type PendingAsk, perform } from '../handshake/script.ts';
+import type { Facts } from '../handshake/terms/config.ts';
+import { type Answers, type AskName, type PendingAsk, perform } from '../handshake/terms/script.ts';
 import type { Session } from '../session/session.ts';
 
 /** What a connection has to say, to whoever owns its transport. Calls never nest. */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { toHex } from '../bytes/hex.ts';
-import type { ShownCertificate } from '../x509/certificate.ts';
-import { showCertificate } from '../x509/display.ts';
-import type { GeneralName } from '../x509/extensions.ts';
-import { nameText } from '../x509/names.ts';
+import type { ShownCertificate } from '../x509/certificate/certificate.ts';
+import { showCertificate } from '../x509/certificate/display.ts';
+import type { GeneralName } from '../x509/certificate/extensions.ts';
+import { nameText } from '../x509/certificate/names.ts';
 
 /** One certificate, for people. */
 export interface CertificateFacts {

@@ -1,15 +1,15 @@
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { notForSigning } from '../adapters/node/peer-check.ts';
+import { notForSigning } from '../adapters/node/callbacks/peer-check.ts';
 import { Pump } from '../adapters/pump.ts';
 import { utf8 } from '../bytes/utf8.ts';
-import { Connection } from '../connection.ts';
-import type { ChainRequest, ChainVerdict, Facts } from '../handshake/config.ts';
+import { Connection } from '../connection/connection.ts';
+import type { ChainRequest, ChainVerdict, Facts } from '../handshake/terms/config.ts';
 import { node } from '../providers/node.ts';
-import { nodeProfile } from '../x509/profile.ts';
-import { refused } from '../x509/refusal.ts';
-import type { TrustStore } from '../x509/trust.ts';
-import { dangerouslyTrust, type Verdict, verifyPeer } from '../x509/verify.ts';
+import type { TrustStore } from '../x509/path/trust.ts';
+import { nodeProfile } from '../x509/rules/profile.ts';
+import { refused } from '../x509/verify/refusal.ts';
+import { dangerouslyTrust, type Verdict, verifyPeer } from '../x509/verify/verify.ts';
 
 export interface HandshakeRequest {
   /** SNI; absent: not sent. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { anchorsOf, defaultTrust } from '../adapters/node/ca.ts';
-import { TrustStore, type TrustStoreOptions } from '../x509/trust.ts';
+import { anchorsOf, defaultTrust } from '../adapters/node/context/ca.ts';
+import { TrustStore, type TrustStoreOptions } from '../x509/path/trust.ts';
 
 /** What is wrong with the words after a command. */
 export class UsageError extends Error {}

@@ -1,4 +1,4 @@
-import type { Connection } from '../connection.ts';
+import type { Connection } from './connection.ts';
 
 /**
  * The channel binding `tls-exporter` (RFC 9266 §2): 32 bytes that both ends of this connection know and nobody else,

@@ -1,9 +1,9 @@
-import { clientHandshake } from '../handshake/client.ts';
-import type { ClientConfig, ServerConfig } from '../handshake/config.ts';
-import type { Established } from '../handshake/finish.ts';
-import { Runner, underCustody } from '../handshake/script.ts';
-import { serverHandshake } from '../handshake/server.ts';
-import type { Wire } from '../handshake/wire.ts';
+import { clientHandshake } from '../handshake/client/client.ts';
+import { serverHandshake } from '../handshake/server/server.ts';
+import type { Established } from '../handshake/shared/finish.ts';
+import type { ClientConfig, ServerConfig } from '../handshake/terms/config.ts';
+import { Runner, underCustody } from '../handshake/terms/script.ts';
+import type { Wire } from '../handshake/terms/wire.ts';
 import type { Limits } from '../limits.ts';
 
 /** Which end a connection is, and what it was given. */

@@ -1,5 +1,5 @@
 import { reject } from '../errors.ts';
-import { type Answers, type AskName, type PendingAsk, Runner, type Script } from '../handshake/script.ts';
+import { type Answers, type AskName, type PendingAsk, Runner, type Script } from '../handshake/terms/script.ts';
 import type { HandshakeType } from '../wire/enums.ts';
 import type { HandshakeMessage } from '../wire/messages.ts';
 

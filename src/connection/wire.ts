@@ -1,5 +1,5 @@
 import { misuse } from '../errors.ts';
-import type { Wire } from '../handshake/wire.ts';
+import type { Wire } from '../handshake/terms/wire.ts';
 import { revealForKeylog } from '../keys/schedule.ts';
 import type { Receiving } from '../record/receiving.ts';
 import type { Sending } from '../record/sending.ts';

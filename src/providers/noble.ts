@@ -1,14 +1,14 @@
 import { randomBytes } from '@noble/hashes/utils.js';
 import type { CryptoProvider } from '../crypto/provider.ts';
-import { nobleSuites } from './noble-aead.ts';
-import { nobleGroups } from './noble-groups.ts';
-import { nobleHashes } from './noble-hash.ts';
-import { nobleSigner } from './noble-signer.ts';
-import { nobleVerifiers } from './noble-verify.ts';
+import { nobleSuites } from './noble/aead.ts';
+import { nobleGroups } from './noble/groups.ts';
+import { nobleHashes } from './noble/hash.ts';
+import { nobleSigner } from './noble/signer.ts';
+import { nobleVerifiers } from './noble/verify.ts';
 
-export { withMlDsa } from './ml-dsa.ts';
-export { fastGcmSuites } from './noble-gcm.ts';
-export { mlKemGroups } from './noble-groups.ts';
+export { fastGcmSuites } from './noble/gcm.ts';
+export { mlKemGroups } from './noble/groups.ts';
+export { withMlDsa } from './noble/ml-dsa.ts';
 
 /**
  * Everything in JavaScript, over @noble/ciphers, curves, hashes and post-quantum; RSA over BigInt (rsa.ts). Runs

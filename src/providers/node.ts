@@ -1,10 +1,10 @@
 import { randomFillSync } from 'node:crypto';
 import type { CryptoProvider } from '../crypto/provider.ts';
-import { nodeSuites } from './node-aead.ts';
-import { nodeGroups } from './node-groups.ts';
-import { nodeHashes } from './node-hash.ts';
-import { nodeSigner } from './node-signer.ts';
-import { nodeVerifiers } from './node-verify.ts';
+import { nodeSuites } from './node/aead.ts';
+import { nodeGroups } from './node/groups.ts';
+import { nodeHashes } from './node/hash.ts';
+import { nodeSigner } from './node/signer.ts';
+import { nodeVerifiers } from './node/verify.ts';
 
 /**
  * Everything by node:crypto, synchronous: records 10 to 25 times as fast as in JavaScript, private keys in constant

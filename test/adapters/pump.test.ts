@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { Pump, type PumpHandlers } from '#opentls/adapters/pump';
-import { Connection } from '#opentls/connection';
-import type { ClientConfig } from '#opentls/handshake/config';
+import { Connection } from '#opentls/connection/connection';
+import type { ClientConfig } from '#opentls/handshake/terms/config';
 import { noble } from '#opentls/providers/noble';
-import { dangerouslyTrust } from '#opentls/x509/verify';
-import { testCredential } from '../credentials.ts';
+import { dangerouslyTrust } from '#opentls/x509/verify/verify';
+import { testCredential } from '../kit/credentials.ts';
 
 const credential = testCredential(noble);
 type Verify = ClientConfig['verifyChain'];

@@ -1,6 +1,6 @@
 // Suites, groups and signature schemes: what the tests take for granted, what their flags say, and what the policies
 // of the reference come down to.
-import type { ServerConfig } from '#opentls/handshake/config';
+import type { ServerConfig } from '#opentls/handshake/terms/config';
 import { provider } from './credentials.ts';
 import type { Options } from './flags.ts';
 

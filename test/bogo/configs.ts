@@ -2,7 +2,8 @@
 
 import { equal } from '#opentls/bytes/equal';
 import { TlsError } from '#opentls/errors';
-import type { CertificateCompression } from '#opentls/handshake/compression';
+import type { CertificateCompression } from '#opentls/handshake/proof/compression';
+import { advertisedSchemes } from '#opentls/handshake/proof/schemes';
 import type {
   ChainRequest,
   ChainVerdict,
@@ -11,15 +12,14 @@ import type {
   CommonConfig,
   Credential,
   ServerConfig,
-} from '#opentls/handshake/config';
-import { advertisedSchemes } from '#opentls/handshake/schemes';
+} from '#opentls/handshake/terms/config';
 import type { ExternalPsk } from '#opentls/keys/importer';
 import type { CertificateType } from '#opentls/session/session';
 import type { TicketSealer } from '#opentls/session/tickets';
 import type { Extension } from '#opentls/wire/extensions';
 import type { ClientHello } from '#opentls/wire/messages';
-import { dangerouslyTrustRawPublicKey } from '#opentls/x509/raw-public-key';
-import { dangerouslyTrust } from '#opentls/x509/verify';
+import { dangerouslyTrustRawPublicKey } from '#opentls/x509/verify/raw-public-key';
+import { dangerouslyTrust } from '#opentls/x509/verify/verify';
 import { algorithmsOf, equalClasses, equalGroups, keySharesOf, ownSchemes, prefersChaCha } from './algorithms.ts';
 import { toyCompressions } from './compression.ts';
 import { loadCredential, loadPsks, provider } from './credentials.ts';

@@ -1,6 +1,6 @@
-import type { Connection, Event } from '#opentls/connection';
-import { perform } from '#opentls/handshake/script';
-import type { KeylogLabel } from '#opentls/handshake/wire';
+import type { Connection, Event } from '#opentls/connection/connection';
+import { perform } from '#opentls/handshake/terms/script';
+import type { KeylogLabel } from '#opentls/handshake/terms/wire';
 import type { Transport } from './transport.ts';
 
 /** What a test has to hear of. */

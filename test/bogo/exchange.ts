@@ -2,8 +2,8 @@
 import { concat } from '#opentls/bytes/concat';
 import { utf8 } from '#opentls/bytes/utf8';
 import { TlsError } from '#opentls/errors';
-import type { Facts } from '#opentls/handshake/config';
-import type { KeylogLabel } from '#opentls/handshake/wire';
+import type { Facts } from '#opentls/handshake/terms/config';
+import type { KeylogLabel } from '#opentls/handshake/terms/wire';
 import type { Session } from '#opentls/session/session';
 import { HandshakeType } from '#opentls/wire/enums';
 import { checkHandshake, checkResumed, checkSession } from './checks.ts';

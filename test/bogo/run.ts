@@ -1,5 +1,5 @@
 // One test: its connections, one after the other.
-import { Connection } from '#opentls/connection';
+import { Connection } from '#opentls/connection/connection';
 import { TlsError } from '#opentls/errors';
 import { clientConfig, lacks, serverConfig, unobserved } from './configs.ts';
 import { Endpoint } from './endpoint.ts';

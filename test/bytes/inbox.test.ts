@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Inbox } from '#opentls/bytes/inbox';
-import { randomBytes, randomNumbers } from '../random.ts';
+import { randomBytes, randomNumbers } from '../kit/random.ts';
 
 function bytes(...values: readonly number[]): Uint8Array {
   return new Uint8Array(values);

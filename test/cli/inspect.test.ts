@@ -9,10 +9,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { Signer } from '#opentls/crypto/provider';
 import { node } from '#opentls/providers/node';
-import { type CertificateOptions, type Created, createCertificate } from '#opentls/x509/create';
-import { generatePrivateKey } from '#opentls/x509/generate';
-import { encodePem } from '#opentls/x509/pem-write';
-import { oddLeaves, root as oddRoot, plain } from '../x509/odd-leaves.ts';
+import { encodePem } from '#opentls/x509/asn1/pem-write';
+import { type CertificateOptions, type Created, createCertificate } from '#opentls/x509/create/create';
+import { generatePrivateKey } from '#opentls/x509/private-key/generate';
+import { oddLeaves, root as oddRoot, plain } from '../x509/made/odd-leaves.ts';
 
 const openssl = spawnSync('openssl', ['version']).status === 0;
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { parseCertificate } from '#opentls/x509/certificate';
-import { authority, type Holder, now, serverLeaf } from '../x509/make-chain.ts';
-import { makeCrl } from '../x509/make-crl.ts';
+import { parseCertificate } from '#opentls/x509/certificate/certificate';
+import { authority, type Holder, now, serverLeaf } from '../x509/made/chain.ts';
+import { makeCrl } from '../x509/revocation/make-crl.ts';
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'opentls-verify-'));

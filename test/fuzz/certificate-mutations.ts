@@ -1,5 +1,5 @@
-import { authority, type Holder, serverLeaf } from '../x509/make-chain.ts';
-import { childrenOf, type Element, hex, putTogether, signedAgain, takeApart } from '../x509/odd-certificates.ts';
+import { authority, type Holder, serverLeaf } from '../x509/made/chain.ts';
+import { childrenOf, type Element, hex, putTogether, signedAgain, takeApart } from '../x509/made/odd-certificates.ts';
 import { mutate, type Numbers } from './mutate.ts';
 
 /** A chain with one certificate changed. */

@@ -1,4 +1,4 @@
-import type { Connection } from '#opentls/connection';
+import type { Connection } from '#opentls/connection/connection';
 import type { CipherSuite } from '#opentls/crypto/provider';
 import { Secret, type TrafficLabel } from '#opentls/crypto/secret';
 import type { Receiving } from '#opentls/record/receiving';

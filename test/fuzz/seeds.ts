@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { parseGzip, toDer } from '../x509/limbo.ts';
-import type { PkitsFile } from '../x509/pkits.ts';
+import { parseGzip, toDer } from '../x509/suites/limbo.ts';
+import type { PkitsFile } from '../x509/suites/pkits.ts';
 import { roots, type Seeds } from './x509-bytes.ts';
 
 const carried = (name: string): Buffer => readFileSync(new URL(`../../vectors/x509/${name}`, import.meta.url));

@@ -1,16 +1,16 @@
 import { rootCertificates } from 'node:tls';
 import { TlsError } from '#opentls/errors';
 import { node } from '#opentls/providers/node';
-import { type Certificate, parseCertificate } from '#opentls/x509/certificate';
-import { parseCrl } from '#opentls/x509/crl';
-import { checkValue, DerError, DerReader } from '#opentls/x509/der';
-import { parseOcspResponse } from '#opentls/x509/ocsp';
-import { nodeProfile, rfc5280, webpki } from '#opentls/x509/profile';
-import { parseScts } from '#opentls/x509/sct';
-import { TrustStore } from '#opentls/x509/trust';
-import { verifyPeer } from '#opentls/x509/verify';
-import { randomNumbers } from '../random.ts';
-import { toDer } from '../x509/limbo.ts';
+import { checkValue, DerError, DerReader } from '#opentls/x509/asn1/der';
+import { type Certificate, parseCertificate } from '#opentls/x509/certificate/certificate';
+import { TrustStore } from '#opentls/x509/path/trust';
+import { parseCrl } from '#opentls/x509/revocation/crl';
+import { parseOcspResponse } from '#opentls/x509/revocation/ocsp';
+import { nodeProfile, rfc5280, webpki } from '#opentls/x509/rules/profile';
+import { parseScts } from '#opentls/x509/transparency/sct';
+import { verifyPeer } from '#opentls/x509/verify/verify';
+import { randomNumbers } from '../kit/random.ts';
+import { toDer } from '../x509/suites/limbo.ts';
 import { notCanonical } from './canonical.ts';
 import { mutate, type Numbers } from './mutate.ts';
 

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { node } from '#opentls/providers/node';
-import { nodeProfile } from '#opentls/x509/profile';
-import { TrustStore } from '#opentls/x509/trust';
-import { type Verdict, verifyPeer } from '#opentls/x509/verify';
-import { randomNumbers } from '../random.ts';
-import { authority, type Holder, now, type Overrides, serverLeaf } from '../x509/make-chain.ts';
+import { TrustStore } from '#opentls/x509/path/trust';
+import { nodeProfile } from '#opentls/x509/rules/profile';
+import { type Verdict, verifyPeer } from '#opentls/x509/verify/verify';
+import { randomNumbers } from '../kit/random.ts';
+import { authority, type Holder, now, type Overrides, serverLeaf } from '../x509/made/chain.ts';
 import { mutate, type Numbers } from './mutate.ts';
 import { triage } from './triage.ts';
 

@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { TicketKeys } from '#opentls/session/tickets';
 import { ContentType } from '#opentls/wire/enums';
 import { writeExtensions } from '#opentls/wire/extensions';
-import { provider } from '../provider.ts';
+import { errorOf, feed, newPair, openPair, settle, shuttle } from '../kit/pair.ts';
+import { provider } from '../kit/provider.ts';
 import { recordsOf } from '../record/records.ts';
 import { bytes, externalPsk, firstSession, serverHello, speak } from './musts.ts';
-import { errorOf, feed, newPair, openPair, settle, shuttle } from './pair.ts';
 
 describe('groups and their shares, §4.3.7 and §4.3.8', () => {
   test.each([

@@ -1,16 +1,13 @@
 // What RFC 9846 demands of 0-RTT data, what follows the handshake, and alerts and no other test is about: vectors/rfc9846-musts.json.
 import { describe, expect, test } from 'vitest';
-import type { Event } from '#opentls/connection';
+import type { Event } from '#opentls/connection/connection';
 import { Secret } from '#opentls/crypto/secret';
-import { perform } from '#opentls/handshake/script';
+import { perform } from '#opentls/handshake/terms/script';
 import { Opener } from '#opentls/record/opener';
 import type { SessionState } from '#opentls/session/session';
 import { ContentType, HandshakeType } from '#opentls/wire/enums';
 import { readExtensions } from '#opentls/wire/extensions';
 import { parseMessage } from '#opentls/wire/messages';
-import { provider } from '../provider.ts';
-import { record, recordsOf, suiteOf } from '../record/records.ts';
-import { bodyOf, bytes, encodeHello, firstSession, hex, plainMessages, speak } from './musts.ts';
 import {
   credential,
   dataOf,
@@ -23,8 +20,11 @@ import {
   settle,
   shuttle,
   trustAnything,
-} from './pair.ts';
-import { Peer } from './peer.ts';
+} from '../kit/pair.ts';
+import { Peer } from '../kit/peer.ts';
+import { provider } from '../kit/provider.ts';
+import { record, recordsOf, suiteOf } from '../record/records.ts';
+import { bodyOf, bytes, encodeHello, firstSession, hex, plainMessages, speak } from './musts.ts';
 
 describe('0-RTT data that was accepted', () => {
   function sendEarly(replay: (id: Uint8Array) => void = () => {}) {

@@ -1,13 +1,25 @@
 // What RFC 9846 demands of hellos and no other test is about: vectors/rfc9846-musts.json.
 import { describe, expect, test } from 'vitest';
-import { Connection } from '#opentls/connection';
+import { Connection } from '#opentls/connection/connection';
 import { Secret } from '#opentls/crypto/secret';
-import type { ClientConfig, ServerConfig } from '#opentls/handshake/config';
+import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import type { SessionState } from '#opentls/session/session';
 import { ContentType, ExtensionType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
 import { readExtensions, writeExtensions } from '#opentls/wire/extensions';
 import { encodeMessage, helloRetryRequestRandom, parseMessage, type ServerHello } from '#opentls/wire/messages';
-import { provider } from '../provider.ts';
+import {
+  credential,
+  errorOf,
+  feed,
+  newClient,
+  newPair,
+  openPair,
+  settle,
+  shuttle,
+  trustAnything,
+} from '../kit/pair.ts';
+import { Peer } from '../kit/peer.ts';
+import { provider } from '../kit/provider.ts';
 import { recordsOf } from '../record/records.ts';
 import {
   answerTo,
@@ -25,8 +37,6 @@ import {
   speak,
   withPsks,
 } from './musts.ts';
-import { credential, errorOf, feed, newClient, newPair, openPair, settle, shuttle, trustAnything } from './pair.ts';
-import { Peer } from './peer.ts';
 
 test.each([0x0000, 0x0200, 0x7f12])('records of any version, from the first one on, §5.1: 0x%i', (version) => {
   const ends = newPair();

@@ -1,20 +1,30 @@
 // What RFC 9846 demands of signatures, records and certificates and no other test is about: vectors/rfc9846-musts.json.
 import { describe, expect, test } from 'vitest';
-import type { Event } from '#opentls/connection';
+import type { Event } from '#opentls/connection/connection';
 import { Secret } from '#opentls/crypto/secret';
 import { AlertDescription } from '#opentls/errors';
-import type { ClientConfig, Credential, ServerConfig } from '#opentls/handshake/config';
+import type { ClientConfig, Credential, ServerConfig } from '#opentls/handshake/terms/config';
 import { Opener } from '#opentls/record/opener';
 import { ContentType, HandshakeType } from '#opentls/wire/enums';
 import { encodeMessage, parseMessage } from '#opentls/wire/messages';
-import { createCertificate } from '#opentls/x509/create';
-import { generatePrivateKey } from '#opentls/x509/generate';
-import { provider } from '../provider.ts';
+import { createCertificate } from '#opentls/x509/create/create';
+import { generatePrivateKey } from '#opentls/x509/private-key/generate';
+import {
+  credential,
+  errorOf,
+  feed,
+  newClient,
+  newPair,
+  newServer,
+  openPair,
+  shuttle,
+  trustAnything,
+} from '../kit/pair.ts';
+import { Peer } from '../kit/peer.ts';
+import { provider } from '../kit/provider.ts';
 import { suiteProviders } from '../providers/providers.ts';
 import { record, recordsOf, suiteOf } from '../record/records.ts';
 import { bytes, hex, speak } from './musts.ts';
-import { credential, errorOf, feed, newClient, newPair, newServer, openPair, shuttle, trustAnything } from './pair.ts';
-import { Peer } from './peer.ts';
 
 describe('who signs', () => {
   function credentialOf(options: Partial<Parameters<typeof createCertificate>[0]>): Credential {

@@ -1,8 +1,8 @@
 // Tools of the tests of what RFC 9846 demands.
 import { expect } from 'vitest';
 import { Secret } from '#opentls/crypto/secret';
-import type { ClientConfig, ServerConfig } from '#opentls/handshake/config';
-import { binderOf, bindersLength, withTruncated } from '#opentls/handshake/psk';
+import { binderOf, bindersLength, withTruncated } from '#opentls/handshake/shared/psk';
+import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import type { ExternalPsk } from '#opentls/keys/importer';
 import { EarlySecret, type PskKind } from '#opentls/keys/schedule';
 import { Transcript } from '#opentls/keys/transcript';
@@ -18,10 +18,10 @@ import {
   parseMessage,
   type ServerHello,
 } from '#opentls/wire/messages';
-import { provider } from '../provider.ts';
-import { randomBytes } from '../random.ts';
+import { feed, newClient, newPair, newServer, settle, shuttle } from '../kit/pair.ts';
+import { provider } from '../kit/provider.ts';
+import { randomBytes } from '../kit/random.ts';
 import { record, recordsOf } from '../record/records.ts';
-import { feed, newClient, newPair, newServer, settle, shuttle } from './pair.ts';
 
 export const bytes = randomBytes(9846);
 export const hex = (data: Uint8Array): string => Buffer.from(data).toString('hex');

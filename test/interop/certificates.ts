@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node
 import type { Signer } from '#opentls/crypto/provider';
 import { noble } from '#opentls/providers/noble';
 import { SignatureScheme } from '#opentls/wire/enums';
-import { type CertificateOptions, type Created, createCertificate } from '#opentls/x509/create';
+import { type CertificateOptions, type Created, createCertificate } from '#opentls/x509/create/create';
 import { createMlDsaChains, type MlDsaChains, type MlDsaKind } from './ml-dsa-certificates.ts';
 
 /** A certificate chain, leaf first, and the leaf's PKCS#8 key: PEM. */

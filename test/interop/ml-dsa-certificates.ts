@@ -1,8 +1,8 @@
 import { noble, withMlDsa } from 'opentls/crypto/noble';
 import type { Signer } from '#opentls/crypto/provider';
-import { type CertificateOptions, type Created, createCertificate } from '#opentls/x509/create';
-import { type GeneratedKeyKind, generatePrivateKey } from '#opentls/x509/generate';
-import { encodePem } from '#opentls/x509/pem-write';
+import { encodePem } from '#opentls/x509/asn1/pem-write';
+import { type CertificateOptions, type Created, createCertificate } from '#opentls/x509/create/create';
+import { type GeneratedKeyKind, generatePrivateKey } from '#opentls/x509/private-key/generate';
 import type { Credential } from './certificates.ts';
 
 export const mlDsaKinds = ['ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87'] as const;

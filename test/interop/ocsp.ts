@@ -10,7 +10,7 @@ import {
   ResponseData,
   SingleResponse,
 } from 'pkijs';
-import { decodePem } from '#opentls/x509/pem';
+import { decodePem } from '#opentls/x509/asn1/pem';
 import type { Credential } from './certificates.ts';
 
 /**

@@ -2,8 +2,8 @@ import { hkdfSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { fromHex, toHex } from '#opentls/bytes/hex';
 import { deriveSecret, expandLabel, extract } from '#opentls/keys/hkdf';
+import { randomBytes, randomNumbers } from '../kit/random.ts';
 import { providers } from '../providers/providers.ts';
-import { randomBytes, randomNumbers } from '../random.ts';
 
 /** HkdfLabel, RFC 9846 §7.1, written out once more. */
 function hkdfLabel(label: string, context: Uint8Array, length: number): Buffer {

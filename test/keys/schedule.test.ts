@@ -12,8 +12,8 @@ import {
   verifyData,
 } from '#opentls/keys/schedule';
 import { Transcript, type TranscriptHash } from '#opentls/keys/transcript';
+import { loadTrace, sections, type Trace, wanted } from '../kit/rfc8448.ts';
 import { providers, suiteProviders } from '../providers/providers.ts';
-import { loadTrace, sections, type Trace, wanted } from '../rfc8448.ts';
 
 /** The hash after each message of a trace, by who sent what. */
 function transcriptOf(hash: Hash, trace: Trace): ReadonlyMap<string, TranscriptHash> {

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { fromHex, toHex } from '#opentls/bytes/hex';
 import { messageHash, Transcript } from '#opentls/keys/transcript';
+import { loadTrace, wanted } from '../kit/rfc8448.ts';
 import { providers } from '../providers/providers.ts';
-import { loadTrace, wanted } from '../rfc8448.ts';
 
 const one = new Uint8Array([1, 0, 0, 1, 7]);
 const two = new Uint8Array([2, 0, 0, 2, 8, 9]);

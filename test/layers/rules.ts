@@ -26,28 +26,47 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   handshake: [...ground, 'wire', 'keys', 'x509', 'session'],
   connection: core,
   index: core,
-  providers: [...ground, 'wire/enums', 'x509/der', 'x509/der-write', 'x509/spki', 'x509/keys', 'x509/oids'],
+  providers: [...ground, 'wire/enums', 'x509/asn1', 'x509/certificate/spki', 'x509/private-key/keys'],
   'adapters/web': [...core, 'providers', 'adapters/pump'],
   'adapters/node': [...core, 'providers', 'adapters/pump'],
   adapters: core,
   cli: [...core, 'providers', 'adapters'],
 };
 
-/** Files that take part in an answer that may come later; each has a reason. */
-const laterAnswers: Readonly<Record<string, string>> = {
-  'handshake/script.ts': 'perform() gives what a provider answers, now or later',
-  'session/tickets.ts': 'a store may answer later',
-  'x509/create.ts': 'a signer may answer later',
-  'x509/steps.ts': 'a signature verifier or a hook may answer later',
+/**
+ * Folders of each room, from the ground up: a file imports its own folder and those before it. Files that stand in the
+ * room itself are its doors, above all folders.
+ */
+const floors: Readonly<Record<string, readonly string[]>> = {
+  x509: ['asn1', 'certificate', 'private-key', 'path', 'rules', 'revocation', 'transparency', 'create', 'verify'],
+  handshake: ['terms', 'proof', 'shared', 'client', 'server', 'after'],
+  providers: ['shared', 'noble', 'node'],
+  'adapters/node': ['support', 'certificate', 'options', 'context', 'callbacks', 'socket', 'http'],
 };
 
-const nodeSide = /^(?:adapters\/node|cli)\/|^providers\/node[\w-]*\.ts$/;
+/** Files that take part in an answer that may come later; each has a reason. */
+const laterAnswers: Readonly<Record<string, string>> = {
+  'handshake/terms/script.ts': 'perform() gives what a provider answers, now or later',
+  'session/tickets.ts': 'a store may answer later',
+  'x509/create/create.ts': 'a signer may answer later',
+  'x509/path/steps.ts': 'a signature verifier or a hook may answer later',
+};
+
+const nodeSide = /^(?:adapters\/node|cli|providers\/node)\/|^providers\/node\.ts$/;
 
 export const rules: Readonly<Record<string, Rule>> = {
   'imports point down': (source) =>
     relativeImports(source).flatMap(({ target, line }) =>
       allowed(source.path, target) ? [] : [`line ${line}: ${target} is not below ${layerOf(source.path)}`],
     ),
+
+  'folders of a room keep their floors': (source) => {
+    const room = roomOf(source.path);
+    if (room === undefined) return [];
+    return relativeImports(source)
+      .filter(({ target }) => roomOf(target) === room && floorOf(target, room) > floorOf(source.path, room))
+      .map(({ target, line }) => `line ${line}: ${target} is on a floor above`);
+  },
 
   'relative imports name the file': (source) =>
     importsOf(source).flatMap(({ specifier, line }) =>
@@ -87,8 +106,8 @@ const promiseUse = new RegExp(`${promiseMaking.source}|\\bnew\\s+Promise\\b|\\.t
 /** Which files may import a package. */
 function door(specifier: string): RegExp {
   if (specifier.startsWith('node:')) return nodeSide;
-  if (specifier.startsWith('@noble/')) return /^providers\/(?!node)|^x509\/pbes2\.ts$/;
-  if (specifier === 'asn1js') return /^x509\/asn1\.ts$/;
+  if (specifier.startsWith('@noble/')) return /^providers\/(?!node)|^x509\/private-key\/pbes2\.ts$/;
+  if (specifier === 'asn1js') return /^x509\/asn1\/asn1js\.ts$/;
   return /^(?!)/;
 }
 
@@ -103,6 +122,18 @@ function layerOf(path: string): string {
   const withoutSuffix = path.replace(/\.ts$/, '');
   const inAdapter = /^adapters\/(?:web|node)(?=\/)/.exec(path)?.[0];
   return inAdapter ?? withoutSuffix.split('/')[0] ?? '';
+}
+
+function roomOf(path: string): string | undefined {
+  return Object.keys(floors).find((room) => path.startsWith(`${room}/`) || path === `${room}.ts`);
+}
+
+/** Of the folder that a file stands in; doors are above all. A folder that the room does not list is below nothing. */
+function floorOf(path: string, room: string): number {
+  const [folder, ...rest] = path.slice(room.length + 1).split('/');
+  const order = floors[room] ?? [];
+  if (rest.length === 0) return order.length;
+  return order.indexOf(folder ?? '') < 0 ? Number.NaN : order.indexOf(folder ?? '');
 }
 
 function allowed(from: string, to: string): boolean {

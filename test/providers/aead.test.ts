@@ -4,7 +4,7 @@ import { toHex } from '#opentls/bytes/hex';
 import type { AeadAlgorithm, CipherSuite, CryptoProvider } from '#opentls/crypto/provider';
 import { noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
-import { randomBytes } from '../random.ts';
+import { randomBytes } from '../kit/random.ts';
 import { suiteProviders } from './providers.ts';
 import { aeadVectors } from './vectors.ts';
 import { absent, bytes, mismatches, title } from './wycheproof.ts';

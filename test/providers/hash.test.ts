@@ -4,7 +4,7 @@ import { toHex } from '#opentls/bytes/hex';
 import type { Hash, HashName } from '#opentls/crypto/provider';
 import { noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
-import { randomBytes } from '../random.ts';
+import { randomBytes } from '../kit/random.ts';
 import { providers } from './providers.ts';
 import { hashVectors, macVectors } from './vectors.ts';
 import { absent, bytes, mismatches, title } from './wycheproof.ts';

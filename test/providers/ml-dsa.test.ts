@@ -5,7 +5,7 @@ import { fromHex } from '#opentls/bytes/hex';
 import { Secret } from '#opentls/crypto/secret';
 import { noble, withMlDsa } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
-import { element, wholeBits } from '#opentls/x509/der-write';
+import { element, wholeBits } from '#opentls/x509/asn1/der-write';
 import { absent, bytes, mismatches, title } from './wycheproof.ts';
 
 const mlDsa = withMlDsa(noble);

@@ -1,6 +1,6 @@
 import type { CryptoProvider } from '#opentls/crypto/provider';
 import { noble } from '#opentls/providers/noble';
-import { fastGcmSuites } from '#opentls/providers/noble-gcm';
+import { fastGcmSuites } from '#opentls/providers/noble/gcm';
 import { node } from '#opentls/providers/node';
 
 /** Every provider of the package, and the opt-in composition: each test of this folder runs over all of them. */

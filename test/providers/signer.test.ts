@@ -6,11 +6,11 @@ import type { SignatureAlgorithm, Signer } from '#opentls/crypto/provider';
 import { Secret } from '#opentls/crypto/secret';
 import { TlsError } from '#opentls/errors';
 import { noble } from '#opentls/providers/noble';
-import { decodePkcs8 } from '#opentls/providers/pkcs8';
-import { checkSigningSize, type RsaPrivateKey, rsaSign } from '#opentls/providers/rsa';
-import { element } from '#opentls/x509/der-write';
-import { parsePrivateKey } from '#opentls/x509/keys';
-import { randomBytes } from '../random.ts';
+import { decodePkcs8 } from '#opentls/providers/shared/pkcs8';
+import { checkSigningSize, type RsaPrivateKey, rsaSign } from '#opentls/providers/shared/rsa';
+import { element } from '#opentls/x509/asn1/der-write';
+import { parsePrivateKey } from '#opentls/x509/private-key/keys';
+import { randomBytes } from '../kit/random.ts';
 import { providers } from './providers.ts';
 import { absent, bytes, mismatches, title } from './wycheproof.ts';
 

@@ -5,8 +5,8 @@ import { expect, test } from 'vitest';
 import { Secret } from '#opentls/crypto/secret';
 import { noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
-import { generatePrivateKey } from '#opentls/x509/generate';
-import { leaf } from '../node/sides.ts';
+import { generatePrivateKey } from '#opentls/x509/private-key/generate';
+import { leaf } from '../adapters/node/sides.ts';
 
 const SUBJECT_ALT_NAME = Buffer.from([0x06, 0x03, 0x55, 0x1d, 0x11]);
 

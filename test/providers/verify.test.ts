@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { fromHex } from '#opentls/bytes/hex';
 import type { CryptoProvider, SignatureAlgorithm } from '#opentls/crypto/provider';
-import { element, unsignedInteger, wholeBits } from '#opentls/x509/der-write';
+import { element, unsignedInteger, wholeBits } from '#opentls/x509/asn1/der-write';
 import { providers } from './providers.ts';
 import { signatureVectors } from './vectors.ts';
 import { absent, bytes, mismatches, title, type WycheproofGroup } from './wycheproof.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Inbox } from '#opentls/bytes/inbox';
 import { Deframer } from '#opentls/record/deframer';
-import { randomBytes, randomNumbers } from '../random.ts';
+import { randomBytes, randomNumbers } from '../kit/random.ts';
 import { record, recordsOf, refusal } from './records.ts';
 
 function read(bytes: Uint8Array) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { defaultLimits } from '#opentls/limits';
 import { Joiner } from '#opentls/record/joiner';
-import { randomBytes, randomNumbers } from '../random.ts';
+import { randomBytes, randomNumbers } from '../kit/random.ts';
 import { refusal } from './records.ts';
 
 function message(type: number, body: Uint8Array): Uint8Array {

@@ -4,7 +4,7 @@ import { defaultLimits } from '#opentls/limits';
 import { noble } from '#opentls/providers/noble';
 import { Receiving } from '#opentls/record/receiving';
 import { Sending } from '#opentls/record/sending';
-import { randomBytes, randomNumbers } from '../random.ts';
+import { randomBytes, randomNumbers } from '../kit/random.ts';
 import { innerSealer, record, refusal, secret, suiteOf } from './records.ts';
 
 const suite: CipherSuite = suiteOf(noble, 0x1303);

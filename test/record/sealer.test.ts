@@ -5,8 +5,8 @@ import { nextTraffic, revealForKeylog } from '#opentls/keys/schedule';
 import { Opener } from '#opentls/record/opener';
 import { Outbox } from '#opentls/record/outbox';
 import { ALIGNED_FRAGMENT, PlainSealer, Sealer } from '#opentls/record/sealer';
+import { randomBytes, randomNumbers } from '../kit/random.ts';
 import { suiteProviders } from '../providers/providers.ts';
-import { randomBytes, randomNumbers } from '../random.ts';
 import { drain, recordingSuite, recordsOf, refusal, secret } from './records.ts';
 
 const DATA = 23;

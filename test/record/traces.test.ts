@@ -6,8 +6,8 @@ import { Outbox } from '#opentls/record/outbox';
 import { PlainSealer, Sealer } from '#opentls/record/sealer';
 import { Sending } from '#opentls/record/sending';
 import { ContentType } from '#opentls/wire/enums';
+import { loadTrace, sections, type Trace, wanted } from '../kit/rfc8448.ts';
 import { suiteProviders } from '../providers/providers.ts';
-import { loadTrace, sections, type Trace, wanted } from '../rfc8448.ts';
 import { drain, recordsOf, suiteOf } from './records.ts';
 
 const labels: Readonly<Record<string, TrafficLabel>> = {

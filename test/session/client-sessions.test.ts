@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Secret } from '#opentls/crypto/secret';
 import { SessionCache, type SessionKey } from '#opentls/session/client-sessions';
 import { isFresh, type Session } from '#opentls/session/session';
-import { randomBytes } from '../random.ts';
+import { randomBytes } from '../kit/random.ts';
 
 const bytes = randomBytes(461);
 const START = 1_800_000_000_000;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { StrikeRegister } from '#opentls/session/replay';
-import { randomBytes } from '../random.ts';
+import { randomBytes } from '../kit/random.ts';
 
 const bytes = randomBytes(82);
 const START = 1_000_000_000;

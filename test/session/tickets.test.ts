@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Connection, Event } from '#opentls/connection';
+import type { Connection, Event } from '#opentls/connection/connection';
 import { Secret } from '#opentls/crypto/secret';
-import type { ServerConfig } from '#opentls/handshake/config';
-import { perform } from '#opentls/handshake/script';
+import type { ServerConfig } from '#opentls/handshake/terms/config';
+import { perform } from '#opentls/handshake/terms/script';
 import { noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
 import { decodeSession, encodeSession, encodeState, type Session, type SessionState } from '#opentls/session/session';
@@ -13,8 +13,8 @@ import {
   TicketKeys,
   type TicketKeysOptions,
 } from '#opentls/session/tickets';
-import { type Ends, errorOf, newPair, shuttle } from '../handshake/pair.ts';
-import { randomBytes } from '../random.ts';
+import { type Ends, errorOf, newPair, shuttle } from '../kit/pair.ts';
+import { randomBytes } from '../kit/random.ts';
 
 const bytes = randomBytes(5077);
 const hex = (data: Uint8Array): string => Buffer.from(data).toString('hex');

@@ -3,7 +3,7 @@ import { TlsError } from '#opentls/errors';
 import { ExtensionType, HandshakeType } from '#opentls/wire/enums';
 import { type ExtensionHome, extensionTable, readExtensions, writeExtensions } from '#opentls/wire/extensions';
 import { describeMessage, encodeMessage, parseMessage } from '#opentls/wire/messages';
-import { randomBytes } from '../random.ts';
+import { randomBytes } from '../kit/random.ts';
 
 const random = randomBytes(1);
 const bytes = (length: number) => random(length);

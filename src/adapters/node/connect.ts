@@ -1,11 +1,11 @@
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
-import { live, type SecureContextOptions } from './context.ts';
-import { codedError, connectionReset, invalidArgType, validateFunction, validateNumber } from './errors.ts';
-import type { DetailedCertificate } from './legacy-cert.ts';
-import { ownOptions } from './options.ts';
-import { expectedHost, identify, type TLSSocketOptions } from './socket-options.ts';
-import { TLSSocket } from './tls-socket.ts';
+import type { DetailedCertificate } from './certificate/legacy.ts';
+import { live, type SecureContextOptions } from './context/context.ts';
+import { ownOptions } from './options/rules.ts';
+import { expectedHost, identify, type TLSSocketOptions } from './options/socket.ts';
+import { TLSSocket } from './socket/tls-socket.ts';
+import { codedError, connectionReset, invalidArgType, validateFunction, validateNumber } from './support/errors.ts';
 
 /** Options of `connect()`: of the context, of the socket, and of `net.connect()`. */
 export interface ConnectionOptions

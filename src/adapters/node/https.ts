@@ -3,17 +3,17 @@ import http from 'node:http';
 import nodeHttps from 'node:https';
 import { URL, urlToHttpOptions } from 'node:url';
 import { SessionCache } from '../../session/client-sessions.ts';
-import { AgentNames } from './agent-names.ts';
 import type { ConnectionOptions } from './connect.ts';
-import type { SecureContext, SecureContextOptions } from './context.ts';
-import { EarlyRequests, markEarly } from './early-requests.ts';
-import { invalidArgValue } from './errors.ts';
+import type { SecureContext, SecureContextOptions } from './context/context.ts';
+import { AgentNames } from './http/agent-names.ts';
+import { EarlyRequests, markEarly } from './http/early-requests.ts';
+import { endResponses } from './http/response-end.ts';
 import tls from './index.ts';
-import { endResponses } from './response-end.ts';
+import { earlyReader } from './options/socket.ts';
 import { Server as TlsServer, type ServerOptions as TlsServerOptions } from './server.ts';
-import { fromBlob, type TicketKeyInput, toBlob } from './sessions.ts';
-import { earlyReader } from './socket-options.ts';
-import type { TLSSocket } from './tls-socket.ts';
+import type { TLSSocket } from './socket/tls-socket.ts';
+import { invalidArgValue } from './support/errors.ts';
+import { fromBlob, type TicketKeyInput, toBlob } from './support/sessions.ts';
 
 export interface AgentOptions
   extends http.AgentOptions,

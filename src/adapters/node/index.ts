@@ -1,27 +1,27 @@
 /** `opentls` on Node: the surface of `node:tls`, over TLS 1.3 in TypeScript. */
 import { noble } from '../../providers/noble.ts';
-import { convertALPNProtocols } from './alpn.ts';
-import { getCACertificates, rootCertificates as roots, setDefaultCACertificates } from './ca.ts';
-import { getCertificateCompressionAlgorithms } from './certificate-compression.ts';
+import { checkServerIdentity } from './certificate/identity.ts';
 import { connect } from './connect.ts';
-import { createSecureContext, type Live, live, SecureContext } from './context.ts';
-import { cipherNames } from './context-names.ts';
-import { checkServerIdentity } from './identity.ts';
+import { getCACertificates, rootCertificates as roots, setDefaultCACertificates } from './context/ca.ts';
+import { getCertificateCompressionAlgorithms } from './context/certificate-compression.ts';
+import { createSecureContext, type Live, live, SecureContext } from './context/context.ts';
+import { cipherNames } from './context/names.ts';
 import { createServer, Server } from './server.ts';
-import { TLSSocket } from './tls-socket.ts';
+import { TLSSocket } from './socket/tls-socket.ts';
+import { convertALPNProtocols } from './support/alpn.ts';
 
-export type { AlpnOption } from './alpn.ts';
-export type { CACertificateType, CertificateInput } from './ca.ts';
-export { type CertificateCompressionInput, certificateCompression } from './certificate-compression.ts';
+export type { DetailedCertificate, LegacyCertificate } from './certificate/legacy.ts';
 export type { ConnectionOptions } from './connect.ts';
-export type { EngineOptions, PeerVerification, SecureContextOptions, SecureVersion } from './context.ts';
-export type { KeyInput } from './credentials.ts';
-export type { CipherInfo } from './described-socket.ts';
-export type { CodedError } from './errors.ts';
-export type { DetailedCertificate, LegacyCertificate } from './legacy-cert.ts';
-export type { OnReadOptions } from './onread.ts';
+export type { CACertificateType, CertificateInput } from './context/ca.ts';
+export { type CertificateCompressionInput, certificateCompression } from './context/certificate-compression.ts';
+export type { EngineOptions, PeerVerification, SecureContextOptions, SecureVersion } from './context/context.ts';
+export type { KeyInput } from './context/credentials.ts';
+export type { PskCallback, SniCallback, TLSSocketOptions } from './options/socket.ts';
 export type { SecureConnectionListener, ServerOptions } from './server.ts';
-export type { PskCallback, SniCallback, TLSSocketOptions } from './socket-options.ts';
+export type { CipherInfo } from './socket/described-socket.ts';
+export type { OnReadOptions } from './socket/onread.ts';
+export type { AlpnOption } from './support/alpn.ts';
+export type { CodedError } from './support/errors.ts';
 export {
   checkServerIdentity,
   connect,

@@ -2,9 +2,20 @@ import { captureRejectionSymbol } from 'node:events';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TicketKeys } from '../../session/tickets.ts';
-import { type AlpnOption, convertALPNProtocols } from './alpn.ts';
-import { callable } from './callable.ts';
-import { live, SecureContext, type SecureContextOptions, stateOf } from './context.ts';
+import { namePattern, standsForName } from './callbacks/server-names.ts';
+import { live, SecureContext, type SecureContextOptions, stateOf } from './context/context.ts';
+import { contextOptions, serverOptions } from './options/rules.ts';
+import {
+  type EarlyReader,
+  earlyReader,
+  type PskCallback,
+  type SniCallback,
+  serverTickets,
+  type TLSSocketOptions,
+} from './options/socket.ts';
+import { TLSSocket } from './socket/tls-socket.ts';
+import { type AlpnOption, convertALPNProtocols } from './support/alpn.ts';
+import { callable } from './support/callable.ts';
 import {
   codedError,
   connectionReset,
@@ -14,19 +25,8 @@ import {
   validateNumber,
   validateObject,
   validateString,
-} from './errors.ts';
-import { contextOptions, serverOptions } from './options.ts';
-import { namePattern, standsForName } from './server-names.ts';
-import { type TicketKeyInput, ticketKeyList, ticketKeysOf } from './sessions.ts';
-import {
-  type EarlyReader,
-  earlyReader,
-  type PskCallback,
-  type SniCallback,
-  serverTickets,
-  type TLSSocketOptions,
-} from './socket-options.ts';
-import { TLSSocket } from './tls-socket.ts';
+} from './support/errors.ts';
+import { type TicketKeyInput, ticketKeyList, ticketKeysOf } from './support/sessions.ts';
 
 /** Options of `createServer()`: of the context, of the sockets, and of `net.Server`. */
 export interface ServerOptions extends SecureContextOptions, net.ServerOpts {

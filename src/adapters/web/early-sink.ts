@@ -1,4 +1,4 @@
-import type { ServerConfig } from '../../handshake/config.ts';
+import type { ServerConfig } from '../../handshake/terms/config.ts';
 import { whereRead } from '../../session/replay.ts';
 
 /** Where a server's 0-RTT data goes: to a stream of its own, or nowhere. */

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { parseCertificate } from '#opentls/x509/certificate';
-import { decodePem } from '#opentls/x509/pem';
+import { decodePem } from '#opentls/x509/asn1/pem';
+import { parseCertificate } from '#opentls/x509/certificate/certificate';
 import { serverName } from '../certificates.ts';
 import { connectCore, coreCredential, listenCore, trusting } from '../core.ts';
 import { exchange } from '../data.ts';

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { delegatedCredential } from '#opentls/handshake/delegation';
+import { delegatedCredential } from '#opentls/handshake/proof/delegation';
 import { SignatureScheme } from '#opentls/wire/enums';
-import { parsePrivateKey } from '#opentls/x509/keys';
+import { parsePrivateKey } from '#opentls/x509/private-key/keys';
 import { type Credential, serverName } from '../certificates.ts';
 import { coreCredential, listenCore, trusting } from '../core.ts';
 import { exchange } from '../data.ts';

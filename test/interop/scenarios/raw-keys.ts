@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import type { ClientConfig, Credential as CoreCredential } from '#opentls/handshake/config';
-import { parsePrivateKey } from '#opentls/x509/keys';
-import { verifyRawPublicKey } from '#opentls/x509/raw-public-key';
+import type { ClientConfig, Credential as CoreCredential } from '#opentls/handshake/terms/config';
+import { parsePrivateKey } from '#opentls/x509/private-key/keys';
+import { verifyRawPublicKey } from '#opentls/x509/verify/raw-public-key';
 import { type Certificates, serverName } from '../certificates.ts';
 import { type CoreSide, connectCore, coreCredential, listenCore, trusting } from '../core.ts';
 import { exchange } from '../data.ts';

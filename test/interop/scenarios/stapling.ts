@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { X509Certificate } from 'node:crypto';
-import { parseOcspResponse } from '#opentls/x509/ocsp';
+import { parseOcspResponse } from '#opentls/x509/revocation/ocsp';
 import { exchange } from '../data.ts';
 import { respond } from '../ocsp.ts';
 import { open, openInVain } from '../pair.ts';

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { Connection } from '#opentls/connection';
-import type { ServerConfig } from '#opentls/handshake/config';
-import { perform } from '#opentls/handshake/script';
+import { Connection } from '#opentls/connection/connection';
+import type { ServerConfig } from '#opentls/handshake/terms/config';
+import { perform } from '#opentls/handshake/terms/script';
 import { CookieKeys } from '#opentls/session/retry-cookies';
 import { NamedGroup } from '#opentls/wire/enums';
 import { serverName } from '../certificates.ts';

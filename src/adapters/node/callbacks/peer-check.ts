@@ -1,0 +1,101 @@
+import { isIP } from 'node:net';
+import { type Awaitable, isThenable } from '../../../crypto/provider.ts';
+import { verifier } from '../../../handshake/proof/verifier.ts';
+import type { ChainRequest, ChainVerdict } from '../../../handshake/terms/config.ts';
+import type { ShownCertificate } from '../../../x509/certificate/certificate.ts';
+import type { Failure } from '../../../x509/verify/refusal.ts';
+import { dangerouslyTrust, type Verdict, type VerifiedPeer } from '../../../x509/verify/verify.ts';
+import { namesReliedOn } from '../certificate/relied-on.ts';
+import type { ContextState } from '../context/context.ts';
+import { certificateCode } from '../support/errors.ts';
+
+export interface PeerPolicy {
+  /** Client: the host that the certificate should be for. */
+  readonly host: string | undefined;
+  /** Whose trust counts; a server may learn it from the name that the client asks for. */
+  readonly context: () => ContextState;
+  /** Fail the handshake over a peer that is not authorized. */
+  readonly enforce: boolean;
+  /** Client: whether the certificate is for the right host. Not asked where the path fails already. */
+  readonly identify: ((path: readonly ShownCertificate[]) => Error | undefined) | undefined;
+}
+
+/** Judges the peer's chain once, in the middle of the handshake, so that the right alert goes out. */
+export class PeerCheck {
+  readonly #policy: PeerPolicy;
+  #failure: Failure | undefined;
+  #identityError: Error | undefined;
+
+  constructor(policy: PeerPolicy) {
+    this.#policy = policy;
+  }
+
+  /** `authorizationError`: why the peer is not authorized; null where it is, or was not looked at. */
+  get code(): string | null {
+    const error: (Error & { readonly code?: unknown }) | undefined = this.#identityError;
+    if (error !== undefined) return typeof error.code === 'string' ? error.code : error.message;
+    return this.#failure === undefined ? null : certificateCode(this.#failure.code);
+  }
+
+  /** Whether a peer that is not authorized ends the connection. */
+  get enforces(): boolean {
+    return this.#policy.enforce;
+  }
+
+  /** `authorizationError` of a client that was asked for a certificate; what was judged before is not about none. */
+  codeOfClient(peer: VerifiedPeer | undefined): string | null {
+    return peer === undefined ? 'UNABLE_TO_GET_ISSUER_CERT' : this.code;
+  }
+
+  verify(request: ChainRequest): Awaitable<ChainVerdict> {
+    const { trust, provider, now, verification } = this.#policy.context();
+    // A session that is not good enough is followed by a handshake that is judged by itself.
+    this.#failure = undefined;
+    this.#identityError = undefined;
+    const verify = verifier({
+      ...verification,
+      trust,
+      verifiers: provider.verifiers,
+      // As node:tls does: checkServerIdentity decides, once the path stands.
+      name: 'any',
+      reliedOn: (leaf) => namesReliedOn(leaf, this.#policy.host),
+      now,
+    });
+    const verdict = verify(request);
+    if (isThenable(verdict)) return verdict.then((settled) => this.#judge(request, settled));
+    return this.#judge(request, verdict);
+  }
+
+  #judge(request: ChainRequest, verdict: Verdict): ChainVerdict {
+    this.#failure = verdict.ok ? this.#misfit(verdict.peer) : { code: verdict.code, reason: verdict.reason };
+    if (this.#failure !== undefined && this.#policy.enforce) return { ok: false, ...this.#failure };
+    if (this.#failure !== undefined || !verdict.ok) {
+      return { ok: true, peer: dangerouslyTrust(request.chain, this.#failure) };
+    }
+    this.#identityError = this.#policy.identify?.(verdict.peer.certificates);
+    if (this.#identityError === undefined || !this.#policy.enforce) return verdict;
+    const cause = this.#identityError;
+    return { ok: false, code: 'HOSTNAME_MISMATCH', reason: cause.message, cause };
+  }
+
+  /** What speaks against a leaf whose path stands. */
+  #misfit(peer: VerifiedPeer): Failure | undefined {
+    const [leaf] = peer.certificates;
+    if (leaf === undefined) return undefined;
+    const names = leaf.unreadable.find(({ field }) => field === 'subjectAltName');
+    // Who compares names would take it for a certificate without any, and go by its common name.
+    const form = isIP(this.#policy.host ?? '') === 0 ? 'dns' : 'ip';
+    const silent = leaf.subjectAltName?.some(({ type }) => type === form) !== true;
+    if (this.#policy.identify !== undefined && names !== undefined && silent) {
+      return { code: 'INVALID_EXTENSION', reason: `subjectAltName cannot be read: ${names.reason}` };
+    }
+    // Where peers are enforced, the engine refuses it.
+    return this.#policy.enforce ? undefined : notForSigning(peer);
+  }
+}
+
+/** RFC 9846 §4.5.1.2, for who has told the engine to take any certificate. */
+export function notForSigning({ certificates: [leaf] }: VerifiedPeer): Failure | undefined {
+  if (leaf?.keyUsage?.has('digitalSignature') !== false) return undefined;
+  return { code: 'INVALID_PURPOSE', reason: 'the key of the certificate is not for digital signatures' };
+}

@@ -1,0 +1,52 @@
+/** External PSKs by `pskCallback`: for suites with SHA-256, as OpenSSL takes them, unless the answer says otherwise. */
+import { Secret } from '../../../crypto/secret.ts';
+import type { ExternalPsk } from '../../../keys/importer.ts';
+import type { PskCallback } from '../options/socket.ts';
+import { invalidArgType, invalidArgValue, validateObject } from '../support/errors.ts';
+
+type Answer = ReturnType<PskCallback>;
+
+/**
+ * @throws ERR_INVALID_ARG_TYPE for an answer without key or identity; ERR_INVALID_ARG_VALUE for an identity that cannot
+ * be sent, or a hash that no suite has
+ */
+export function clientPsks(answer: Answer): ExternalPsk[] {
+  if (answer === null || answer === undefined) return [];
+  if (ArrayBuffer.isView(answer)) throw invalidArgType('pskCallback()', 'an object with psk and identity', answer);
+  validateObject(answer, 'pskCallback()');
+  const { psk, identity: text } = answer;
+  if (typeof text !== 'string') throw invalidArgType('identity', 'of type string', text);
+  const identity = new Uint8Array(Buffer.from(text));
+  if (identity.length === 0 || identity.length > MAX_IDENTITY) throw invalidArgValue('identity', text.slice(0, 40));
+  const found = pskOf(identity, psk, answer.hash);
+  return found === undefined ? [] : [found];
+}
+
+/** @throws ERR_INVALID_ARG_TYPE for an answer that is no key; ERR_INVALID_ARG_VALUE for a hash that no suite has */
+export function serverPsk(identity: Uint8Array, answer: Answer): ExternalPsk | undefined {
+  if (answer === null || answer === undefined) return undefined;
+  if (ArrayBuffer.isView(answer)) return pskOf(identity, answer);
+  validateObject(answer, 'pskCallback()');
+  return pskOf(identity, answer.psk, answer.hash);
+}
+
+/** As in `node:tls`, a key without any bytes is none. */
+function pskOf(
+  identity: Uint8Array,
+  psk: NodeJS.ArrayBufferView,
+  hash: ExternalPsk['hash'] = 'sha256',
+): ExternalPsk | undefined {
+  if (hash !== 'sha256' && hash !== 'sha384') throw invalidArgValue('hash', hash, "must be 'sha256' or 'sha384'");
+  const secret = secretOf(psk);
+  return secret.length === 0 ? undefined : { identity, secret, hash };
+}
+
+function secretOf(psk: NodeJS.ArrayBufferView): Secret<'psk'> {
+  if (!ArrayBuffer.isView(psk)) {
+    throw invalidArgType('psk', 'an instance of Buffer, TypedArray, or DataView', psk);
+  }
+  return new Secret('psk', new Uint8Array(psk.buffer, psk.byteOffset, psk.byteLength).slice());
+}
+
+/** Bytes: it stands in a list of 2^16-1 (RFC 9846 §4.3.11), with its own length and an age. */
+const MAX_IDENTITY = 0xffff - 6;

@@ -1,0 +1,362 @@
+import type { CryptoProvider, Signer } from '../../../crypto/provider.ts';
+import { TlsError } from '../../../errors.ts';
+import type { CertificateCompression } from '../../../handshake/proof/compression.ts';
+import type { ClientConfig, Credential, ServerConfig } from '../../../handshake/terms/config.ts';
+import { noble } from '../../../providers/noble.ts';
+import type { TicketKeys } from '../../../session/tickets.ts';
+import { SignatureCache } from '../../../x509/path/signatures.ts';
+import { TrustStore } from '../../../x509/path/trust.ts';
+import { type CertificateList, parseCrl } from '../../../x509/revocation/crl.ts';
+import { nodeProfile } from '../../../x509/rules/profile.ts';
+import type { VerifyOptions } from '../../../x509/verify/verify.ts';
+import { checkServerIdentity } from '../certificate/identity.ts';
+import { clockOf, contextOptions, engineOf, judgementOf, ownOptions, providerOf } from '../options/rules.ts';
+import { callable } from '../support/callable.ts';
+import {
+  codedError,
+  invalidArgType,
+  invalidArgValue,
+  validateBuffer,
+  validateInteger,
+  validateObject,
+  validateString,
+} from '../support/errors.ts';
+import { type TicketKeyInput, ticketKeyList, ticketKeysOf } from '../support/sessions.ts';
+import { anchorsOf, blocksOf, type CertificateInput, defaultTrust } from './ca.ts';
+import { type CertificateCompressionInput, compressionsOf } from './certificate-compression.ts';
+import { type KeyInput, loadCredentials } from './credentials.ts';
+import { groupsOf, schemesOf, suitesOf } from './names.ts';
+
+export type SecureVersion = 'TLSv1.3' | 'TLSv1.2' | 'TLSv1.1' | 'TLSv1';
+
+/** Options of `tls.createSecureContext()`, and what opentls adds. */
+export interface SecureContextOptions {
+  /** Trust anchors, PEM; in place of the default ones. */
+  readonly ca?: CertificateInput | readonly CertificateInput[] | undefined;
+  /** Certificate chains, PEM, each leaf first: one per kind of key. */
+  readonly cert?: CertificateInput | readonly CertificateInput[] | undefined;
+  readonly key?: KeyInput | readonly KeyInput[] | undefined;
+  /** For keys that bring none of their own. */
+  readonly passphrase?: string | undefined;
+  readonly ciphers?: string | undefined;
+  readonly ecdhCurve?: string | undefined;
+  readonly sigalgs?: string | undefined;
+  readonly minVersion?: SecureVersion | undefined;
+  readonly maxVersion?: SecureVersion | undefined;
+  readonly secureProtocol?: string | undefined;
+  readonly secureOptions?: number | undefined;
+  /** The server's order of suites and groups counts. */
+  readonly honorCipherOrder?: boolean | undefined;
+  readonly sessionIdContext?: string | undefined;
+  readonly sessionTimeout?: number | undefined;
+  /** 48 bytes; or several such (opentls): the first seals tickets, all of them open. */
+  readonly ticketKeys?: TicketKeyInput | undefined;
+  readonly allowPartialTrustChain?: boolean | undefined;
+  readonly dhparam?: string | NodeJS.ArrayBufferView | undefined;
+  readonly pfx?: unknown;
+  /** Revocation lists, PEM or DER. Where there are any, every certificate of a peer's chain needs one. */
+  readonly crl?: CertificateInput | readonly CertificateInput[] | undefined;
+  /** Certificate compression, RFC 8879, by preference. Default: none. */
+  readonly certificateCompression?: readonly CertificateCompressionInput[] | undefined;
+  readonly clientCertEngine?: string | undefined;
+  readonly privateKeyEngine?: string | undefined;
+  readonly privateKeyIdentifier?: string | undefined;
+  /** Every algorithm (opentls). Default: noble's. */
+  readonly provider?: CryptoProvider | undefined;
+  /** In place of `key`, for keys that are not in memory (opentls): one per chain in `cert`. */
+  readonly signer?: Signer | readonly Signer[] | undefined;
+  /**
+   * How the peer's chain is judged beyond `ca` and `crl` (opentls). Default: the profile `node`, and nothing asked of
+   * revocation, policies or transparency.
+   */
+  readonly verification?: PeerVerification | undefined;
+  /** Options of the engine that `node:tls` has no name for (opentls). */
+  readonly engine?: EngineOptions | undefined;
+  /** Milliseconds since 1970, for the validity of certificates (opentls). Default: the clock. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** What of the engine's configuration a context may set: each is described there. */
+export type EngineOptions = Pick<
+  ClientConfig,
+  | 'certificateSchemes'
+  | 'requestTimestamps'
+  | 'pskModes'
+  | 'recordSizeLimit'
+  | 'maxFragmentLength'
+  | 'padding'
+  | 'grease'
+  | 'shuffleExtensions'
+  | 'keyShares'
+  | 'postHandshakeAuth'
+  | 'externalPsks'
+  | 'requirePsk'
+  | 'limits'
+> &
+  Pick<
+    ServerConfig,
+    | 'tickets'
+    | 'ticketCount'
+    | 'findPsk'
+    | 'preferCertificate'
+    | 'earlyData'
+    | 'retryCookies'
+    | 'retryForGroup'
+    | 'resumeAcrossNames'
+    | 'ignoreLegacyVersion'
+  >;
+
+/** Options of `verifyPeer` that a context may set. */
+export type PeerVerification = Pick<
+  VerifyOptions,
+  'profile' | 'maxDepth' | 'budget' | 'policy' | 'revocation' | 'transparency' | 'fetchIssuers'
+>;
+
+/** What a {@link SecureContext} holds: checked, parsed, frozen. */
+export class ContextState {
+  readonly provider: CryptoProvider;
+  readonly suites: readonly number[] | undefined;
+  readonly groups: readonly number[] | undefined;
+  readonly schemes: readonly number[] | undefined;
+  readonly credentials: readonly Credential[];
+  readonly certificateCompression: readonly CertificateCompression[];
+  readonly trust: TrustStore;
+  readonly preferOwnOrder: boolean;
+  readonly prioritizeChaCha: boolean;
+  readonly now: () => number;
+  readonly engine: EngineOptions;
+  /** Undefined: SSL_OP_NO_TICKET. */
+  readonly tickets: TicketKeys | undefined;
+  /** Seconds. */
+  readonly ticketLifetime: number | undefined;
+  /** With the signatures of chains that this context has found good. */
+  readonly verification: PeerVerification & Pick<VerifyOptions, 'crls' | 'cache'>;
+
+  constructor(options: SecureContextOptions) {
+    checkVersions(options);
+    const secureOptions = checkSecureOptions(options.secureOptions);
+    const { ciphers = live.DEFAULT_CIPHERS, ecdhCurve = live.DEFAULT_ECDH_CURVE, sigalgs, ca } = options;
+    this.provider = providerOf(options.provider, noble);
+    if (ciphers !== null) validateString(ciphers, 'options.ciphers');
+    // Untouched, the list means the provider's own order.
+    const list = ciphers === initialCiphers ? undefined : ciphers || live.DEFAULT_CIPHERS;
+    this.suites = list === undefined ? undefined : suitesOf(list, this.provider, 'options.ciphers');
+    validateString(ecdhCurve, 'options.ecdhCurve');
+    this.groups = groupsOf(ecdhCurve, this.provider);
+    this.schemes = checkSigalgs(sigalgs);
+    this.credentials = loadCredentials(options, this.provider, this.schemes);
+    this.certificateCompression = compressionsOf(options.certificateCompression);
+    // It widens trust, so that nothing but true is heard as such.
+    const allowPartial = options.allowPartialTrustChain === true;
+    this.trust = ca ? trustOf(ca, allowPartial) : defaultTrust();
+    this.preferOwnOrder = Boolean(options.honorCipherOrder) || (secureOptions & SSL_OP_CIPHER_SERVER_PREFERENCE) !== 0;
+    this.now = clockOf(options.now);
+    this.engine = engineOf(options.engine);
+    this.prioritizeChaCha = (secureOptions & SSL_OP_PRIORITIZE_CHACHA) !== 0;
+    checkUnused(options);
+    const { ticketKeys, sessionIdContext, sessionTimeout } = options;
+    const noTickets = (secureOptions & SSL_OP_NO_TICKET) !== 0;
+    this.tickets = noTickets ? undefined : ticketKeysOf(this.provider, ticketKeys, sessionIdContext, this.now);
+    // As with OpenSSL, no time at all means its default.
+    this.ticketLifetime = sessionTimeout || undefined;
+    this.verification = verificationOf(options, this.provider);
+    Object.freeze(this);
+  }
+}
+
+class NodeSecureContext {
+  /** Opaque. */
+  readonly context: ContextState;
+
+  constructor(
+    secureProtocol?: string,
+    secureOptions?: number,
+    minVersion?: SecureVersion,
+    maxVersion?: SecureVersion,
+    options?: SecureContextOptions,
+  ) {
+    const given = contextOptions(options ?? {});
+    this.context = new ContextState(ownOptions({ ...given, secureProtocol, secureOptions, minVersion, maxVersion }));
+  }
+}
+
+export type SecureContext = NodeSecureContext;
+/** Credentials, trust and parameters of any number of connections. May be called without `new`. */
+export const SecureContext: typeof NodeSecureContext &
+  ((...args: ConstructorParameters<typeof NodeSecureContext>) => NodeSecureContext) = callable(NodeSecureContext);
+
+/**
+ * Everything is parsed and checked here; what comes out does not change any more.
+ * @throws as `node:tls` does for options of a wrong type or value; TlsError for keys and certificates that are malformed
+ */
+export function createSecureContext(options?: SecureContextOptions | null): SecureContext {
+  if (options) validateObject(options, 'options');
+  const given = contextOptions(options || {});
+  const { secureProtocol, secureOptions, minVersion, maxVersion } = given;
+  return new NodeSecureContext(secureProtocol, secureOptions, minVersion, maxVersion, given);
+}
+
+/** The state behind `{ context }`, or behind `context` itself. @throws ERR_TLS_INVALID_CONTEXT where it is not ours */
+export function stateOf(context: unknown): ContextState {
+  if (context instanceof ContextState) return context;
+  const inner: unknown = typeof context === 'object' && context !== null ? Reflect.get(context, 'context') : undefined;
+  if (inner instanceof ContextState) return inner;
+  throw codedError('ERR_TLS_INVALID_CONTEXT', 'context must be a SecureContext', undefined, TypeError);
+}
+
+const initialCiphers = 'TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384';
+
+/** What may be assigned to on the default export, read at each use. */
+export interface Live {
+  DEFAULT_CIPHERS: string;
+  /** 'auto': all groups of the provider. */
+  DEFAULT_ECDH_CURVE: string;
+  DEFAULT_MIN_VERSION: SecureVersion;
+  DEFAULT_MAX_VERSION: SecureVersion;
+  CLIENT_RENEG_LIMIT: number;
+  CLIENT_RENEG_WINDOW: number;
+  createSecureContext: (options?: SecureContextOptions | null) => SecureContext;
+  checkServerIdentity: typeof checkServerIdentity;
+}
+
+export const live: Live = {
+  DEFAULT_CIPHERS: initialCiphers,
+  DEFAULT_ECDH_CURVE: 'auto',
+  DEFAULT_MIN_VERSION: 'TLSv1.3',
+  DEFAULT_MAX_VERSION: 'TLSv1.3',
+  CLIENT_RENEG_LIMIT: 3,
+  CLIENT_RENEG_WINDOW: 600,
+  createSecureContext,
+  checkServerIdentity,
+};
+
+function checkVersions({ secureProtocol, minVersion, maxVersion }: SecureContextOptions): void {
+  if (secureProtocol) {
+    const version = minVersion ?? maxVersion;
+    if (version != null) {
+      const message = `TLS protocol version ${JSON.stringify(version)} conflicts with secureProtocol ${JSON.stringify(secureProtocol)}`;
+      throw codedError('ERR_TLS_PROTOCOL_VERSION_CONFLICT', message, undefined, TypeError);
+    }
+    if (!anyVersion.test(secureProtocol)) {
+      const message = `${secureProtocol}: only TLS 1.3 is spoken here`;
+      throw codedError('ERR_TLS_INVALID_PROTOCOL_METHOD', message, undefined, TypeError);
+    }
+  }
+  checkVersion('minimum', minVersion ?? live.DEFAULT_MIN_VERSION);
+  const max = checkVersion('maximum', maxVersion ?? live.DEFAULT_MAX_VERSION);
+  if (max !== 'TLSv1.3') throw invalidVersion(`the maximum TLS protocol version ${max} excludes TLSv1.3`);
+}
+
+function checkVersion(which: string, version: string): string {
+  if (!versions.has(version))
+    throw invalidVersion(`${JSON.stringify(version)} is not a valid ${which} TLS protocol version`);
+  return version;
+}
+
+function invalidVersion(message: string): Error {
+  return codedError('ERR_TLS_INVALID_PROTOCOL_VERSION', message, undefined, TypeError);
+}
+
+function checkSecureOptions(secureOptions: unknown): number {
+  if (!secureOptions) return 0;
+  validateInteger(secureOptions, 'secureOptions', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  if ((secureOptions & SSL_OP_NO_TLSv1_3) !== 0) throw invalidVersion('secureOptions exclude TLSv1.3');
+  return secureOptions;
+}
+
+function checkSigalgs(sigalgs: unknown): readonly number[] | undefined {
+  if (sigalgs === undefined || sigalgs === null) return undefined;
+  validateString(sigalgs, 'options.sigalgs');
+  if (sigalgs === '') throw invalidArgValue('options.sigalgs', sigalgs);
+  return schemesOf(sigalgs, 'options.sigalgs');
+}
+
+function trustOf(ca: unknown, allowPartial: boolean): TrustStore {
+  const { anchors, unread } = anchorsOf(ca, 'options.ca');
+  return TrustStore.from(anchors, { allowPartial, unread });
+}
+
+/** @throws ERR_CRYPTO_OPERATION_FAILED for a list that cannot be read */
+function verificationOf(
+  { verification, crl }: SecureContextOptions,
+  { hashes }: CryptoProvider,
+): ContextState['verification'] {
+  const judgement = judgementOf(verification);
+  const { revocation } = judgement;
+  return {
+    profile: nodeProfile,
+    ...judgement,
+    revocation: revocation && { hashes, ...revocation },
+    crls: crl === undefined || crl === null ? undefined : listsOf(crl),
+    cache: new SignatureCache({ hash: hashes.sha256 }),
+  };
+}
+
+function listsOf(crl: CertificateInput | readonly CertificateInput[]): readonly CertificateList[] {
+  const inputs = Array.isArray(crl) ? crl : [crl];
+  return inputs.flatMap((input) => {
+    try {
+      const lists = blocksOf(input, 'options.crl', ['X509 CRL']).map(parseCrl);
+      if (lists.length > 0) return lists;
+    } catch (error) {
+      if (!(error instanceof TlsError || error instanceof RangeError)) throw error;
+    }
+    throw codedError('ERR_CRYPTO_OPERATION_FAILED', 'Failed to parse CRL');
+  });
+}
+
+/** Options that change nothing here still have to be what they claim; those that cannot be honoured are refused. */
+function checkUnused(options: SecureContextOptions): void {
+  const { dhparam, sessionIdContext, sessionTimeout, ticketKeys, pfx } = options;
+  if (dhparam !== undefined && dhparam !== null && typeof dhparam !== 'string')
+    validateBuffer(dhparam, 'options.dhparam');
+  if (sessionIdContext !== undefined && sessionIdContext !== null) {
+    validateString(sessionIdContext, 'options.sessionIdContext');
+  }
+  if (ticketKeys !== undefined && ticketKeys !== null) {
+    const list = ticketKeyList(ticketKeys);
+    if (list === undefined) validateBuffer(ticketKeys, 'options.ticketKeys');
+    const wrong = list?.find(({ byteLength }) => byteLength !== 48);
+    if (wrong !== undefined) {
+      throw invalidArgValue('options.ticketKeys', wrong.byteLength, 'must be exactly 48 bytes');
+    }
+  }
+  if (sessionTimeout !== undefined && sessionTimeout !== null) {
+    validateInteger(sessionTimeout, 'options.sessionTimeout', 0, 0x7fff_ffff);
+  }
+  if (pfx !== undefined && pfx !== null) throw unsupported('pfx', 'PKCS#12 is not read; give cert and key');
+  checkEngines(options);
+}
+
+function checkEngines({ clientCertEngine, privateKeyEngine, privateKeyIdentifier, key }: SecureContextOptions): void {
+  if (privateKeyIdentifier !== undefined && privateKeyIdentifier !== null) {
+    if (privateKeyEngine === undefined || privateKeyEngine === null) {
+      throw invalidArgValue('options.privateKeyEngine', privateKeyEngine);
+    }
+    if (key) throw invalidArgValue('options.privateKeyIdentifier', privateKeyIdentifier);
+    for (const [name, value] of Object.entries({ privateKeyIdentifier, privateKeyEngine })) {
+      if (typeof value !== 'string') throw invalidArgType(`options.${name}`, 'of type string', value);
+    }
+    throw noEngines();
+  }
+  if (clientCertEngine === undefined || clientCertEngine === null) return;
+  if (typeof clientCertEngine !== 'string')
+    throw invalidArgType('options.clientCertEngine', 'of type string', clientCertEngine);
+  throw noEngines();
+}
+
+function noEngines(): Error {
+  return codedError('ERR_CRYPTO_CUSTOM_ENGINE_NOT_SUPPORTED', 'Custom engines not supported; give a signer');
+}
+
+function unsupported(option: string, why: string): Error {
+  return codedError('ERR_TLS_UNSUPPORTED_OPTION', `The "options.${option}" property is not supported: ${why}`);
+}
+
+const versions: ReadonlySet<string> = new Set(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']);
+const anyVersion = /^(?:TLS|SSLv23)(?:_(?:client|server))?_method$/;
+
+const SSL_OP_CIPHER_SERVER_PREFERENCE = 0x40_0000;
+const SSL_OP_PRIORITIZE_CHACHA = 0x20_0000;
+const SSL_OP_NO_TICKET = 0x4000;
+const SSL_OP_NO_TLSv1_3 = 0x2000_0000;

@@ -1,0 +1,95 @@
+import { equal } from '../../../bytes/equal.ts';
+import type { CryptoProvider, Signer } from '../../../crypto/provider.ts';
+import type { Credential } from '../../../handshake/terms/config.ts';
+import { parseCertificate } from '../../../x509/certificate/certificate.ts';
+import { parsePrivateKey } from '../../../x509/private-key/keys.ts';
+import { signersOf } from '../options/rules.ts';
+import { codedError, invalidArgType, validateString } from '../support/errors.ts';
+import { type CertificateInput, certificatesOf } from './ca.ts';
+
+/** PEM text or bytes, or DER bytes, of a private key, alone or with its passphrase. */
+export type KeyInput = CertificateInput | { readonly pem: CertificateInput; readonly passphrase?: string | undefined };
+
+export interface CredentialOptions {
+  readonly cert?: CertificateInput | readonly CertificateInput[] | undefined;
+  readonly key?: KeyInput | readonly KeyInput[] | undefined;
+  readonly passphrase?: string | undefined;
+  readonly signer?: Signer | readonly Signer[] | undefined;
+}
+
+/**
+ * Each chain of `cert` with the key that fits it. A chain without a key, and keys without any chain, are of no use and
+ * no error.
+ * @param schemes the only ones to sign with, if given
+ * @throws ERR_OSSL_X509_KEY_VALUES_MISMATCH where a key fits none of the chains; ERR_OSSL_PEM_NO_START_LINE where `cert`
+ * holds no certificate
+ */
+export function loadCredentials(
+  options: CredentialOptions,
+  provider: CryptoProvider,
+  schemes: readonly number[] | undefined,
+): readonly Credential[] {
+  const chains = arrayOf(options.cert).map(chainOf);
+  const signers = [...loadKeys(options, provider), ...signersOf(options.signer)];
+  if (chains.length === 0) return [];
+  return signers.map((signer, index) => {
+    const chain =
+      chains.find(([leaf]) => leaf !== undefined && fits(signer, leaf)) ?? anonymousChain(signer, chains, index);
+    if (chain === undefined) throw opensslError('x509 certificate routines', 'X509', 'key values mismatch');
+    return { chain, signer: restricted(signer, schemes) };
+  });
+}
+
+function loadKeys({ key, passphrase }: CredentialOptions, provider: CryptoProvider): Signer[] {
+  return arrayOf(key).map((entry) => {
+    const withPem = typeof entry === 'object' && entry !== null && 'pem' in entry ? entry : undefined;
+    const input = withPem === undefined ? entry : withPem.pem;
+    const phrase = withPem?.passphrase ?? passphrase;
+    if (phrase !== undefined && phrase !== null) validateString(phrase, 'options.passphrase');
+    return provider.signer(parsePrivateKey(textOrBytes(input), phrase ?? undefined));
+  });
+}
+
+function chainOf(input: unknown): readonly Uint8Array[] {
+  const chain = certificatesOf(input, 'options.cert');
+  if (chain.length === 0) throw opensslError('PEM routines', 'PEM', 'no start line');
+  return chain;
+}
+
+function fits(signer: Signer, leaf: Uint8Array): boolean {
+  return signer.publicKey !== undefined && equal(signer.publicKey, parseCertificate(leaf).spki);
+}
+
+/** A signer that does not say its public key is taken for the chain in the same place. */
+function anonymousChain(
+  signer: Signer,
+  chains: readonly (readonly Uint8Array[])[],
+  index: number,
+): readonly Uint8Array[] | undefined {
+  return signer.publicKey === undefined ? chains[index] : undefined;
+}
+
+function restricted(signer: Signer, schemes: readonly number[] | undefined): Signer {
+  if (schemes === undefined) return signer;
+  return {
+    schemes: signer.schemes.filter((scheme) => schemes.includes(scheme)),
+    ...(signer.publicKey && { publicKey: signer.publicKey }),
+    sign: (scheme, message) => signer.sign(scheme, message),
+  };
+}
+
+function textOrBytes(input: unknown): string | Uint8Array {
+  if (typeof input === 'string') return input;
+  if (ArrayBuffer.isView(input)) return new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
+  throw invalidArgType('options.key', 'of type string or an instance of Buffer, TypedArray, or DataView', input);
+}
+
+function arrayOf<T>(value: T | readonly T[] | undefined): readonly T[] {
+  if (!value) return [];
+  return Array.isArray(value) ? value : [value as T];
+}
+
+function opensslError(library: string, prefix: string, reason: string): Error {
+  const code = `ERR_OSSL_${prefix}_${reason.toUpperCase().replaceAll(' ', '_')}`;
+  return codedError(code, `error:${library}::${reason}`, { library, reason });
+}

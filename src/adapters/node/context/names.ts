@@ -1,0 +1,150 @@
+/** The names that `node:tls` options use for what the engine knows by number. */
+import type { CryptoProvider } from '../../../crypto/provider.ts';
+import { CipherSuiteId, NamedGroup, SignatureScheme } from '../../../wire/enums.ts';
+import { codedError, invalidArgValue } from '../support/errors.ts';
+
+/**
+ * The TLS 1.3 suites of an OpenSSL cipher list, in its order. Names of older versions are accepted and mean nothing.
+ * @returns undefined for all of the provider's
+ * @throws ERR_INVALID_ARG_VALUE for an empty list; ERR_SSL_NO_CIPHER_MATCH where a name is unknown or none is left
+ */
+export function suitesOf(ciphers: string, provider: CryptoProvider, name: string): readonly number[] | undefined {
+  const entries = ciphers.split(':').filter((entry) => entry !== '');
+  if (entries.length === 0) throw invalidArgValue(name, ciphers);
+  const modern = entries.filter((entry) => entry.startsWith('TLS_') || entry.startsWith('!TLS_'));
+  const older = entries.filter((entry) => !modern.includes(entry));
+  if (older.length > 0 && !older.some((entry) => legacyCipher.test(entry))) throw noCipherMatch();
+  if (modern.length === 0) return undefined;
+  const known = modern.map((entry) => (Object.hasOwn(suiteIds, entry) ? suiteIds[entry] : undefined));
+  if (known.includes(undefined)) throw noCipherMatch();
+  const suites = known.filter((id) => id !== undefined && provider.suites.some((suite) => suite.id === id));
+  if (suites.length === 0) throw noCipherMatch();
+  return suites as readonly number[];
+}
+
+/**
+ * The groups of an OpenSSL curve list, in its order; those that the provider lacks are left out.
+ * @returns undefined for all of the provider's
+ * @throws ERR_CRYPTO_OPERATION_FAILED for an unknown name, or where none is left
+ */
+export function groupsOf(curves: string, provider: CryptoProvider): readonly number[] | undefined {
+  if (curves === 'auto') return undefined;
+  const named = curves.split(':').map((curve) => groupIds.get(curve.toLowerCase()));
+  const groups = named.filter((id) => id !== undefined && provider.groups.some((group) => group.id === id));
+  if (named.includes(undefined) || groups.length === 0) {
+    throw codedError('ERR_CRYPTO_OPERATION_FAILED', 'Failed to set ECDH curve');
+  }
+  return groups as readonly number[];
+}
+
+/**
+ * The schemes of an OpenSSL signature algorithm list: names of RFC 9846 §4.3.3, or pairs like 'RSA-PSS+SHA256'.
+ * @throws ERR_INVALID_ARG_VALUE
+ */
+export function schemesOf(sigalgs: string, name: string): readonly number[] {
+  return sigalgs.split(':').flatMap((entry) => {
+    const scheme = schemeIds.get(entry.toLowerCase());
+    if (scheme === undefined) throw invalidArgValue(name, sigalgs);
+    return scheme === UNUSED ? [] : [scheme];
+  });
+}
+
+/** As `getCiphers()` lists them. */
+export function cipherNames(provider: CryptoProvider): string[] {
+  return provider.suites.map((suite) => suite.name.toLowerCase());
+}
+
+/** As `getSharedSigalgs()` spells them. */
+export function sigalgName(scheme: number): string {
+  return sigalgNames[scheme] ?? 'UNDEF+UNDEF';
+}
+
+/** As `getEphemeralKeyInfo()` describes the group. */
+export function ephemeralKeyInfo(group: { readonly id: number; readonly name: string }): object {
+  return curveInfo[group.id] ?? { type: 'TLSGroup', name: group.name };
+}
+
+function noCipherMatch(): Error {
+  return codedError('ERR_SSL_NO_CIPHER_MATCH', 'error:SSL routines::no cipher match', {
+    library: 'SSL routines',
+    reason: 'no cipher match',
+  });
+}
+
+/** Code points that OpenSSL knows and we do not have are accepted like names of older versions. */
+const UNUSED = -1;
+
+const suiteIds: Readonly<Record<string, number>> = {
+  ...CipherSuiteId,
+  TLS_AES_128_CCM_SHA256: 0x1304,
+  TLS_AES_128_CCM_8_SHA256: 0x1305,
+};
+
+/** Names and keywords of `openssl ciphers`. */
+const legacyCipher =
+  /^[!+-]?(?:@SECLEVEL=[0-5]|@STRENGTH|DEFAULT|COMPLEMENTOF(?:DEFAULT|ALL)|ALL|HIGH|MEDIUM|LOW|[ae]NULL|NULL|TLSv1(?:\.[0-2])?|SSLv3|[ak]?(?:RSA|DSS|ECDSA|DH|ECDH|EDH|EECDH|DHE|ECDHE|PSK|SRP|GOST\w*)(?:[-+]\w+)*|(?:CHACHA20|AES|CAMELLIA|ARIA|SEED|IDEA|DES|3DES|RC4|RC2|NULL|SHA|MD5)[\w-]*(?:\+\w+)*)$/;
+
+const groupIds: ReadonlyMap<string, number> = new Map([
+  ['x25519', NamedGroup.x25519],
+  ['p-256', NamedGroup.secp256r1],
+  ['prime256v1', NamedGroup.secp256r1],
+  ['secp256r1', NamedGroup.secp256r1],
+  ['p-384', NamedGroup.secp384r1],
+  ['secp384r1', NamedGroup.secp384r1],
+  ['p-521', NamedGroup.secp521r1],
+  ['secp521r1', NamedGroup.secp521r1],
+  ['x25519mlkem768', NamedGroup.X25519MLKEM768],
+  ['x448', NamedGroup.x448],
+  ['secp256r1mlkem768', NamedGroup.SecP256r1MLKEM768],
+  ['secp384r1mlkem1024', NamedGroup.SecP384r1MLKEM1024],
+  ...['ffdhe2048', 'ffdhe3072', 'ffdhe4096', 'ffdhe6144', 'ffdhe8192'].map((name) => [name, UNUSED] as const),
+  ...['mlkem512', 'mlkem768', 'mlkem1024'].map((name) => [name, UNUSED] as const),
+]);
+
+const schemeIds: ReadonlyMap<string, number> = new Map<string, number>([
+  ...Object.entries(SignatureScheme).map(([name, id]) => [name.toLowerCase(), id] as const),
+  ['rsa+sha1', SignatureScheme.rsa_pkcs1_sha1],
+  ['rsa+sha256', SignatureScheme.rsa_pkcs1_sha256],
+  ['rsa+sha384', SignatureScheme.rsa_pkcs1_sha384],
+  ['rsa+sha512', SignatureScheme.rsa_pkcs1_sha512],
+  ...['rsa-pss', 'pss'].flatMap((family) => [
+    [`${family}+sha256`, SignatureScheme.rsa_pss_rsae_sha256] as const,
+    [`${family}+sha384`, SignatureScheme.rsa_pss_rsae_sha384] as const,
+    [`${family}+sha512`, SignatureScheme.rsa_pss_rsae_sha512] as const,
+  ]),
+  ['ecdsa+sha1', SignatureScheme.ecdsa_sha1],
+  ['ecdsa+sha256', SignatureScheme.ecdsa_secp256r1_sha256],
+  ['ecdsa+sha384', SignatureScheme.ecdsa_secp384r1_sha384],
+  ['ecdsa+sha512', SignatureScheme.ecdsa_secp521r1_sha512],
+  ...['rsa+sha224', 'ecdsa+sha224', 'dsa+sha1', 'dsa+sha224', 'dsa+sha256', 'dsa+sha384', 'dsa+sha512'].map(
+    (name) => [name, UNUSED] as const,
+  ),
+]);
+
+const sigalgNames: Readonly<Record<number, string>> = {
+  [SignatureScheme.rsa_pkcs1_sha1]: 'RSA+SHA1',
+  [SignatureScheme.rsa_pkcs1_sha256]: 'RSA+SHA256',
+  [SignatureScheme.rsa_pkcs1_sha384]: 'RSA+SHA384',
+  [SignatureScheme.rsa_pkcs1_sha512]: 'RSA+SHA512',
+  [SignatureScheme.ecdsa_sha1]: 'ECDSA+SHA1',
+  [SignatureScheme.ecdsa_secp256r1_sha256]: 'ECDSA+SHA256',
+  [SignatureScheme.ecdsa_secp384r1_sha384]: 'ECDSA+SHA384',
+  [SignatureScheme.ecdsa_secp521r1_sha512]: 'ECDSA+SHA512',
+  [SignatureScheme.rsa_pss_rsae_sha256]: 'RSA-PSS+SHA256',
+  [SignatureScheme.rsa_pss_rsae_sha384]: 'RSA-PSS+SHA384',
+  [SignatureScheme.rsa_pss_rsae_sha512]: 'RSA-PSS+SHA512',
+  [SignatureScheme.rsa_pss_pss_sha256]: 'RSA-PSS+SHA256',
+  [SignatureScheme.rsa_pss_pss_sha384]: 'RSA-PSS+SHA384',
+  [SignatureScheme.rsa_pss_pss_sha512]: 'RSA-PSS+SHA512',
+  [SignatureScheme.ed25519]: 'Ed25519+UNDEF',
+  [SignatureScheme.ed448]: 'Ed448+UNDEF',
+};
+
+/** What Node 20 answers; larger Nodes know other groups as `TLSGroup`. */
+const curveInfo: Readonly<Record<number, object>> = {
+  [NamedGroup.x25519]: { type: 'ECDH', name: 'X25519', size: 253 },
+  [NamedGroup.x448]: { type: 'ECDH', name: 'X448', size: 448 },
+  [NamedGroup.secp256r1]: { type: 'ECDH', name: 'prime256v1', size: 256 },
+  [NamedGroup.secp384r1]: { type: 'ECDH', name: 'secp384r1', size: 384 },
+  [NamedGroup.secp521r1]: { type: 'ECDH', name: 'secp521r1', size: 521 },
+};

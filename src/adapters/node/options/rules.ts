@@ -1,0 +1,153 @@
+/** How the doors of this adapter take their options, so that what they are is settled there and nowhere else. */
+import type { ServerOpts } from 'node:net';
+import type { CryptoProvider, Signer } from '../../../crypto/provider.ts';
+import { clientRules, provider, serverRules, signer } from '../../../handshake/terms/config-rules.ts';
+import { clock, own, type Rule, type Rules, record } from '../../../options.ts';
+import { judgementRules } from '../../../x509/verify/rules.ts';
+import type { EngineOptions, PeerVerification, SecureContextOptions } from '../context/context.ts';
+import type { ServerOptions } from '../server.ts';
+import { invalidArgType, validateFunction } from '../support/errors.ts';
+
+/**
+ * The caller's own enumerable properties, as `connect()` and `TLSSocket` of `node:tls` take them: no prototype has a
+ * say, that of all objects least.
+ */
+export function ownOptions<T extends object>(options: T): T {
+  return Object.assign(Object.create(null), options);
+}
+
+/** Options by name, as contexts and servers of `node:tls` read them: those of a class count, too. */
+function namedOptions<T extends object>(options: T, names: Readonly<Record<keyof T, true>>): T {
+  const settled = Object.create(null);
+  for (const name of Object.keys(names)) {
+    const value = own(options, name);
+    if (value !== undefined) settled[name] = value;
+  }
+  return settled;
+}
+
+/** Nothing but false switches a check off, and nobody but the caller himself says so: no class, no prototype. */
+function switchesOff(options: object, name: string): boolean {
+  return Object.hasOwn(options, name) && Reflect.get(options, name) === false;
+}
+
+/** Of a context. */
+export function contextOptions(options: SecureContextOptions): SecureContextOptions {
+  return namedOptions(options, contextNames);
+}
+
+/** Of a server, and of its context. What a class says may ask for a check, not switch one off. */
+export function serverOptions(options: ServerOptions): ServerOptions {
+  const given = namedOptions<OwnServerOptions>(options, serverNames);
+  return ownOptions({ ...given, rejectUnauthorized: !switchesOff(options, 'rejectUnauthorized') });
+}
+
+/** @throws ERR_INVALID_ARG_TYPE; TlsError ERR_TLS_CONFIG for what is wrong inside */
+export function providerOf(option: unknown, otherwise: CryptoProvider): CryptoProvider {
+  return objectOption('provider', option, provider) ?? otherwise;
+}
+
+/** @throws ERR_INVALID_ARG_TYPE; TlsError ERR_TLS_CONFIG for what is wrong inside */
+export function signersOf(option: unknown): readonly Signer[] {
+  if (option === undefined || option === null) return [];
+  const list: readonly unknown[] = Array.isArray(option) ? option : [option];
+  return list.flatMap((one) => objectOption('signer', one, signer) ?? []);
+}
+
+/** @throws ERR_INVALID_ARG_TYPE; TlsError ERR_TLS_CONFIG for an option that there is not, or a value it cannot have */
+export function engineOf(option: unknown): EngineOptions {
+  return objectOption('engine', option, engine) ?? {};
+}
+
+/** @throws ERR_INVALID_ARG_TYPE; TlsError ERR_TLS_CONFIG for an option that there is not, or a value it cannot have */
+export function judgementOf(option: unknown): PeerVerification {
+  return objectOption('verification', option, record<PeerVerification>(judgementRules)) ?? {};
+}
+
+/** @throws ERR_INVALID_ARG_TYPE; the clock itself throws TlsError ERR_TLS_CONFIG where it answers no time */
+export function clockOf(option: unknown): () => number {
+  if (option === undefined || option === null) return Date.now;
+  validateFunction(option, 'options.now');
+  return clock(option, 'options.now');
+}
+
+function objectOption<T>(name: string, option: unknown, rule: Rule<T>): T | undefined {
+  if (option === undefined || option === null) return undefined;
+  if (typeof option !== 'object') throw invalidArgType(`options.${name}`, 'of type object', option);
+  return rule(option, `options.${name}`);
+}
+
+/** Every option of a context: a new one does not compile until it stands here. */
+export const contextNames: Readonly<Record<keyof SecureContextOptions, true>> = {
+  ca: true,
+  cert: true,
+  key: true,
+  passphrase: true,
+  ciphers: true,
+  ecdhCurve: true,
+  sigalgs: true,
+  minVersion: true,
+  maxVersion: true,
+  secureProtocol: true,
+  secureOptions: true,
+  honorCipherOrder: true,
+  sessionIdContext: true,
+  sessionTimeout: true,
+  ticketKeys: true,
+  allowPartialTrustChain: true,
+  dhparam: true,
+  pfx: true,
+  crl: true,
+  certificateCompression: true,
+  clientCertEngine: true,
+  privateKeyEngine: true,
+  privateKeyIdentifier: true,
+  provider: true,
+  signer: true,
+  verification: true,
+  engine: true,
+  now: true,
+};
+
+/** Those with a name; symbols are handed from one door to another. */
+type OwnServerOptions = Omit<ServerOptions, keyof ServerOpts | symbol>;
+
+const serverNames: Readonly<Record<keyof OwnServerOptions, true>> = {
+  ...contextNames,
+  requestCert: true,
+  rejectUnauthorized: true,
+  ALPNProtocols: true,
+  ALPNCallback: true,
+  SNICallback: true,
+  handshakeTimeout: true,
+  enableTrace: true,
+  pskCallback: true,
+  pskIdentityHint: true,
+};
+
+/** Those of either side: a context may be a client's, a server's, or both. */
+const engineRules: Rules<EngineOptions> = {
+  certificateSchemes: clientRules.certificateSchemes,
+  requestTimestamps: clientRules.requestTimestamps,
+  pskModes: clientRules.pskModes,
+  recordSizeLimit: clientRules.recordSizeLimit,
+  maxFragmentLength: clientRules.maxFragmentLength,
+  padding: clientRules.padding,
+  grease: clientRules.grease,
+  shuffleExtensions: clientRules.shuffleExtensions,
+  keyShares: clientRules.keyShares,
+  postHandshakeAuth: clientRules.postHandshakeAuth,
+  externalPsks: clientRules.externalPsks,
+  requirePsk: clientRules.requirePsk,
+  limits: clientRules.limits,
+  tickets: serverRules.tickets,
+  ticketCount: serverRules.ticketCount,
+  findPsk: serverRules.findPsk,
+  preferCertificate: serverRules.preferCertificate,
+  earlyData: serverRules.earlyData,
+  retryCookies: serverRules.retryCookies,
+  retryForGroup: serverRules.retryForGroup,
+  resumeAcrossNames: serverRules.resumeAcrossNames,
+  ignoreLegacyVersion: serverRules.ignoreLegacyVersion,
+};
+const engine: Rule<EngineOptions> = record<EngineOptions>(engineRules);

@@ -1,0 +1,132 @@
+import type { TicketSealer } from '../../../session/tickets.ts';
+import type { DetailedCertificate } from '../certificate/legacy.ts';
+import type { SecureContext, SecureContextOptions } from '../context/context.ts';
+import type { Server } from '../server.ts';
+import type { OnReadOptions } from '../socket/onread.ts';
+import type { TLSSocket } from '../socket/tls-socket.ts';
+import { type AlpnOption, convertALPNProtocols } from '../support/alpn.ts';
+import { invalidArgType, validateBuffer, validateFunction } from '../support/errors.ts';
+import { ownOptions } from './rules.ts';
+
+export interface AlpnCallbackArguments {
+  /** False where the client named none. */
+  readonly servername: string | false;
+  readonly protocols: readonly string[];
+}
+
+export type SniCallback = (
+  this: TLSSocket,
+  servername: string,
+  callback: (error: Error | null, context?: unknown) => void,
+) => void;
+
+/** A client's is given null, and answers key and identity; a server's is given socket and identity. */
+export type PskCallback = (
+  ...args: readonly [hint: null] | readonly [socket: TLSSocket, identity: string]
+) => PskAnswer | NodeJS.ArrayBufferView | null | undefined;
+
+export interface PskAnswer {
+  readonly psk: NodeJS.ArrayBufferView;
+  readonly identity?: string;
+  /** Of the suites that the key is for (opentls). Default 'sha256', as with OpenSSL. */
+  readonly hash?: 'sha256' | 'sha384' | undefined;
+}
+
+/** Options of `new TLSSocket(socket, options)`. */
+export interface TLSSocketOptions extends SecureContextOptions {
+  readonly isServer?: boolean | undefined;
+  readonly server?: Server | undefined;
+  readonly secureContext?: SecureContext | undefined;
+  /** Server: ask for a client certificate. */
+  readonly requestCert?: boolean | undefined;
+  /** Fail over a peer that is not authorized. */
+  readonly rejectUnauthorized?: boolean | undefined;
+  readonly ALPNProtocols?: AlpnOption | undefined;
+  /** Server: chooses the protocol, one of those offered; undefined refuses. */
+  readonly ALPNCallback?: ((this: TLSSocket, offer: AlpnCallbackArguments) => string | undefined) | undefined;
+  /** Server: chooses the context by the name that the client asks for. */
+  readonly SNICallback?: SniCallback | undefined;
+  /** Milliseconds. Default: none. */
+  readonly handshakeTimeout?: number | undefined;
+  /** Client: from a 'session' event, to be resumed. */
+  readonly session?: unknown;
+  /**
+   * Client: to be sent as 0-RTT data if `session` allows it (opentls). The 'earlyData' event tells whether it was
+   * taken; what was not is not sent again.
+   */
+  readonly earlyData?: Uint8Array | undefined;
+  /** Of both sides; a client answers the hint, which TLS 1.3 has none of, a server the identity. */
+  readonly pskCallback?: PskCallback | undefined;
+  /** Client: ask for an OCSP response, for the 'OCSPResponse' event. */
+  readonly requestOCSP?: boolean | undefined;
+  readonly enableTrace?: boolean | undefined;
+  readonly pauseOnConnect?: boolean | undefined;
+  readonly allowHalfOpen?: boolean | undefined;
+  readonly highWaterMark?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onread?: OnReadOptions | null | undefined;
+  readonly noDelay?: boolean | undefined;
+  readonly keepAlive?: boolean | undefined;
+  readonly keepAliveInitialDelay?: number | undefined;
+  readonly blockList?: unknown;
+  /** Client: whether the certificate is for the right host. */
+  readonly [earlyReader]?: EarlyReader | undefined;
+  readonly [serverTickets]?: TicketSealer | undefined;
+  readonly [expectedHost]?: string | undefined;
+  readonly [identify]?: ((certificate: DetailedCertificate) => unknown) | undefined;
+}
+
+/** How a server hands over the keys that were set on it. */
+export const serverTickets: unique symbol = Symbol('serverTickets');
+
+/** Takes a server's 0-RTT data in place of the 'earlyData' event. */
+export interface EarlyReader {
+  /** Whether it would be read: else it is refused. */
+  isThere(): boolean;
+  take(socket: TLSSocket, chunk: Buffer): void;
+}
+
+/** How a server names the reader. */
+export const earlyReader: unique symbol = Symbol('earlyReader');
+
+/** How `connect()` hands over the host that the check of the name is about. */
+export const expectedHost: unique symbol = Symbol('expectedHost');
+
+/** How `connect()` hands over the check of the name, which needs the options that only it has. */
+export const identify: unique symbol = Symbol('identify');
+
+/**
+ * The options of a socket as they are from here on, whatever the caller does to his.
+ * @throws ERR_INVALID_ARG_TYPE
+ */
+export function settleSocketOptions(options: TLSSocketOptions): TLSSocketOptions {
+  const settled: { -readonly [K in keyof TLSSocketOptions]: TLSSocketOptions[K] } = ownOptions(options);
+  checkSocketOptions(settled);
+  if (settled.ALPNProtocols) convertALPNProtocols(settled.ALPNProtocols, settled);
+  const { earlyData } = settled;
+  if (earlyData === undefined || earlyData === null) {
+    delete settled.earlyData;
+  } else {
+    validateBuffer(earlyData, 'options.earlyData');
+    settled.earlyData = new Uint8Array(earlyData.buffer, earlyData.byteOffset, earlyData.byteLength).slice();
+  }
+  return settled;
+}
+
+/**
+ * Whether a peer that is not authorized ends the connection. Without a word a bare socket leaves that to its owner, as
+ * in `node:tls`; nothing but false is a word against it.
+ */
+export function enforces({ rejectUnauthorized }: TLSSocketOptions): boolean {
+  return rejectUnauthorized !== undefined && rejectUnauthorized !== false;
+}
+
+function checkSocketOptions(options: TLSSocketOptions): void {
+  const { enableTrace, isServer, ALPNCallback, SNICallback, pskCallback } = options;
+  if (enableTrace != null && typeof enableTrace !== 'boolean') {
+    throw invalidArgType('options.enableTrace', 'of type boolean', enableTrace);
+  }
+  if (isServer && ALPNCallback) validateFunction(ALPNCallback, 'options.ALPNCallback');
+  if (isServer && SNICallback) validateFunction(SNICallback, 'options.SNICallback');
+  if (pskCallback) validateFunction(pskCallback, 'options.pskCallback');
+}

@@ -1,0 +1,193 @@
+import { X509Certificate } from 'node:crypto';
+import type { Connection } from '../../../connection/connection.ts';
+import { isHandshakeScheme } from '../../../handshake/proof/schemes.ts';
+import type { Facts } from '../../../handshake/terms/config.ts';
+import type { ShownCertificate } from '../../../x509/certificate/certificate.ts';
+import { showCertificate } from '../../../x509/certificate/display.ts';
+import { type DetailedCertificate, legacyCertificate, legacyChain } from '../certificate/legacy.ts';
+import type { ContextState } from '../context/context.ts';
+import { ephemeralKeyInfo, sigalgName } from '../context/names.ts';
+import {
+  codedError,
+  validateBuffer,
+  validateFunction,
+  validateInteger,
+  validateObject,
+  validateString,
+} from '../support/errors.ts';
+import { fromBlob } from '../support/sessions.ts';
+import { TransportSocket } from './transport-socket.ts';
+
+export interface CipherInfo {
+  readonly name: string;
+  readonly standardName: string;
+  readonly version: 'TLSv1.3';
+}
+
+/** What a TLS socket tells of its connection, and what TLS 1.3 has no use for. Like `node:tls`, it answers null once the socket is destroyed. */
+export abstract class DescribedSocket extends TransportSocket {
+  readonly encrypted: true = true;
+  /** Whether the peer's certificate was asked for and verified. */
+  authorized: boolean = false;
+  /** Why it is not authorized: an error code. */
+  authorizationError: string | null = null;
+  /** What ALPN agreed on; false: nothing; null: not known yet. */
+  alpnProtocol: string | false | null = null;
+  /** The name that the client asked for; false: none; null: not known yet. */
+  servername: string | false | null = null;
+  /** Until 'secureConnect', or the server's 'secureConnection'. */
+  secureConnecting: boolean = true;
+  /**
+   * How the peer's direction ended (opentls), known by 'end' or 'error'. True: by its close_notify, all that it sent is
+   * here. False: the transport ended or broke without one, and anybody on the way may have cut off the rest (RFC 9846
+   * §6.1). Undefined while it is open, and where this side or a fatal alert ended it first.
+   */
+  closeNotify: boolean | undefined = undefined;
+  /** There is no native handle behind a socket of opentls. */
+  readonly ssl: null = null;
+
+  abstract readonly isServer: boolean;
+  /** The last session that came. */
+  protected sessionBlob: Buffer | undefined;
+  protected abstract readonly context: ContextState;
+  protected abstract readonly connection: Connection | undefined;
+
+  /** What the handshake established (opentls); undefined before, and after the socket was destroyed. */
+  get facts(): Facts | undefined {
+    return this.destroyed ? undefined : this.connection?.facts;
+  }
+
+  getProtocol(): 'TLSv1.3' | null {
+    return this.destroyed ? null : 'TLSv1.3';
+  }
+
+  getCipher(): CipherInfo | null | undefined {
+    return this.#tell(({ suite: { name } }) => ({ name, standardName: name, version: 'TLSv1.3' }));
+  }
+
+  /** Of a client: the group of the key exchange; `{}` before there is one. */
+  getEphemeralKeyInfo(): object | null {
+    if (this.isServer || this.destroyed) return null;
+    const group = this.connection?.facts?.group;
+    return group === undefined ? {} : ephemeralKeyInfo(group);
+  }
+
+  getFinished(): Buffer | null | undefined {
+    return this.#tell(({ localFinished }) => Buffer.from(localFinished));
+  }
+
+  getPeerFinished(): Buffer | null | undefined {
+    return this.#tell(({ peerFinished }) => Buffer.from(peerFinished));
+  }
+
+  /** Of a server: the signature algorithms that both sides have, as 'ECDSA+SHA256'. */
+  getSharedSigalgs(): string[] | null {
+    if (this.destroyed) return null;
+    const facts = this.connection?.facts;
+    if (facts === undefined || !this.isServer) return [];
+    const own = this.context.schemes;
+    const shared = facts.peerSignatureSchemes.filter(
+      (scheme) => own?.includes(scheme) ?? isHandshakeScheme(scheme, facts.role),
+    );
+    return shared.map(sigalgName);
+  }
+
+  isSessionReused(): boolean | null {
+    return this.destroyed ? null : (this.connection?.facts?.resumed ?? false);
+  }
+
+  /** The peer's certificate, `{}` where it sent none; with `detailed`, its issuers are linked to it. */
+  getPeerCertificate(detailed?: boolean): DetailedCertificate | Record<string, never> | null {
+    if (this.destroyed) return null;
+    const path = this.connection?.facts?.peer?.certificates;
+    const [leaf] = path ?? [];
+    if (path === undefined || leaf === undefined) return {};
+    const { hashes } = this.context.provider;
+    return (detailed ? legacyChain(path, hashes) : legacyCertificate(leaf, hashes)) ?? {};
+  }
+
+  /** Our own. */
+  getCertificate(): DetailedCertificate | Record<string, never> | null {
+    if (this.destroyed) return null;
+    const leaf = this.#localLeaf();
+    return leaf === undefined ? {} : legacyCertificate(leaf, this.context.provider.hashes);
+  }
+
+  /** Undefined, too, for a certificate that OpenSSL cannot read: {@link getPeerCertificate} still shows what it has. */
+  getPeerX509Certificate(): X509Certificate | undefined {
+    return x509Of(this.facts?.peer?.certificates[0]?.raw);
+  }
+
+  getX509Certificate(): X509Certificate | undefined {
+    return x509Of(this.facts?.localChain?.[0]);
+  }
+
+  /** Client: the last session that a ticket gave, as the 'session' event does; undefined before. */
+  getSession(): Buffer | undefined | null {
+    return this.destroyed ? null : this.sessionBlob;
+  }
+
+  /** Client: the ticket of {@link getSession}. */
+  getTLSTicket(): Buffer | undefined | null {
+    if (this.destroyed) return null;
+    const ticket = fromBlob(this.sessionBlob)?.ticket;
+    return ticket && Buffer.from(ticket);
+  }
+
+  /**
+   * Keying material for another protocol, RFC 9846 §7.5.
+   * @throws ERR_TLS_INVALID_STATE before the handshake is over
+   */
+  exportKeyingMaterial(length: number, label: string, context?: NodeJS.ArrayBufferView): Buffer {
+    validateInteger(length, 'length', 1, 0xffff_ffff);
+    validateString(label, 'label');
+    if (context !== undefined) validateBuffer(context, 'context');
+    if (this.facts === undefined || this.connection === undefined) {
+      throw codedError('ERR_TLS_INVALID_STATE', 'TLS socket connection must be securely established');
+    }
+    const bytes = context && new Uint8Array(context.buffer, context.byteOffset, context.byteLength);
+    return Buffer.from(this.connection.exportKey(label, bytes, length));
+  }
+
+  abstract setSession(session: string | NodeJS.ArrayBufferView): void;
+
+  /** TLS 1.3 has none: answers false, and the callback an error. */
+  renegotiate(options: object, callback?: (error: Error) => void): boolean {
+    validateObject(options, 'options');
+    if (callback !== undefined) validateFunction(callback, 'callback');
+    const reason = 'wrong ssl version';
+    const error = codedError('ERR_SSL_WRONG_SSL_VERSION', `error:SSL routines::${reason}`, {
+      library: 'SSL routines',
+      reason,
+    });
+    if (callback !== undefined) process.nextTick(callback, error);
+    return false;
+  }
+
+  /** Nothing to disable. */
+  disableRenegotiation(): void {}
+
+  /** Accepted; nothing is traced. */
+  enableTrace(): void {}
+
+  #tell<T>(answer: (facts: Facts) => T): T | null | undefined {
+    if (this.destroyed) return null;
+    const facts = this.connection?.facts;
+    return facts && answer(facts);
+  }
+
+  #localLeaf(): ShownCertificate | undefined {
+    const leaf = this.facts?.localChain?.[0];
+    return leaf && showCertificate(leaf);
+  }
+}
+
+/** What OpenSSL cannot read has no such object. */
+function x509Of(der: Uint8Array | undefined): X509Certificate | undefined {
+  if (der === undefined) return undefined;
+  try {
+    return new X509Certificate(der);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,222 @@
+/** From a socket's options to the engine's configuration. */
+import { Connection } from '../../../connection/connection.ts';
+import type { Awaitable } from '../../../crypto/provider.ts';
+import type {
+  ClientConfig,
+  ClientHelloView,
+  CommonConfig,
+  Credential,
+  ServerConfig,
+} from '../../../handshake/terms/config.ts';
+import type { ExternalPsk } from '../../../keys/importer.ts';
+import type { Session } from '../../../session/session.ts';
+import type { ShownCertificate } from '../../../x509/certificate/certificate.ts';
+import { refusalOf } from '../callbacks/identity-refusal.ts';
+import { askOcsp } from '../callbacks/ocsp-request.ts';
+import { PeerCheck } from '../callbacks/peer-check.ts';
+import { clientPsks, serverPsk } from '../callbacks/psk.ts';
+import { legacyChain } from '../certificate/legacy.ts';
+import { type ContextState, type EngineOptions, stateOf } from '../context/context.ts';
+import {
+  enforces,
+  expectedHost,
+  identify,
+  type PskCallback,
+  type SniCallback,
+  serverTickets,
+  type TLSSocketOptions,
+} from '../options/socket.ts';
+import { parseAlpn } from '../support/alpn.ts';
+import { codedError } from '../support/errors.ts';
+import { ticketsOf } from '../support/sessions.ts';
+import { fitsEarly, whereHeard } from './early-data.ts';
+import type { TLSSocket } from './tls-socket.ts';
+
+/** One handshake: what the application was asked, and what it answered. */
+export class Handshake {
+  readonly check: PeerCheck;
+  readonly #socket: TLSSocket;
+  readonly #options: TLSSocketOptions;
+  #context: ContextState;
+  #applicationError: Error | undefined;
+  #protocol: Uint8Array | undefined;
+
+  constructor(socket: TLSSocket, context: ContextState, options: TLSSocketOptions) {
+    this.#socket = socket;
+    this.#context = context;
+    this.#options = options;
+    const name = options[identify];
+    const host = options[expectedHost];
+    this.check = new PeerCheck({
+      context: () => this.#context,
+      enforce: enforces(options),
+      host,
+      identify: name && ((path) => this.#identify(name, path)),
+    });
+  }
+
+  /** An error that a callback of the application raised: it is emitted in place of the engine's. */
+  get applicationError(): Error | undefined {
+    return this.#applicationError;
+  }
+
+  /** The one of the name asked for, once it is chosen. */
+  get context(): ContextState {
+    return this.#context;
+  }
+
+  set context(context: ContextState) {
+    this.#context = context;
+  }
+
+  /** The engine, or the error of a callback that is asked beforehand. */
+  start(serverName: string | undefined, session: Session | undefined): Connection | Error {
+    try {
+      if (this.#options.isServer) return Connection.server(this.#serverConfig());
+      return Connection.client(this.#clientConfig(serverName, session));
+    } catch (error) {
+      return this.#note(error);
+    }
+  }
+
+  #clientConfig(serverName: string | undefined, session: Session | undefined): ClientConfig {
+    const { earlyData, requestOCSP, pskCallback } = this.#options;
+    return {
+      ...this.#common(),
+      serverName,
+      credentials: this.#context.credentials,
+      requestOcsp: Boolean(requestOCSP),
+      ...(session && { takeSession: () => session }),
+      earlyData: fitsEarly(earlyData, session),
+      ...(pskCallback && { externalPsks: this.#ask(() => clientPsks(pskCallback(null))) }),
+    };
+  }
+
+  #serverConfig(): ServerConfig {
+    const { requestCert, SNICallback, ALPNCallback, server, pskCallback } = this.#options;
+    const { tickets, ticketLifetime, provider, engine } = this.#context;
+    const asksOcsp = server !== undefined && server.listenerCount('OCSPRequest') > 0;
+    const own = this.#options[serverTickets] ?? tickets;
+    return {
+      ticketLifetime,
+      ...this.#common(),
+      tickets: engine.tickets ?? (own && ticketsOf(server, own, provider)),
+      ...(engine.earlyData && { earlyData: whereHeard(engine.earlyData, this.#socket, this.#options) }),
+      credentials: this.#context.credentials,
+      preferOwnOrder: this.#context.preferOwnOrder,
+      prioritizeChaCha: this.#context.prioritizeChaCha,
+      clientCertificate: !requestCert ? 'none' : this.check.enforces ? 'required' : 'optional',
+      ...(pskCallback && { findPsk: (identity) => this.#findPsk(pskCallback, identity) }),
+      ...((SNICallback || ALPNCallback || asksOcsp) && {
+        chooseCredentials: (hello) => this.#chooseCredentials(hello),
+      }),
+      ...(ALPNCallback && { chooseProtocol: () => this.#protocol }),
+    };
+  }
+
+  #common(): CommonConfig & EngineOptions {
+    const { provider, suites, groups, schemes, certificateCompression, engine, now } = this.#context;
+    return {
+      ...engine,
+      certificateCompression,
+      now,
+      provider,
+      suites,
+      groups,
+      signatureSchemes: schemes,
+      alpn: parseAlpn(this.#options.ALPNProtocols),
+      verifyChain: (request) => this.check.verify(request),
+      anyCertificate: !this.check.enforces,
+      keylog: this.#socket.listenerCount('keylog') > 0,
+    };
+  }
+
+  #identify(
+    name: NonNullable<TLSSocketOptions[typeof identify]>,
+    path: readonly ShownCertificate[],
+  ): Error | undefined {
+    const certificate = legacyChain(path, this.#context.provider.hashes);
+    if (certificate === undefined) return undefined;
+    return this.#ask(() => refusalOf(name(certificate)));
+  }
+
+  /** Both callbacks may choose the certificate, ALPNCallback by `setKeyCert()`: it is asked last. */
+  #chooseCredentials(hello: ClientHelloView): Awaitable<readonly Credential[]> {
+    const finish = (): Awaitable<readonly Credential[]> => {
+      if (hello.alpn.length > 0) this.#protocol = this.#chooseProtocol(hello);
+      const { credentials } = this.#context;
+      const { server } = this.#options;
+      if (!hello.wantsOcsp || server === undefined || server.listenerCount('OCSPRequest') === 0) return credentials;
+      return askOcsp(server, credentials).catch((error) => {
+        throw this.#note(error);
+      });
+    };
+    const { SNICallback } = this.#options;
+    if (hello.serverName === undefined || !SNICallback) return finish();
+    return this.#chooseContext(hello.serverName, SNICallback).then(finish);
+  }
+
+  /** By the server name; where the callback names none, the context stays. */
+  #chooseContext(serverName: string, SNICallback: SniCallback): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let answered = false;
+      const answer = (error: Error | null | undefined, context?: unknown): void => {
+        if (answered) {
+          const twice = codedError('ERR_MULTIPLE_CALLBACK', 'Callback called multiple times');
+          this.#socket.destroy(twice);
+          return;
+        }
+        answered = true;
+        try {
+          if (error) throw error;
+          if (context) this.#context = stateOf(context);
+          resolve();
+        } catch (cause) {
+          reject(this.#note(cause));
+        }
+      };
+      try {
+        SNICallback.call(this.#socket, serverName, answer);
+      } catch (cause) {
+        reject(this.#note(cause));
+      }
+    });
+  }
+
+  #findPsk(callback: PskCallback, identity: Uint8Array): ExternalPsk | undefined {
+    // The callback answers for names; a ticket is none, and two of them may read alike.
+    const name = Buffer.from(identity).toString();
+    if (!Buffer.from(name).equals(identity)) return undefined;
+    return this.#ask(() => serverPsk(identity, callback(this.#socket, name)));
+  }
+
+  #chooseProtocol(hello: ClientHelloView): Uint8Array | undefined {
+    const protocols = hello.alpn.map((protocol) => Buffer.from(protocol).toString('latin1'));
+    const chosen = this.#ask(() =>
+      this.#options.ALPNCallback?.call(this.#socket, {
+        servername: hello.serverName ?? false,
+        protocols: [...protocols],
+      }),
+    );
+    if (chosen === undefined) return undefined;
+    const index = protocols.indexOf(chosen);
+    if (index < 0) {
+      const message = `ALPN callback returned a value (${chosen}) that did not match any of the client's offered protocols (${protocols.join(', ')})`;
+      throw this.#note(codedError('ERR_TLS_ALPN_CALLBACK_INVALID_RESULT', message, undefined, TypeError));
+    }
+    return hello.alpn[index];
+  }
+
+  #ask<T>(call: () => T): T {
+    try {
+      return call();
+    } catch (error) {
+      throw this.#note(error);
+    }
+  }
+
+  #note(error: unknown): Error {
+    this.#applicationError ??= error instanceof Error ? error : new Error(String(error));
+    return this.#applicationError;
+  }
+}

@@ -1,0 +1,114 @@
+import type { Awaitable } from '../../crypto/provider.ts';
+import { reject, TlsError } from '../../errors.ts';
+import type { Limits } from '../../limits.ts';
+import { HandshakeType } from '../../wire/enums.ts';
+import { encodeMessage, type MessageOf, messageFrom } from '../../wire/messages.ts';
+import type { CommonConfig } from '../terms/config.ts';
+import { ask, type Script } from '../terms/script.ts';
+
+/** One algorithm of RFC 8879 §3. Either direction may be left out, and either may answer later. */
+export interface CertificateCompression {
+  /** CertificateCompressionAlgorithm: 1 zlib, 2 brotli, 3 zstd. */
+  readonly id: number;
+  compress?(message: Uint8Array): Awaitable<Uint8Array>;
+  /**
+   * @param length of the result: no more than that may be made, whatever the input holds
+   * @throws anything for input that is malformed, makes more, or goes on behind its end
+   */
+  decompress?(compressed: Uint8Array, length: number): Awaitable<Uint8Array>;
+}
+
+export type Compressor = CertificateCompression & Required<Pick<CertificateCompression, 'compress'>>;
+export type Decompressor = CertificateCompression & Required<Pick<CertificateCompression, 'decompress'>>;
+
+/** What a peer may compress its Certificate with: compress_certificate of our own messages. */
+export function acceptedCompressions({ certificateCompression = [] }: CommonConfig): number[] {
+  return certificateCompression.filter(decompresses).map(({ id }) => id);
+}
+
+/** What a peer says of the algorithms that it takes, each once (as supported_groups and others of its kind). */
+export function checkCompressions(accepted: readonly number[] = []): void {
+  if (new Set(accepted).size === accepted.length) return;
+  reject('ERR_TLS_EXTENSION_DECODE', 'illegal_parameter', 'compress_certificate names an algorithm twice');
+}
+
+/** The Certificate message as it is sent: compressed with the first of ours that the peer takes, if any does. */
+export function* compressCertificate(
+  config: CommonConfig,
+  accepted: readonly number[],
+  message: Uint8Array,
+): Script<Uint8Array> {
+  const algorithm = config.certificateCompression?.filter(compresses).find(({ id }) => accepted.includes(id));
+  if (algorithm === undefined) return message;
+  const body = message.subarray(HEADER);
+  const compressed = checkCompressed(yield* ask('compress', { algorithm, message: body }), algorithm.id);
+  return encodeMessage(HandshakeType.compressed_certificate, {
+    algorithm: algorithm.id,
+    uncompressedLength: body.length,
+    compressedCertificateMessage: compressed,
+  });
+}
+
+/** The Certificate inside a CompressedCertificate, RFC 8879 §4: bad_certificate for whatever does not decompress. */
+export function* decompressCertificate(
+  config: CommonConfig,
+  limits: Limits,
+  { body, raw }: MessageOf<typeof HandshakeType.compressed_certificate>,
+): Script<MessageOf<typeof HandshakeType.certificate>> {
+  const { algorithm: id, uncompressedLength, compressedCertificateMessage } = body;
+  const algorithm = config.certificateCompression?.filter(decompresses).find((own) => own.id === id);
+  if (algorithm === undefined) {
+    reject('ERR_TLS_UNKNOWN_CERTIFICATE_COMPRESSION', 'illegal_parameter', `compression ${id} was not offered`);
+  }
+  if (uncompressedLength > limits.certificateMessage) {
+    reject('ERR_TLS_CERTIFICATE_TOO_LARGE', 'bad_certificate', `a Certificate of ${uncompressedLength} bytes`);
+  }
+  const message = yield* inflate(algorithm, compressedCertificateMessage, uncompressedLength);
+  if (message?.length !== uncompressedLength) {
+    reject('ERR_TLS_CERTIFICATE_DECOMPRESSION', 'bad_certificate', 'a Certificate that does not decompress');
+  }
+  return { ...messageFrom(HandshakeType.certificate, message), raw };
+}
+
+/** RFC 8879 §4: a byte at least, and what fits the field. */
+function checkCompressed(compressed: unknown, id: number): Uint8Array {
+  if (!isBytes(compressed)) throw wrongAnswer('compress', id, 'is no Uint8Array');
+  if (compressed.length === 0) throw wrongAnswer('compress', id, 'is empty');
+  if (compressed.length > MAX_COMPRESSED) throw wrongAnswer('compress', id, `has ${compressed.length} bytes`);
+  return compressed;
+}
+
+/** The mistake is our own side's, whoever hears of it. */
+function wrongAnswer(name: 'compress' | 'decompress', id: number, problem: string): TlsError {
+  const message = `what certificateCompression answers to ${name} with algorithm ${id} ${problem}`;
+  return new TlsError('ERR_TLS_CONFIG', message, { alert: 'internal_error', blame: 'config' });
+}
+
+function isBytes(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array;
+}
+
+/** @returns undefined for input that is malformed */
+function* inflate(algorithm: Decompressor, compressed: Uint8Array, length: number): Script<Uint8Array | undefined> {
+  let message: unknown;
+  try {
+    message = yield* ask('decompress', { algorithm, compressed, length });
+  } catch {
+    return undefined;
+  }
+  if (!isBytes(message)) throw wrongAnswer('decompress', algorithm.id, 'is no Uint8Array');
+  return message;
+}
+
+function compresses(algorithm: CertificateCompression): algorithm is Compressor {
+  return algorithm.compress !== undefined;
+}
+
+function decompresses(algorithm: CertificateCompression): algorithm is Decompressor {
+  return algorithm.decompress !== undefined;
+}
+
+/** HandshakeType and uint24 length, RFC 9846 §4. */
+const HEADER = 4;
+/** In an opaque<1..2^24-1> of a message of 2^24-1 bytes, behind algorithm and lengths. */
+const MAX_COMPRESSED = 0xff_ffff - 8;

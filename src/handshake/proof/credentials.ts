@@ -1,0 +1,155 @@
+import { equal } from '../../bytes/equal.ts';
+import { type LocalErrorCode, reject, TlsError } from '../../errors.ts';
+import type { CertificateType } from '../../session/session.ts';
+import { CertificateTypeId } from '../../wire/enums.ts';
+import type { ExtensionValues } from '../../wire/extensions.ts';
+import type { Hello } from '../server/client-hello.ts';
+import type { CommonConfig, Credential, Role } from '../terms/config.ts';
+import type { Script } from '../terms/script.ts';
+import { bestChain, certificatesOf } from './chains.ts';
+import { whyNotInForce } from './delegation.ts';
+import { isHandshakeScheme } from './schemes.ts';
+
+/** A credential with the scheme that both sides know. */
+export interface Authentication {
+  readonly credential: Credential;
+  readonly scheme: number;
+}
+
+/** What the peer said of the certificates it takes, in its ClientHello or CertificateRequest. */
+export interface PeerWishes {
+  /** Who signs: we. */
+  readonly signer: Role;
+  /** signature_algorithms */
+  readonly schemes: readonly number[];
+  /** delegated_credential (RFC 9345 §4.1); empty: none is taken. */
+  readonly delegationSchemes: readonly number[];
+  /** signature_algorithms_cert, or the same. */
+  readonly certificateSchemes: readonly number[];
+  readonly certificateTypes: readonly CertificateType[];
+  /** DER names; empty: it did not say. */
+  readonly authorities: readonly Uint8Array[];
+}
+
+/** Why a credential does not fit. */
+type Misfit = Extract<
+  LocalErrorCode,
+  'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME' | 'ERR_TLS_NO_SHARED_CERTIFICATE_TYPE' | 'ERR_TLS_NO_MATCHING_ISSUER'
+>;
+
+/**
+ * The first credential that fits (RFC 9846 §4.5.1.1, §4.5.1.2), with the first of its schemes that the peer takes; one
+ * whose chain is signed with what the peer takes goes before others.
+ * Whether certificate_authorities counts is the credential's to say: the list is a hint.
+ */
+export function chooseAuthentication(credentials: readonly Credential[], peer: PeerWishes): Authentication | undefined {
+  const fitting = credentials.flatMap((credential) => {
+    const scheme = fittingScheme(credential, peer);
+    return typeof scheme === 'number' ? [{ credential, scheme }] : [];
+  });
+  return bestChain(fitting, peer.certificateSchemes);
+}
+
+/** What {@link chooseInForce} found. */
+export interface Choice {
+  readonly authentication: Authentication | undefined;
+  /** Why the delegation was passed over that fitted the peer last. */
+  readonly passedOver: string | undefined;
+}
+
+/** The same, of those whose delegation, if any, a peer would take now. */
+export function* chooseInForce(
+  config: CommonConfig,
+  credentials: readonly Credential[],
+  peer: PeerWishes,
+): Script<Choice> {
+  let passedOver: string | undefined;
+  for (let left = credentials; ; ) {
+    const authentication = chooseAuthentication(left, peer);
+    const delegation = authentication?.credential.delegation;
+    const problem = delegation && (yield* whyNotInForce(config, delegation, peer.signer));
+    if (problem === undefined) return { authentication, passedOver };
+    passedOver = problem;
+    left = left.filter((credential) => credential !== authentication?.credential);
+  }
+}
+
+/**
+ * Nothing fits: says why the last one did not.
+ * @param passedOver of {@link Choice}: a credential did fit, and cannot be served
+ */
+export function refuseCredentials(
+  credentials: readonly Credential[],
+  peer: PeerWishes,
+  passedOver: string | undefined,
+): never {
+  if (passedOver !== undefined) {
+    const message = `the delegated credential that fits was passed over: ${passedOver}`;
+    throw new TlsError('ERR_TLS_DELEGATION', message, { alert: 'handshake_failure', blame: 'config' });
+  }
+  const last = credentials.at(-1);
+  const misfit = last && fittingScheme(last, peer);
+  const code = typeof misfit === 'string' ? misfit : 'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME';
+  // RFC 7250 §4.2 speaks of unsupported_certificate where it is the type; what others send says as much.
+  return reject(code, 'handshake_failure', reasons[code]);
+}
+
+/** RFC 7250 §4.1: without the extension, certificates. */
+export function typesOf(ids: readonly number[] | undefined): CertificateType[] {
+  if (ids === undefined) return ['X509'];
+  const types = ['X509', 'RawPublicKey'] as const;
+  return ids.flatMap((id) => types.filter((type) => CertificateTypeId[type] === id));
+}
+
+/** What a ClientHello asks of the server. */
+export function wishesOfClient({ view, extensions }: Hello): PeerWishes {
+  return {
+    signer: 'server',
+    delegationSchemes: extensions.delegated_credential ?? [],
+    schemes: view.signatureSchemes,
+    certificateSchemes: extensions.signature_algorithms_cert ?? view.signatureSchemes,
+    certificateTypes: typesOf(extensions.server_certificate_type),
+    authorities: extensions.certificate_authorities ?? [],
+  };
+}
+
+/** What a CertificateRequest asks of the client. */
+export function wishesOf(request: ExtensionValues['CR'], certificateType: CertificateType): PeerWishes {
+  return {
+    signer: 'client',
+    delegationSchemes: request.delegated_credential ?? [],
+    schemes: request.signature_algorithms ?? [],
+    certificateSchemes: request.signature_algorithms_cert ?? request.signature_algorithms ?? [],
+    certificateTypes: [certificateType],
+    authorities: request.certificate_authorities ?? [],
+  };
+}
+
+function fittingScheme(credential: Credential, peer: PeerWishes): number | Misfit {
+  if (!peer.certificateTypes.includes(credential.type ?? 'X509')) return 'ERR_TLS_NO_SHARED_CERTIFICATE_TYPE';
+  const scheme = commonScheme(credential, peer);
+  if (scheme === undefined) return 'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME';
+  if (credential.mustMatchIssuer === true && !isIssuedBy(credential, peer.authorities)) {
+    return 'ERR_TLS_NO_MATCHING_ISSUER';
+  }
+  return scheme;
+}
+
+function commonScheme({ signer, delegation }: Credential, peer: PeerWishes): number | undefined {
+  const mutual = signer.schemes.filter((own) => isHandshakeScheme(own, peer.signer));
+  if (delegation === undefined) return mutual.find((own) => peer.schemes.includes(own));
+  // RFC 9345 §4.1.1: both signatures are such as the peer takes.
+  const fits = peer.delegationSchemes.includes(delegation.scheme) && peer.schemes.includes(delegation.algorithm);
+  return fits ? mutual.find((own) => own === delegation.scheme) : undefined;
+}
+
+/** RFC 9846 §4.3.4: an authority may have issued any certificate of the chain. */
+function isIssuedBy(credential: Credential, authorities: readonly Uint8Array[]): boolean {
+  return certificatesOf(credential).some(({ issuer }) => authorities.some((name) => equal(issuer.raw, name)));
+}
+
+const reasons: Readonly<Record<Misfit, string>> = {
+  ERR_TLS_NO_SHARED_SIGNATURE_SCHEME: 'no certificate fits the signature schemes of the peer',
+  ERR_TLS_NO_SHARED_CERTIFICATE_TYPE: 'there is no certificate of a type that the peer takes',
+  ERR_TLS_NO_MATCHING_ISSUER: 'no certificate is of an issuer that the peer knows',
+};

@@ -1,0 +1,66 @@
+import { TlsError } from '../../errors.ts';
+import type { Transcript } from '../../keys/transcript.ts';
+import type { Limits } from '../../limits.ts';
+import type { CertificateType } from '../../session/session.ts';
+import { HandshakeType } from '../../wire/enums.ts';
+import { type Extension, type ExtensionValues, writeExtensions } from '../../wire/extensions.ts';
+import { encodeMessage } from '../../wire/messages.ts';
+import { certificateTypes, type PeerAuthentication, receiveAuthentication } from '../proof/auth.ts';
+import { acceptedCompressions } from '../proof/compression.ts';
+import { advertisedSchemes } from '../proof/schemes.ts';
+import { greaseExtension } from '../shared/grease.ts';
+import type { ServerConfig } from '../terms/config.ts';
+import { expect, type Script } from '../terms/script.ts';
+
+/** What a server asks of a client's certificate: extensions of its CertificateRequest (RFC 9846 §4.4.2). */
+export function certificateRequest(config: ServerConfig): ExtensionValues['CR'] {
+  const { certificateAuthorities = [] } = config;
+  const compressions = acceptedCompressions(config);
+  return {
+    signature_algorithms: advertisedSchemes(config.provider, config.signatureSchemes),
+    ...(config.certificateSchemes && { signature_algorithms_cert: config.certificateSchemes }),
+    ...(certificateAuthorities.length > 0 && { certificate_authorities: certificateAuthorities }),
+    ...(config.requestOcsp && { status_request: true as const }),
+    ...(config.requestTimestamps && { signed_certificate_timestamp: true as const }),
+    ...(compressions.length > 0 && { compress_certificate: compressions }),
+  };
+}
+
+export function encodeCertificateRequest(
+  config: ServerConfig,
+  context: Uint8Array,
+  request: ExtensionValues['CR'],
+): Uint8Array {
+  const extensions = writeExtensions('CR', request);
+  return encodeMessage(HandshakeType.certificate_request, {
+    certificateRequestContext: context,
+    extensions: config.grease === true ? [greaseExtension(config.provider), ...extensions] : extensions,
+  });
+}
+
+/** The client's Certificate and CertificateVerify; both may be absent where the certificate is optional. */
+export function* receiveClient(
+  config: ServerConfig,
+  limits: Limits,
+  transcript: Transcript,
+  context: Uint8Array,
+  request: ExtensionValues['CR'],
+  certificateType: CertificateType,
+): Script<PeerAuthentication | undefined> {
+  const expected = {
+    peer: 'client',
+    serverName: undefined,
+    context,
+    offered: new Set(writeExtensions('CR', request).map(({ type }: Extension) => type)),
+    acceptable: request.signature_algorithms ?? [],
+    certificateType,
+  } as const;
+  const certificate = yield* expect(...certificateTypes(config));
+  const client = yield* receiveAuthentication(config, limits, transcript, expected, certificate);
+  if (client === undefined && config.clientCertificate === 'required') {
+    throw new TlsError('ERR_TLS_CERTIFICATE_REQUIRED', 'the client sent no certificate', {
+      alert: 'certificate_required',
+    });
+  }
+  return client;
+}

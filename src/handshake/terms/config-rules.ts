@@ -1,0 +1,208 @@
+/** What each option of {@link ClientConfig} and {@link ServerConfig} must be. */
+import type { CryptoProvider, Signer } from '../../crypto/provider.ts';
+import { Secret } from '../../crypto/secret.ts';
+import { misuse } from '../../errors.ts';
+import type { ExternalPsk } from '../../keys/importer.ts';
+import { type Limits, MAX_PLAINTEXT, RECORD_HEADER } from '../../limits.ts';
+import {
+  bytes,
+  callable,
+  clock,
+  finite,
+  flag,
+  having,
+  integer,
+  listOf,
+  object,
+  oneOf,
+  type Rule,
+  type Rules,
+  record,
+  settle,
+  text,
+  wrong,
+} from '../../options.ts';
+import type { ReplayGuard } from '../../session/replay.ts';
+import type { RetryCookies } from '../../session/retry-cookies.ts';
+import type { TicketSealer } from '../../session/tickets.ts';
+import type { Extension } from '../../wire/extensions.ts';
+import type { CertificateCompression } from '../proof/compression.ts';
+import type { ClientConfig, CommonConfig, Credential, EarlyDataPolicy, ServerConfig } from './config.ts';
+
+/** @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be */
+export function settleClient(config: ClientConfig): ClientConfig {
+  return settled(config, clientRules);
+}
+
+/** @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be */
+export function settleServer(config: ServerConfig): ServerConfig {
+  return settled(config, serverRules);
+}
+
+function settled<T extends CommonConfig>(config: T, rules: Rules<T>): T {
+  const own = settle<T>(config, rules, 'config');
+  if (own.provider === undefined) wrong('config.provider', 'given', undefined);
+  if (own.verifyChain === undefined) wrong('config.verifyChain', 'given', undefined);
+  return own as T;
+}
+
+const u16 = integer(0, 0xffff);
+const codePoints = listOf(u16);
+const certificateTypes = listOf(oneOf('X509', 'RawPublicKey'), 1);
+
+export const provider: Rule<CryptoProvider> = (value, name) => {
+  const given = having<CryptoProvider>('random', 'signer')(value, name);
+  listOf(object, 1)(given.suites, `${name}.suites`);
+  listOf(object)(given.groups, `${name}.groups`);
+  listOf(object)(given.verifiers, `${name}.verifiers`);
+  object(given.hashes, `${name}.hashes`);
+  return given;
+};
+
+export const signer: Rule<Signer> = (value, name) => {
+  const given = having<Signer>('sign')(value, name);
+  codePoints(given.schemes, `${name}.schemes`);
+  if (given.publicKey !== undefined) bytes(1)(given.publicKey, `${name}.publicKey`);
+  return given;
+};
+
+const credential: Rule<Credential> = (value, name) => {
+  const given = object<Credential>(value, name);
+  listOf(bytes(1), 1)(given.chain, `${name}.chain`);
+  signer(given.signer, `${name}.signer`);
+  return given;
+};
+
+/** RFC 9846 §4.3.11: an identity has 1 to 2^16-1 bytes, and the list that it stands in no more. */
+const identity = bytes(1, 0xffff - 6);
+
+export const externalPsk: Rule<ExternalPsk> = (value, name) => {
+  const given = object<ExternalPsk>(value, name);
+  identity(given.identity, `${name}.identity`);
+  const { secret, priority } = given;
+  if (!(secret instanceof Secret) || secret.label !== 'psk') wrong(`${name}.secret`, "a Secret 'psk'", secret);
+  if (secret.length === 0) misuse('ERR_TLS_CONFIG', `${name}.secret must not be empty`);
+  oneOf('sha256', 'sha384')(given.hash, `${name}.hash`);
+  if (given.imported !== undefined) flag(given.imported, `${name}.imported`);
+  if (priority !== undefined) finite(priority, `${name}.priority`);
+  return given;
+};
+
+export const compression: Rule<CertificateCompression> = (value, name) => {
+  const given = object<CertificateCompression>(value, name);
+  u16(given.id, `${name}.id`);
+  if (given.compress !== undefined) callable(given.compress, `${name}.compress`);
+  if (given.decompress !== undefined) callable(given.decompress, `${name}.decompress`);
+  return given;
+};
+
+const extension: Rule<Extension> = (value, name) => {
+  const given = object<Extension>(value, name);
+  u16(given.type, `${name}.type`);
+  bytes(0, 0xffff)(given.data, `${name}.data`);
+  return given;
+};
+
+const count = integer(0);
+
+const limits: Rule<Partial<Limits>> = record<Limits>({
+  handshakeMessage: count,
+  certificateMessage: count,
+  handshakeTotal: count,
+  // One record has to fit, or nothing ever comes in.
+  inbox: integer(RECORD_HEADER + MAX_PLAINTEXT + 256),
+  outbox: count,
+  emptyRecords: count,
+  changeCipherSpecs: count,
+  warnings: count,
+  postHandshakeMessages: count,
+  postHandshakeBytes: count,
+  keyShares: count,
+  names: count,
+  pskIdentities: count,
+  skippedEarlyData: count,
+  chainLength: count,
+});
+
+const earlyDataPolicy: Rule<EarlyDataPolicy> = record<EarlyDataPolicy>(
+  {
+    maxSize: integer(1, 0xffff_ffff),
+    replay: having<ReplayGuard>('admit'),
+    ageTolerance: finite,
+    guardTimeout: integer(0, 0x7fff_ffff),
+  },
+  ['maxSize', 'replay'],
+);
+
+const commonRules: Rules<CommonConfig> = {
+  provider,
+  boringsslChecks: flag,
+  suites: codePoints,
+  groups: codePoints,
+  signatureSchemes: codePoints,
+  // RFC 9846 §4.3.3: no empty list is sent.
+  certificateSchemes: listOf(u16, 1),
+  peerCertificateTypes: certificateTypes,
+  certificateAuthorities: listOf(bytes(1, 0xffff)),
+  requestOcsp: flag,
+  requestTimestamps: flag,
+  certificateCompression: listOf(compression),
+  alpn: listOf(bytes(1, 0xff)),
+  verifyChain: callable,
+  anyCertificate: flag,
+  keylog: flag,
+  maxFragment: integer(64, MAX_PLAINTEXT),
+  // RFC 8449 §4
+  recordSizeLimit: integer(64, MAX_PLAINTEXT + 1),
+  padding: callable,
+  grease: flag,
+  pskModes: listOf(oneOf('psk_dhe_ke', 'psk_ke')),
+  now: clock,
+  limits,
+};
+
+export const clientRules: Rules<ClientConfig> = {
+  ...commonRules,
+  serverName: text,
+  keyShares: codePoints,
+  credentials: listOf(credential),
+  chooseCredentials: callable,
+  allowUnknownAlpn: flag,
+  takeSession: callable,
+  externalPsks: listOf(externalPsk),
+  requirePsk: flag,
+  certificateTypes,
+  requireCredential: flag,
+  postHandshakeAuth: flag,
+  maxFragmentLength: oneOf(512, 1024, 2048, 4096),
+  shuffleExtensions: flag,
+  earlyData: flag,
+  middleboxCompatibility: flag,
+  shapeClientHello: callable,
+};
+
+export const serverRules: Rules<ServerConfig> = {
+  ...commonRules,
+  credentials: listOf(credential),
+  tickets: having<TicketSealer>('seal', 'open'),
+  // Each is a message, made in one go.
+  ticketCount: integer(0, 255),
+  ticketLifetime: count,
+  resumeAcrossNames: flag,
+  acknowledgeServerName: flag,
+  earlyData: earlyDataPolicy,
+  findPsk: callable,
+  preferCertificate: flag,
+  chooseCredentials: callable,
+  chooseProtocol: callable,
+  clientCertificate: oneOf('none', 'optional', 'required'),
+  preferOwnOrder: flag,
+  prioritizeChaCha: flag,
+  retryForGroup: flag,
+  equalGroups: codePoints,
+  resumeSameSuite: flag,
+  ignoreLegacyVersion: flag,
+  alwaysChangeCipherSpec: flag,
+  retryCookies: having<RetryCookies>('seal', 'open'),
+  encryptedExtensions: listOf(extension),
+};

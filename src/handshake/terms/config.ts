@@ -1,0 +1,306 @@
+import type { Awaitable, CryptoProvider, Signer } from '../../crypto/provider.ts';
+import type { CertificateErrorCode } from '../../errors.ts';
+import type { ExternalPsk } from '../../keys/importer.ts';
+import type { Limits } from '../../limits.ts';
+import type { ReplayGuard } from '../../session/replay.ts';
+import type { RetryCookies } from '../../session/retry-cookies.ts';
+import type { CertificateType, Session } from '../../session/session.ts';
+import type { TicketSealer } from '../../session/tickets.ts';
+import type { Extension } from '../../wire/extensions.ts';
+import type { ClientHello } from '../../wire/messages.ts';
+import type { SignatureCache } from '../../x509/path/signatures.ts';
+import type { VerifiedPeer } from '../../x509/verify/verify.ts';
+import type { CertificateCompression } from '../proof/compression.ts';
+import type { Delegation } from '../proof/delegation.ts';
+
+export type Role = 'client' | 'server';
+
+/** A certificate chain and the key that proves it. */
+export interface Credential {
+  /** DER, leaf first; the root may be left out. */
+  readonly chain: readonly Uint8Array[];
+  readonly signer: Signer;
+  /** Of what `chain` holds: certificates, or as its only entry a SubjectPublicKeyInfo (RFC 7250). Default 'X509'. */
+  readonly type?: CertificateType | undefined;
+  /** OCSPResponse for the leaf, DER: sent to a peer that asks for one (RFC 6066 §8). */
+  readonly ocspResponse?: Uint8Array | undefined;
+  /** SignedCertificateTimestampList for the leaf: sent to a peer that asks for it (RFC 6962 §3.3.1). */
+  readonly timestamps?: Uint8Array | undefined;
+  /** Only for a peer that names an issuer of the chain in certificate_authorities. Default false. */
+  readonly mustMatchIssuer?: boolean | undefined;
+  /** The signer's key is not that of the leaf, but one that it has delegated to: made by `delegatedCredential`. */
+  readonly delegation?: Delegation | undefined;
+}
+
+/** What a verifier is given: RFC 9846 §4.5.1.3 leaves the judgement to it. */
+export interface ChainRequest {
+  /** The side that presented the chain. */
+  readonly peer: Role;
+  /** DER, leaf first, as sent; never empty. For a raw public key its SubjectPublicKeyInfo. */
+  readonly chain: readonly Uint8Array[];
+  readonly certificateType: CertificateType;
+  /** What came with the leaf: an OCSPResponse, DER, as it was stapled. */
+  readonly ocspResponse: Uint8Array | undefined;
+  /** What came with the leaf: a SignedCertificateTimestampList. */
+  readonly timestamps: Uint8Array | undefined;
+  /** Client: the name it asked for. */
+  readonly serverName: string | undefined;
+  /** The chain comes from an earlier handshake: where it does not pass, its session is not resumed. */
+  readonly resumed: boolean;
+  /** The signatures that were found good then; give them to `verifyPeer`, which judges all the rest again. */
+  readonly remembered?: SignatureCache | undefined;
+}
+
+/** How a PSK is used, RFC 9846 §4.3.9: with a key exchange, or without (no forward secrecy). */
+export type PskMode = 'psk_dhe_ke' | 'psk_ke';
+
+/** A refusal: `code` becomes the error's code and chooses the alert (handshake/auth.ts). */
+export interface ChainRefusal {
+  readonly ok: false;
+  readonly code: CertificateErrorCode;
+  readonly reason: string;
+  /** Kept as the `cause` of the connection's error. */
+  readonly cause?: unknown;
+}
+
+export type ChainVerdict = { readonly ok: true; readonly peer: VerifiedPeer } | ChainRefusal;
+
+export interface CommonConfig {
+  readonly provider: CryptoProvider;
+  /**
+   * Eight answers of BoringSSL in place of RFC 9846's, for tests that expect those: a legacy_record_version other than
+   * 0x0303 is refused, or for the first record, one that is not 3.x (§5.1), an error alert of level warning is answered
+   * with decode_error (§6), and so is a HelloRetryRequest with a compression method (§4.2.3), key_share in
+   * EncryptedExtensions with unsupported_extension (§4.3), a record in the clear among protected ones with
+   * bad_record_mac (§5), a Finished or a binder of a wrong length with decrypt_error (§4.5.3, §4.3.11). Each of these
+   * is against a MUST; the last shows who is known: no PSK that is known ends with handshake_failure (Appendix F.6).
+   * Default false.
+   */
+  readonly boringsslChecks?: boolean | undefined;
+  /** CipherSuite code points, best first. Default: all of the provider's, in its order. */
+  readonly suites?: readonly number[] | undefined;
+  /** NamedGroup code points, best first. Default: all of the provider's, in its order. */
+  readonly groups?: readonly number[] | undefined;
+  /** SignatureScheme code points accepted from the peer, best first. Default: all that the provider verifies. */
+  readonly signatureSchemes?: readonly number[] | undefined;
+  /** Schemes accepted in the peer's certificates, where they differ (RFC 9846 §4.3.3). Default: not sent. */
+  readonly certificateSchemes?: readonly number[] | undefined;
+  /** What the peer may authenticate with, best first (RFC 7250). Default X509 alone. */
+  readonly peerCertificateTypes?: readonly CertificateType[] | undefined;
+  /** DER names of the authorities that the peer's chain should end at (RFC 9846 §4.3.4). Default: not sent. */
+  readonly certificateAuthorities?: readonly Uint8Array[] | undefined;
+  /** Ask the peer to staple an OCSP response to its certificate (RFC 6066 §8). Default false. */
+  readonly requestOcsp?: boolean | undefined;
+  /** Ask the peer for certificate timestamps (RFC 6962 §3.3.1). Default false. */
+  readonly requestTimestamps?: boolean | undefined;
+  /** Certificate compression, best first (RFC 8879). Default none. */
+  readonly certificateCompression?: readonly CertificateCompression[] | undefined;
+  /** ALPN protocol names (RFC 7301), best first. Default: none, the extension is not sent. */
+  readonly alpn?: readonly Uint8Array[] | undefined;
+  /**
+   * Judges the peer's chain: in each handshake in which the peer sends one, and where a session is to be resumed the
+   * chain of that; for a client once more, where the server resumes it but refuses 0-RTT data.
+   */
+  readonly verifyChain: (request: ChainRequest) => Awaitable<ChainVerdict>;
+  /**
+   * Take a leaf of which nothing but the key can be read, or whose key is not for signatures (RFC 9846 §4.5.1.2): all
+   * that is wrong with it is for {@link verifyChain} to judge. For who means to reach peers of any kind. Default false:
+   * such a leaf ends the handshake, whatever would be said of it.
+   */
+  readonly anyCertificate?: boolean | undefined;
+  /** Emit `secret` events, for SSLKEYLOGFILE. Default false. */
+  readonly keylog?: boolean | undefined;
+  /** Content bytes per record, 64..16384. Default 16382, which keeps record bodies aligned (record/sealer.ts). */
+  readonly maxFragment?: number | undefined;
+  /**
+   * Bytes of content and padding, and one of content type, that the peer may put into a record (RFC 8449 §4):
+   * 64..16385. Default of a client: not sent; of a server: 16385, where the client sent it.
+   */
+  readonly recordSizeLimit?: number | undefined;
+  /** Zero bytes to add to a record of `length` content bytes (RFC 9846 §5.4). Default none. */
+  readonly padding?: ((contentType: number, length: number) => number) | undefined;
+  /** Add reserved values, so that peers learn to ignore what they do not know (RFC 8701). Default false. */
+  readonly grease?: boolean | undefined;
+  /** How PSKs may be used, of sessions and others. Default psk_dhe_ke alone. */
+  readonly pskModes?: readonly PskMode[] | undefined;
+  /** Milliseconds since 1970, for the age of tickets. Default `Date.now`. */
+  readonly now?: (() => number) | undefined;
+  readonly limits?: Partial<Limits> | undefined;
+}
+
+export interface ClientConfig extends CommonConfig {
+  /** SNI host name (RFC 6066 §3). Not sent where absent, or longer than 255 bytes. */
+  readonly serverName?: string | undefined;
+  /** Groups to send key shares for at once. Default: the first hybrid group and the first classical one. */
+  readonly keyShares?: readonly number[] | undefined;
+  /** For a server that asks for a certificate: the first that fits its signature schemes is sent. */
+  readonly credentials?: readonly Credential[] | undefined;
+  /** In place of `credentials`, once the server has asked; `undefined` falls back to them. */
+  readonly chooseCredentials?:
+    | ((request: CertificateRequestView) => Awaitable<readonly Credential[] | undefined>)
+    | undefined;
+  /** Take a protocol that was not offered by ALPN, too. Default false: illegal_parameter (RFC 7301 §3.1). */
+  readonly allowUnknownAlpn?: boolean | undefined;
+  /**
+   * The session to offer, for one connection: its secret is wiped after use. It is offered where it is fresh, of the
+   * same server name, and {@link verifyChain} still accepts the chain it was made with.
+   */
+  readonly takeSession?: (() => Awaitable<Session | undefined>) | undefined;
+  /** Keys agreed outside of TLS, best first. With one, the server need not have a certificate. */
+  readonly externalPsks?: readonly ExternalPsk[] | undefined;
+  /** Go on with one of {@link externalPsks} or a session of one, never with a certificate. Default false. */
+  readonly requirePsk?: boolean | undefined;
+  /** What this side may authenticate with, best first (RFC 7250). Default: the types of `credentials`. */
+  readonly certificateTypes?: readonly CertificateType[] | undefined;
+  /**
+   * Fail with handshake_failure where the server asks for a certificate and none of `credentials` fits. Default: it is
+   * sent an empty Certificate, and decides.
+   */
+  readonly requireCredential?: boolean | undefined;
+  /** Answer CertificateRequests after the handshake too (RFC 9846 §4.3.6). Default false. */
+  readonly postHandshakeAuth?: boolean | undefined;
+  /** max_fragment_length (RFC 6066 §4): bytes of content per record, both ways. Default: not sent. */
+  readonly maxFragmentLength?: 512 | 1024 | 2048 | 4096 | undefined;
+  /** Put the extensions into another order each time. Default true. */
+  readonly shuffleExtensions?: boolean | undefined;
+  /** Offer 0-RTT data where the session allows it (RFC 9846 §2.3: it can be replayed). Default false. */
+  readonly earlyData?: boolean | undefined;
+  /** RFC 9846 Appendix E.4. Default true. */
+  readonly middleboxCompatibility?: boolean | undefined;
+  /**
+   * Last word on each ClientHello before it is sent: extensions may be added, dropped or reordered. Answers to added
+   * ones are accepted; what they mean is the caller's.
+   */
+  readonly shapeClientHello?: ((draft: ClientHello) => ClientHello) | undefined;
+}
+
+/** What a server demands of 0-RTT data before it takes it (RFC 9846 §8). */
+export interface EarlyDataPolicy {
+  /** Bytes of plaintext that a client may send, 1..2^32-1. */
+  readonly maxSize: number;
+  /** A `StrikeRegister`, or what asks a store that several servers share. */
+  readonly replay: ReplayGuard;
+  /**
+   * Milliseconds by which the age that the client tells may differ from ours. Default 10,000. The guard is told to
+   * remember for twice as long.
+   */
+  readonly ageTolerance?: number | undefined;
+  /**
+   * Milliseconds that a guard may take to answer; then the data is refused. Default 1,000. The adapters keep it; who
+   * drives a `Connection` has to (`timeout` of the ask `admitEarlyData`), as the engine has no timers.
+   */
+  readonly guardTimeout?: number | undefined;
+}
+
+export interface ServerConfig extends CommonConfig {
+  /** The first that fits the client's signature schemes is used. */
+  readonly credentials?: readonly Credential[] | undefined;
+  /** Makes and reads session tickets. Default none: sessions are not resumed. */
+  readonly tickets?: TicketSealer | undefined;
+  /** Tickets per connection. Default 2. */
+  readonly ticketCount?: number | undefined;
+  /** Seconds, seven days at most. Default 7200. */
+  readonly ticketLifetime?: number | undefined;
+  /** Take a ticket under another server name than it was issued under, and say so to clients. Default false. */
+  readonly resumeAcrossNames?: boolean | undefined;
+  /** Answer the server_name that a client sends (RFC 6066 §3). Default true. */
+  readonly acknowledgeServerName?: boolean | undefined;
+  /** Default none: 0-RTT data is refused. */
+  readonly earlyData?: EarlyDataPolicy | undefined;
+  /** The key of an identity that is no ticket. */
+  readonly findPsk?: ((identity: Uint8Array) => Awaitable<ExternalPsk | undefined>) | undefined;
+  /** Authenticate by certificate where one fits, although the client offers such a key too. Default false. */
+  readonly preferCertificate?: boolean | undefined;
+  /** Per connection, by SNI; `undefined` falls back to `credentials`. */
+  readonly chooseCredentials?: ((hello: ClientHelloView) => Awaitable<readonly Credential[] | undefined>) | undefined;
+  /** Per connection, in place of `alpn`; `undefined` refuses with no_application_protocol. Not called without ALPN. */
+  readonly chooseProtocol?: ((hello: ClientHelloView) => Awaitable<Uint8Array | undefined>) | undefined;
+  /** Ask for a client certificate (RFC 9846 §4.4.2). Default 'none'. */
+  readonly clientCertificate?: 'none' | 'optional' | 'required' | undefined;
+  /** Choose suite and group by the server's order (else by the client's). Default true. */
+  readonly preferOwnOrder?: boolean | undefined;
+  /**
+   * Put ChaCha20-Poly1305 first where the client does: it has no fast AES then. For servers that have one, and go by
+   * their own order. Default false.
+   */
+  readonly prioritizeChaCha?: boolean | undefined;
+  /** Ask again for the group liked best, although there is a share for another one. Default false. */
+  readonly retryForGroup?: boolean | undefined;
+  /** Groups of `groups` that are liked equally well: among them the client's order decides. Default none. */
+  readonly equalGroups?: readonly number[] | undefined;
+  /** Resume sessions with their own suite alone, not with any of its hash (RFC 9846 §4.3.11). Default false. */
+  readonly resumeSameSuite?: boolean | undefined;
+  /** Take ClientHellos whose legacy_version is not 0x0303, as RFC 8446 §4.1.2 did. Default false (RFC 9846 §4.2.2). */
+  readonly ignoreLegacyVersion?: boolean | undefined;
+  /** Send change_cipher_spec to clients without legacy_session_id too (RFC 9846 Appendix E.4). Default false. */
+  readonly alwaysChangeCipherSpec?: boolean | undefined;
+  /**
+   * Send a cookie with a HelloRetryRequest, and require it back (RFC 9846 §4.3.2). It holds all that there is to
+   * remember: after the `retry` event the connection may be dropped, and another one take the second ClientHello.
+   * Default none.
+   */
+  readonly retryCookies?: RetryCookies | undefined;
+  /** Raw extensions for EncryptedExtensions, before our own; each is sent only where the client offered its type. */
+  readonly encryptedExtensions?: readonly Extension[] | undefined;
+}
+
+/** What a server may look at to choose. */
+export interface ClientHelloView {
+  /** Whether an OCSP response was asked for. */
+  readonly wantsOcsp: boolean;
+  readonly serverName: string | undefined;
+  readonly alpn: readonly Uint8Array[];
+  readonly suites: readonly number[];
+  readonly groups: readonly number[];
+  readonly signatureSchemes: readonly number[];
+}
+
+/** What a client may look at to choose a certificate: all that the server asks for (RFC 9846 §4.4.2). */
+export interface CertificateRequestView {
+  readonly signatureSchemes: readonly number[];
+  /** DER names. */
+  readonly certificateAuthorities: readonly Uint8Array[];
+  readonly oidFilters: Uint8Array | undefined;
+}
+
+/** What a finished handshake has established. */
+export interface Facts {
+  readonly role: Role;
+  readonly suite: { readonly id: number; readonly name: string };
+  /** Of the key exchange; undefined where a PSK was used alone. */
+  readonly group: { readonly id: number; readonly name: string } | undefined;
+  readonly alpn: Uint8Array | undefined;
+  readonly serverName: string | undefined;
+  /** Of the peer's CertificateVerify. */
+  readonly peerSignatureScheme: number | undefined;
+  /** Of our own. */
+  readonly localSignatureScheme: number | undefined;
+  /** The schemes the peer said it accepts. */
+  readonly peerSignatureSchemes: readonly number[];
+  /** Of this handshake, or of the one that is resumed. */
+  readonly peer: VerifiedPeer | undefined;
+  /** The peer's chain as presented, DER; empty without. */
+  readonly peerChain: readonly Uint8Array[];
+  readonly peerCertificateType: CertificateType;
+  /** OCSPResponse, DER, that the peer stapled to its certificate. */
+  readonly peerOcspResponse: Uint8Array | undefined;
+  /** SignedCertificateTimestampList that came with the peer's certificate. */
+  readonly peerTimestamps: Uint8Array | undefined;
+  /** The chain we authenticated with. */
+  readonly localChain: readonly Uint8Array[] | undefined;
+  readonly helloRetryRequest: boolean;
+  /** Server: whether the client can be asked for a certificate later (RFC 9846 §4.3.6). */
+  readonly postHandshakeAuth: boolean;
+  readonly resumed: boolean;
+  /** Server: milliseconds by which the age that the client told of its ticket is more than it was (RFC 9846 §8.3). */
+  readonly ticketAgeSkew: number | undefined;
+  /** Identity of the external PSK in use, or of the one that the resumed session goes back to. */
+  readonly externalPsk: Uint8Array | undefined;
+  /** What became of 0-RTT data; 'none' where it was not offered. */
+  readonly earlyData: 'none' | 'accepted' | 'rejected';
+  /** When the peers last authenticated each other in full, milliseconds since 1970. */
+  readonly authenticatedAt: number;
+  /** verify_data of both Finished messages. */
+  readonly localFinished: Uint8Array;
+  readonly peerFinished: Uint8Array;
+}

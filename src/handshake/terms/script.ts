@@ -1,0 +1,259 @@
+import { Custody } from '../../crypto/custody.ts';
+import type { Awaitable, Encapsulation, Group, KeyShare, SignatureVerifier, Signer } from '../../crypto/provider.ts';
+import type { Secret } from '../../crypto/secret.ts';
+import { misuse } from '../../errors.ts';
+import type { ExternalPsk } from '../../keys/importer.ts';
+import type { ReplayGuard } from '../../session/replay.ts';
+import type { Session, SessionState } from '../../session/session.ts';
+import type { TicketSealer } from '../../session/tickets.ts';
+import type { HandshakeType } from '../../wire/enums.ts';
+import type { HandshakeMessage, MessageOf } from '../../wire/messages.ts';
+import type { Compressor, Decompressor } from '../proof/compression.ts';
+import type { CertificateRequestView, ChainRequest, ChainVerdict, ClientHelloView, Credential } from './config.ts';
+
+/** What a handshake may have to wait for, beside messages. Each carries all that is needed to answer it. */
+export interface Asks {
+  keyShare: { readonly group: Group };
+  agree: { readonly share: KeyShare; readonly peer: Uint8Array };
+  encapsulate: { readonly group: Group; readonly peer: Uint8Array };
+  chooseCredentials: {
+    readonly hello: ClientHelloView;
+    readonly choose: (hello: ClientHelloView) => Awaitable<readonly Credential[] | undefined>;
+  };
+  chooseClientCredentials: {
+    readonly request: CertificateRequestView;
+    readonly choose: (request: CertificateRequestView) => Awaitable<readonly Credential[] | undefined>;
+  };
+  chooseProtocol: {
+    readonly hello: ClientHelloView;
+    readonly choose: (hello: ClientHelloView) => Awaitable<Uint8Array | undefined>;
+  };
+  verifyChain: {
+    readonly request: ChainRequest;
+    readonly verify: (request: ChainRequest) => Awaitable<ChainVerdict>;
+  };
+  verifySignature: {
+    readonly verifier: SignatureVerifier;
+    readonly spki: Uint8Array;
+    readonly message: Uint8Array;
+    readonly signature: Uint8Array;
+  };
+  sign: { readonly signer: Signer; readonly scheme: number; readonly message: Uint8Array };
+  takeSession: { readonly take: () => Awaitable<Session | undefined> };
+  openTicket: { readonly tickets: TicketSealer; readonly ticket: Uint8Array };
+  sealTicket: { readonly tickets: TicketSealer; readonly state: SessionState };
+  findPsk: {
+    readonly identity: Uint8Array;
+    readonly find: (identity: Uint8Array) => Awaitable<ExternalPsk | undefined>;
+  };
+  compress: { readonly algorithm: Compressor; readonly message: Uint8Array };
+  decompress: {
+    readonly algorithm: Decompressor;
+    readonly compressed: Uint8Array;
+    readonly length: number;
+  };
+  admitEarlyData: {
+    readonly guard: ReplayGuard;
+    readonly id: Uint8Array;
+    readonly now: number;
+    readonly window: number;
+    /** Milliseconds after which whoever drives the connection answers `false`: the engine has no clock to wait by. */
+    readonly timeout: number;
+  };
+}
+
+export interface Answers {
+  keyShare: KeyShare;
+  agree: Secret<'shared'>;
+  encapsulate: Encapsulation;
+  chooseCredentials: readonly Credential[] | undefined;
+  chooseClientCredentials: readonly Credential[] | undefined;
+  chooseProtocol: Uint8Array | undefined;
+  verifyChain: ChainVerdict;
+  verifySignature: boolean;
+  sign: Uint8Array;
+  takeSession: Session | undefined;
+  openTicket: SessionState | undefined;
+  sealTicket: Uint8Array | undefined;
+  findPsk: ExternalPsk | undefined;
+  compress: Uint8Array;
+  decompress: Uint8Array;
+  admitEarlyData: boolean;
+}
+
+export type AskName = keyof Asks;
+export type AskRequest = { [K in AskName]: { readonly ask: K } & Asks[K] }[AskName];
+
+/** What a script yields: an ask, or the set of messages it is willing to take next. */
+type Wait = AskRequest | { readonly ask: 'message'; readonly types: readonly HandshakeType[] };
+
+/** A handshake written top to bottom; it is suspended at each `yield*` of {@link expect} and {@link ask}. */
+export type Script<T> = Generator<Wait, T, unknown>;
+
+/** One message of several types, told apart by `type`. */
+type AnyOf<T extends HandshakeType> = T extends HandshakeType ? MessageOf<T> : never;
+
+/** The next handshake message, which must be of one of `types` (RFC 9846 §4: else unexpected_message). */
+export function* expect<T extends HandshakeType>(...types: readonly T[]): Script<AnyOf<T>> {
+  return (yield { ask: 'message', types }) as AnyOf<T>;
+}
+
+export function* ask<K extends AskName>(name: K, request: Asks[K]): Script<Answers[K]> {
+  return (yield { ask: name, ...request } as AskRequest) as Answers[K];
+}
+
+/** An ask as handed to the owner: answer it once, with `Connection.answer` or `Connection.fail`. */
+export interface PendingAsk {
+  readonly request: AskRequest;
+}
+
+/** The obvious answer to an ask: does what the request holds. Throws or rejects where that does. */
+export function perform(request: AskRequest): Awaitable<Answers[AskName]> {
+  switch (request.ask) {
+    case 'keyShare':
+      return request.group.generate();
+    case 'agree':
+      return request.share.agree(request.peer);
+    case 'encapsulate':
+      return request.group.encapsulate(request.peer);
+    case 'chooseCredentials':
+      return request.choose(request.hello);
+    case 'chooseClientCredentials':
+      return request.choose(request.request);
+    case 'chooseProtocol':
+      return request.choose(request.hello);
+    case 'verifyChain':
+      return request.verify(request.request);
+    case 'verifySignature':
+      return request.verifier.verify(request.spki, request.message, request.signature);
+    case 'sign':
+      return request.signer.sign(request.scheme, request.message);
+    case 'takeSession':
+      return request.take();
+    case 'openTicket':
+      return request.tickets.open(request.ticket);
+    case 'sealTicket':
+      return request.tickets.seal(request.state);
+    case 'findPsk':
+      return request.find(request.identity);
+    case 'compress':
+      return request.algorithm.compress(request.message);
+    case 'decompress':
+      return request.algorithm.decompress(request.compressed, request.length);
+    case 'admitEarlyData':
+      return request.guard.admit(request.id, request.now, request.window);
+  }
+}
+
+/** A script that owns secrets: what it has not given away when it ends, however it ends, is wiped. */
+export function* underCustody<T>(script: (custody: Custody) => Script<T>): Script<T> {
+  const custody = new Custody();
+  try {
+    return yield* script(custody);
+  } finally {
+    custody.wipe();
+  }
+}
+
+/** An answer that nobody waits for any more: the secrets in it are wiped. */
+export function discard(request: AskRequest, answer: Answers[AskName]): void {
+  const answers = { [request.ask]: answer } as Partial<Answers>;
+  answers.keyShare?.wipe();
+  answers.agree?.wipe();
+  answers.encapsulate?.shared.wipe();
+  answers.takeSession?.psk.wipe();
+  answers.openTicket?.psk.wipe();
+}
+
+/** Steps a script and knows what it waits for. A script that threw cannot be resumed. */
+export class Runner<T> {
+  readonly #script: Script<T>;
+  #wait: Wait | undefined;
+  #pending: PendingAsk | undefined;
+  #result: { readonly value: T } | undefined;
+  #running = false;
+  #abandoned = false;
+
+  constructor(script: Script<T>) {
+    this.#script = script;
+  }
+
+  /** Runs to the first wait. */
+  start(): void {
+    this.#step(undefined);
+  }
+
+  /** The message types that would be taken now; empty while an ask is open or the script has ended. */
+  get wants(): readonly HandshakeType[] {
+    return this.#wait?.ask === 'message' ? this.#wait.types : [];
+  }
+
+  get pending(): PendingAsk | undefined {
+    return this.#pending;
+  }
+
+  get result(): T | undefined {
+    return this.#result?.value;
+  }
+
+  get done(): boolean {
+    return this.#result !== undefined;
+  }
+
+  message(message: HandshakeMessage): void {
+    this.#step(message);
+  }
+
+  /** @param pending the open ask, {@link pending} */
+  answer(pending: PendingAsk, value: Answers[AskName]): void {
+    this.#close(pending);
+    this.#step(value);
+  }
+
+  /** The operation failed: the error surfaces in the script at its `yield`. */
+  fail(pending: PendingAsk, error: unknown): void {
+    this.#close(pending);
+    this.#run(() => this.#script.throw(error));
+  }
+
+  /** Ends the script where it stands, so that its `finally` wipes what it held. */
+  abandon(): void {
+    this.#abandoned = true;
+    this.#wait = undefined;
+    this.#pending = undefined;
+    // A callback of the script may be who asks: it comes to the next wait first.
+    if (!this.#running) this.#script.return(undefined as never);
+  }
+
+  #close(pending: PendingAsk): void {
+    if (pending !== this.#pending) misuse('ERR_TLS_INVALID_STATE', 'this ask is not open');
+    this.#pending = undefined;
+  }
+
+  #step(value: unknown): void {
+    this.#run(() => this.#script.next(value));
+  }
+
+  #run(step: () => IteratorResult<Wait, T>): void {
+    this.#running = true;
+    let next: IteratorResult<Wait, T>;
+    try {
+      next = step();
+    } finally {
+      this.#running = false;
+    }
+    // What it came to is the owner's all the same, to keep or to wipe.
+    if (this.#abandoned && next.done !== true) this.#script.return(undefined as never);
+    else this.#settle(next);
+  }
+
+  #settle(next: IteratorResult<Wait, T>): void {
+    if (next.done === true) {
+      this.#wait = undefined;
+      this.#result = { value: next.value };
+      return;
+    }
+    this.#wait = next.value;
+    this.#pending = next.value.ask === 'message' ? undefined : { request: next.value };
+  }
+}

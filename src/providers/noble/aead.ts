@@ -1,0 +1,61 @@
+import { gcm } from '@noble/ciphers/aes.js';
+import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { wipe } from '../../bytes/wipe.ts';
+import type { CipherSuite, RecordAead } from '../../crypto/provider.ts';
+import { AeadKey, aes128Gcm, aes256Gcm, chacha20Poly1305, holdsTag, TAG_LENGTH } from '../shared/suites.ts';
+import { nobleCcmSuites } from './ccm.ts';
+import { nobleHashes } from './hash.ts';
+
+/** ChaCha20-Poly1305 first: in JavaScript it is 2.5 times as fast as noble's AES-GCM. */
+export const nobleSuites: readonly CipherSuite[] = [
+  chacha20Poly1305(nobleHashes, createChaCha),
+  aes128Gcm(nobleHashes, (key) => createGcm(key, 16)),
+  aes256Gcm(nobleHashes, (key) => createGcm(key, 32)),
+  ...nobleCcmSuites,
+];
+
+function createChaCha(bytes: Uint8Array): RecordAead {
+  const key = new AeadKey(bytes, 32);
+  return {
+    seal(nonce, aad, body, length) {
+      // In place: noble copies the plaintext onto itself and encrypts the output's own bytes.
+      const output = body.subarray(0, length + TAG_LENGTH);
+      chacha20poly1305(key.bytes, nonce, aad).encrypt(body.subarray(0, length), output);
+    },
+    open(nonce, aad, sealed, out) {
+      if (!holdsTag(sealed, out)) return false;
+      const cipher = chacha20poly1305(key.bytes, nonce, aad);
+      try {
+        // The tag is checked before the first byte is written to `out`.
+        cipher.decrypt(sealed, out);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    wipe: () => key.wipe(),
+  };
+}
+
+/** noble's `gcm` returns memory of its own, so there is one copy each way. */
+function createGcm(bytes: Uint8Array, keyLength: number): RecordAead {
+  const key = new AeadKey(bytes, keyLength);
+  return {
+    seal(nonce, aad, body, length) {
+      body.set(gcm(key.bytes, nonce, aad).encrypt(body.subarray(0, length)));
+    },
+    open(nonce, aad, sealed, out) {
+      if (!holdsTag(sealed, out)) return false;
+      const cipher = gcm(key.bytes, nonce, aad);
+      try {
+        const plaintext = cipher.decrypt(sealed);
+        out.set(plaintext);
+        wipe(plaintext);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    wipe: () => key.wipe(),
+  };
+}

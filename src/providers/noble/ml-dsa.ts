@@ -1,0 +1,103 @@
+/**
+ * ML-DSA (FIPS 204) for certificates, RFC 9881: the pure variant, with an empty context. No profile asks for it and
+ * nothing uses it by default; TLS offers it (draft-ietf-tls-mldsa) where the provider verifies it.
+ */
+import { ml_dsa44, ml_dsa65, ml_dsa87 } from '@noble/post-quantum/ml-dsa.js';
+import { equalConstantTime } from '../../bytes/equal.ts';
+import { wipe } from '../../bytes/wipe.ts';
+import type { CryptoProvider, SignatureVerifier, Signer } from '../../crypto/provider.ts';
+import type { Secret } from '../../crypto/secret.ts';
+import { misuse } from '../../errors.ts';
+import { parseSpki } from '../../x509/certificate/spki.ts';
+import { type DecodedMlDsaKey, decodeMlDsa, encodeSpki, type MlDsaForms } from '../shared/pkcs8.ts';
+import { schemesOf } from '../shared/signature-algorithms.ts';
+
+type MlDsaAlgorithm = DecodedMlDsaKey['algorithm'];
+
+const parameterSets: Readonly<Record<MlDsaAlgorithm, typeof ml_dsa44>> = {
+  ml_dsa_44: ml_dsa44,
+  ml_dsa_65: ml_dsa65,
+  ml_dsa_87: ml_dsa87,
+};
+
+/**
+ * The provider, and ML-DSA: certificates are verified, keys sign, and TLS offers the schemes after the others. Keys
+ * are PKCS#8 with the seed, the expanded key or both (RFC 9881 §6); one whose numbers do not belong together
+ * (Appendix C.4) is refused as malformed. JavaScript is not constant time.
+ */
+export function withMlDsa(provider: CryptoProvider): CryptoProvider {
+  return {
+    ...provider,
+    verifiers: [...provider.verifiers, ...mlDsaVerifiers],
+    signer: (key) => mlDsaSigner(key) ?? provider.signer(key),
+  };
+}
+
+const mlDsaVerifiers: readonly SignatureVerifier[] = [
+  verifierOf('ml_dsa_44'),
+  verifierOf('ml_dsa_65'),
+  verifierOf('ml_dsa_87'),
+];
+
+/** Takes ownership of an ML-DSA key. @returns undefined for one of another algorithm */
+function mlDsaSigner(key: Secret<'private key'>): Signer | undefined {
+  const decoded = decodeMlDsa(key.expose());
+  if (decoded === undefined) return undefined;
+  key.wipe();
+  const parameterSet = parameterSets[decoded.algorithm];
+  const { secretKey, publicKey } = keyPairOf(parameterSet, decoded.forms);
+  const spki = encodeSpki(decoded.identifier, publicKey);
+  const schemes = schemesOf(spki);
+  return {
+    schemes,
+    publicKey: spki,
+    sign(scheme, message) {
+      if (schemes.includes(scheme)) return parameterSet.sign(message, secretKey);
+      return misuse('ERR_TLS_CONFIG', `the key does not make the signature scheme 0x${scheme.toString(16)}`);
+    },
+  };
+}
+
+function keyPairOf(
+  parameterSet: typeof ml_dsa44,
+  { seed, expandedKey }: MlDsaForms,
+): { readonly secretKey: Uint8Array; readonly publicKey: Uint8Array } {
+  if (expandedKey !== undefined && expandedKey.length !== parameterSet.lengths.secretKey) {
+    return misuse('ERR_TLS_KEY_DECODE', `an expanded ML-DSA key of ${expandedKey.length} bytes`);
+  }
+  if (seed === undefined) return expandedPair(parameterSet, expandedKey);
+  const pair = parameterSet.keygen(seed);
+  const consistent = expandedKey === undefined || equalConstantTime(expandedKey, pair.secretKey);
+  wipe(seed, expandedKey);
+  return consistent
+    ? pair
+    : misuse('ERR_TLS_KEY_DECODE', 'an ML-DSA seed that makes another key than the expanded one');
+}
+
+/** The parts of an expanded key repeat each other: where they disagree, it rarely signs for the public key in it. */
+function expandedPair(parameterSet: typeof ml_dsa44, secretKey: Uint8Array): ReturnType<typeof keyPairOf> {
+  try {
+    const publicKey = parameterSet.getPublicKey(secretKey);
+    const probe = new Uint8Array(32);
+    if (parameterSet.verify(parameterSet.sign(probe, secretKey), probe, publicKey)) return { secretKey, publicKey };
+  } catch {
+    // Numbers out of their range.
+  }
+  wipe(secretKey);
+  return misuse('ERR_TLS_KEY_DECODE', 'an expanded ML-DSA key whose parts do not belong together');
+}
+
+function verifierOf(algorithm: MlDsaAlgorithm): SignatureVerifier {
+  return {
+    algorithm,
+    verify(spki, message, signature) {
+      // A key that does not parse and a signature that does not decode are both a plain "no".
+      try {
+        const key = parseSpki(spki);
+        return key.algorithm === algorithm && parameterSets[algorithm].verify(signature, message, key.key);
+      } catch {
+        return false;
+      }
+    },
+  };
+}

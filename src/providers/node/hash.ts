@@ -1,0 +1,38 @@
+import { createHash, createHmac, type Hash as NodeHash } from 'node:crypto';
+import type { Hash, HashName, RunningHash } from '../../crypto/provider.ts';
+
+export const nodeHashes: Readonly<Record<HashName, Hash>> = {
+  sha1: hashOf('sha1', 20),
+  sha256: hashOf('sha256', 32),
+  sha384: hashOf('sha384', 48),
+  sha512: hashOf('sha512', 64),
+};
+
+/** A plain view: a Buffer's `slice` would share memory where a Uint8Array's copies. */
+export function plain(buffer: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+}
+
+function hashOf(name: HashName, length: number): Hash {
+  return {
+    name,
+    length,
+    digest: (message) => plain(createHash(name).update(message).digest()),
+    start: () => runningOf(createHash(name)),
+    hmac(key, ...parts) {
+      const mac = createHmac(name, key);
+      for (const part of parts) mac.update(part);
+      return plain(mac.digest());
+    },
+  };
+}
+
+function runningOf(running: NodeHash): RunningHash {
+  return {
+    update(message) {
+      running.update(message);
+    },
+    digest: () => plain(running.copy().digest()),
+    fork: () => runningOf(running.copy()),
+  };
+}

@@ -1,0 +1,135 @@
+import { equal } from '../../bytes/equal.ts';
+import type { Certificate } from './certificate.ts';
+
+/** Who the peer should be: a host name, an address, a URI (RFC 9525 §6), or a mailbox (RFC 5280 §4.2.1.6). */
+export type PeerName =
+  | { readonly dns: string }
+  | { readonly ip: Uint8Array }
+  | { readonly uri: string }
+  | { readonly email: string };
+
+/** A host as people write it: an address becomes an IP-ID, all else a DNS-ID in A-labels. */
+export function hostName(host: string): PeerName {
+  const ip = parseIp(host);
+  return ip === undefined ? { dns: toAscii(host) } : { ip };
+}
+
+/** RFC 9525 §6.3 to §6.5. Only subjectAltName counts: a common name never does (§2, RFC 9110 §4.3.4). */
+export function matchName(certificate: Certificate, name: PeerName): boolean {
+  const names = certificate.subjectAltName ?? [];
+  if ('ip' in name) return names.some((candidate) => candidate.type === 'ip' && equal(candidate.value, name.ip));
+  if ('uri' in name) return names.some((candidate) => candidate.type === 'uri' && matchUri(candidate.value, name.uri));
+  if ('email' in name) {
+    return names.some((candidate) => candidate.type === 'rfc822' && matchEmail(candidate.value, name.email));
+  }
+  return names.some((candidate) => candidate.type === 'dns' && matchDns(candidate.value, name.dns));
+}
+
+/** RFC 3986 §6.2.2.1: scheme and host without regard to case, the rest as it is. No wildcards (RFC 9525 §6.5). */
+export function matchUri(given: string, wanted: string): boolean {
+  return given === wanted || (hostOfUri(given) !== undefined && normalUri(given) === normalUri(wanted));
+}
+
+/** RFC 5280 §7.5: the host without regard to case, the local part as it is. */
+export function matchEmail(given: string, wanted: string): boolean {
+  const normal = (mailbox: string): string => {
+    const at = mailbox.lastIndexOf('@');
+    return mailbox.slice(0, at) + mailbox.slice(at).toLowerCase();
+  };
+  return given.includes('@') && normal(given) === normal(wanted);
+}
+
+/** The reg-name or IPv4 address of a URI with an authority (RFC 3986 §3.2.2). */
+export function hostOfUri(uri: string): string | undefined {
+  return uriForm.exec(uri)?.[3];
+}
+
+function normalUri(uri: string): string {
+  return uri.replace(uriForm, (_, scheme: string, user: string | undefined, host: string, port: string | undefined) => {
+    return `${scheme.toLowerCase()}${user ?? ''}${host.toLowerCase()}${port ?? ''}`;
+  });
+}
+
+const uriForm = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#@]*@)?([a-z0-9._-]+)(:\d*)?(?=[/?#]|$)/i;
+
+/**
+ * RFC 9525 §6.3: labels are compared without regard to case; `*` stands for one whole left-most label, and for
+ * nothing where fewer than two labels follow it.
+ */
+export function matchDns(pattern: string, host: string): boolean {
+  const wanted = labelsOf(host);
+  const given = labelsOf(pattern);
+  if (wanted === undefined || given === undefined || wanted.length !== given.length) return false;
+  const [first, ...others] = given;
+  const wildcard = first === '*' && others.length >= 2;
+  if (!wildcard && !isLabel(first)) return false;
+  if (!others.every(isLabel)) return false;
+  return given.every((label, i) => (wildcard && i === 0) || label === wanted[i]);
+}
+
+/** An IPv4 address in dotted decimal or an IPv6 address (RFC 4291 §2.2), without brackets or zone. */
+export function parseIp(text: string): Uint8Array | undefined {
+  return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
+}
+
+/** Lower case, without a trailing dot, U-labels as A-labels (RFC 9525 §2). */
+export function toAscii(host: string): string {
+  const bare = host.replace(/\.$/, '');
+  // RFC 1035 §2.3.4: what is longer is no host, and IDNA's cost grows with the square of the length.
+  if (bare.length > MAX_HOST) return bare.toLowerCase();
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range is what is asked for
+  if (/^[\x00-\x7f]*$/.test(bare)) return bare.toLowerCase();
+  try {
+    return new URL(`https://${bare}`).hostname;
+  } catch {
+    return bare.toLowerCase();
+  }
+}
+
+const MAX_HOST = 255;
+
+function labelsOf(name: string): readonly string[] | undefined {
+  const labels = name.toLowerCase().replace(/\.$/, '').split('.');
+  return labels.some((label) => label === '') ? undefined : labels;
+}
+
+/** Letters, digits, hyphens, and the underscore that some names have. No wildcard inside a label (RFC 9525 §6.3). */
+function isLabel(label: string | undefined): boolean {
+  return label !== undefined && /^[a-z0-9_-]{1,63}$/.test(label);
+}
+
+function parseIpv4(text: string): Uint8Array | undefined {
+  const parts = text.split('.');
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256))
+    return undefined;
+  return Uint8Array.from(parts, Number);
+}
+
+function parseIpv6(text: string): Uint8Array | undefined {
+  const halves = text.split('::');
+  if (halves.length > 2) return undefined;
+  // An IPv4 tail can only end the address.
+  const [left, right] = halves.map((half, i) => (half === '' ? [] : groupsOf(half, i === halves.length - 1)));
+  if (left === undefined || (halves.length === 2 && right === undefined)) return undefined;
+  const tail = right ?? [];
+  const missing = 8 - left.length - tail.length;
+  if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined;
+  const groups = [...left, ...new Array<number>(missing).fill(0), ...tail];
+  return Uint8Array.from(groups.flatMap((group) => [group >>> 8, group & 0xff]));
+}
+
+/** Sixteen-bit groups; at the end of the address the last two may be an IPv4 address. */
+function groupsOf(text: string, atEnd: boolean): number[] | undefined {
+  const groups: number[] = [];
+  const parts = text.split(':');
+  for (const [i, part] of parts.entries()) {
+    const ipv4 = atEnd && i === parts.length - 1 ? parseIpv4(part) : undefined;
+    if (ipv4 !== undefined) {
+      const [a = 0, b = 0, c = 0, d = 0] = ipv4;
+      groups.push((a << 8) | b, (c << 8) | d);
+    } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
+      groups.push(Number.parseInt(part, 16));
+    } else return undefined;
+  }
+  return groups;
+}

@@ -1,0 +1,39 @@
+import type { CertificateErrorCode } from '../../errors.ts';
+import { DerError } from '../asn1/der.ts';
+
+/** CRLReason, RFC 5280 §5.3.1, by its code. */
+export const revocationReasons = {
+  0: 'unspecified',
+  1: 'keyCompromise',
+  2: 'cACompromise',
+  3: 'affiliationChanged',
+  4: 'superseded',
+  5: 'cessationOfOperation',
+  6: 'certificateHold',
+  8: 'removeFromCRL',
+  9: 'privilegeWithdrawn',
+  10: 'aACompromise',
+} as const;
+export type RevocationReason = (typeof revocationReasons)[keyof typeof revocationReasons];
+
+/** @param content of an ENUMERATED. @throws DerError for a code that is not defined */
+export function readReason(content: Uint8Array): RevocationReason {
+  const [code = 7, ...more] = content;
+  const reason = Object.hasOwn(revocationReasons, code) ? revocationReasons[code as 0] : undefined;
+  if (reason === undefined || more.length > 0) throw new DerError('a reason code that is not defined');
+  return reason;
+}
+
+/** What revocation lists or a responder say of one certificate. */
+export type RevocationStatus =
+  | { readonly status: 'good' }
+  /** `date`: milliseconds since 1970; undefined for one that does not exist */
+  | { readonly status: 'revoked'; readonly reason: RevocationReason; readonly date: number | undefined }
+  /** Nothing, for the reason given. */
+  | { readonly status: 'unknown'; readonly code: CertificateErrorCode; readonly reason: string };
+
+export type UnknownStatus = Extract<RevocationStatus, { readonly status: 'unknown' }>;
+
+export function unknown(code: CertificateErrorCode, reason: string): UnknownStatus {
+  return { status: 'unknown', code, reason };
+}

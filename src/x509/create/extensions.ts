@@ -1,0 +1,164 @@
+import { utf8 } from '../../bytes/utf8.ts';
+import { misuse } from '../../errors.ts';
+import {
+  asciiOnly,
+  boolean,
+  ia5String,
+  integer,
+  namedBits,
+  objectIdentifier,
+  octetString,
+  printableString,
+  sequence,
+  setOf,
+  taggedContents,
+  utf8String,
+} from '../asn1/asn1js.ts';
+import { ExtensionOid, keyUsageNames } from '../certificate/extensions.ts';
+import { parseIp } from '../certificate/identity.ts';
+
+export type KeyUsageName = (typeof keyUsageNames)[number];
+
+/** RFC 5280 §4.2.1.12 */
+const keyPurposes = {
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
+  codeSigning: '1.3.6.1.5.5.7.3.3',
+  emailProtection: '1.3.6.1.5.5.7.3.4',
+  timeStamping: '1.3.6.1.5.5.7.3.8',
+  OCSPSigning: '1.3.6.1.5.5.7.3.9',
+  anyExtendedKeyUsage: '2.5.29.37.0',
+} as const;
+export type KeyPurpose = keyof typeof keyPurposes | `${number}.${string}`;
+
+const attributeTypes = {
+  CN: '2.5.4.3',
+  C: '2.5.4.6',
+  L: '2.5.4.7',
+  ST: '2.5.4.8',
+  STREET: '2.5.4.9',
+  O: '2.5.4.10',
+  OU: '2.5.4.11',
+  serialNumber: '2.5.4.5',
+  DC: '0.9.2342.19200300.100.1.25',
+  UID: '0.9.2342.19200300.100.1.1',
+  emailAddress: '1.2.840.113549.1.9.1',
+} as const;
+
+/** One attribute of a name, by its short name or its object identifier. */
+export interface NameAttribute {
+  readonly type: keyof typeof attributeTypes | `${number}.${string}`;
+  readonly value: string;
+}
+
+/** A common name, or attributes in order, each a RelativeDistinguishedName of its own. */
+export type NewName = string | readonly NameAttribute[];
+
+export interface SubjectAltNames {
+  /** Host names in ASCII (A-labels); `*.example.com` for a wildcard. */
+  readonly dns?: readonly string[] | undefined;
+  /** IPv4 or IPv6, as text. */
+  readonly ip?: readonly string[] | undefined;
+  readonly email?: readonly string[] | undefined;
+  readonly uri?: readonly string[] | undefined;
+}
+
+/** An extension as given: `value` is the DER that goes into extnValue. */
+export interface RawExtension {
+  readonly oid: string;
+  readonly critical?: boolean | undefined;
+  readonly value: Uint8Array;
+}
+
+/** What a certificate and a certification request may both say of their subject. */
+export interface SubjectOptions {
+  readonly subject: NewName;
+  readonly subjectAltNames?: SubjectAltNames | undefined;
+  /** May issue certificates. Default false. */
+  readonly isCa?: boolean | undefined;
+  /** CA certificates that may follow below this one. Default: no bound. */
+  readonly pathLength?: number | undefined;
+  /** Default: keyCertSign and cRLSign of a CA, digitalSignature of others; an empty list leaves the extension out. */
+  readonly keyUsage?: readonly KeyUsageName[] | undefined;
+  /** Default: none, the extension is left out. */
+  readonly extendedKeyUsage?: readonly KeyPurpose[] | undefined;
+  /** Further extensions, after the others. */
+  readonly extensions?: readonly RawExtension[] | undefined;
+}
+
+/** Name, RFC 5280 §4.1.2.4. @throws TlsError ERR_TLS_CONFIG */
+export function encodeName(name: NewName): Uint8Array {
+  const attributes: readonly NameAttribute[] = typeof name === 'string' ? [{ type: 'CN', value: name }] : name;
+  return sequence(...attributes.map(encodeAttribute));
+}
+
+/** Extension, RFC 5280 §4.1. `critical` is left out where false: DER leaves out what is the default. */
+export function encodeExtension(extension: RawExtension): Uint8Array {
+  const critical = extension.critical === true ? [boolean(true)] : [];
+  return sequence(objectIdentifier(extension.oid), ...critical, octetString(extension.value));
+}
+
+/** The extensions that follow from what is said of the subject, RFC 5280 §4.2.1. @throws TlsError ERR_TLS_CONFIG */
+export function subjectExtensions(options: SubjectOptions): readonly RawExtension[] {
+  const isCa = options.isCa === true;
+  if (options.pathLength !== undefined && !isCa) misuse('ERR_TLS_CONFIG', 'pathLength is for a CA');
+  const extensions: RawExtension[] = [];
+  if (isCa) {
+    const pathLength = options.pathLength === undefined ? [] : [integer(options.pathLength)];
+    extensions.push({
+      oid: ExtensionOid.basicConstraints,
+      critical: true,
+      value: sequence(boolean(true), ...pathLength),
+    });
+  }
+  const keyUsage = options.keyUsage ?? (isCa ? ['keyCertSign', 'cRLSign'] : ['digitalSignature']);
+  if (keyUsage.length > 0) {
+    const value = namedBits(keyUsage.map((name) => keyUsageNames.indexOf(name)));
+    extensions.push({ oid: ExtensionOid.keyUsage, critical: true, value });
+  }
+  if (options.extendedKeyUsage !== undefined && options.extendedKeyUsage.length > 0) {
+    const purposes = options.extendedKeyUsage.map((purpose) => objectIdentifier(oidOf(keyPurposes, purpose)));
+    extensions.push({ oid: ExtensionOid.extKeyUsage, value: sequence(...purposes) });
+  }
+  const names = options.subjectAltNames === undefined ? [] : generalNames(options.subjectAltNames);
+  if (names.length > 0) {
+    // RFC 5280 §4.2.1.6: critical where the subject is empty.
+    extensions.push({
+      oid: ExtensionOid.subjectAltName,
+      critical: options.subject.length === 0,
+      value: sequence(...names),
+    });
+  }
+  return [...extensions, ...(options.extensions ?? [])];
+}
+
+/** GeneralName, RFC 5280 §4.2.1.6. */
+function generalNames(names: SubjectAltNames): readonly Uint8Array[] {
+  const text = (tag: number) => (name: string) => taggedContents(tag, utf8(asciiOnly(name)));
+  return [
+    ...(names.email ?? []).map(text(1)),
+    ...(names.dns ?? []).map(text(2)),
+    ...(names.uri ?? []).map(text(6)),
+    ...(names.ip ?? []).map((address) => taggedContents(7, ipBytes(address))),
+  ];
+}
+
+function ipBytes(address: string): Uint8Array {
+  return parseIp(address) ?? misuse('ERR_TLS_CONFIG', `'${address}' is not an IP address`);
+}
+
+function encodeAttribute(attribute: NameAttribute): Uint8Array {
+  const oid = oidOf(attributeTypes, attribute.type);
+  return setOf(sequence(objectIdentifier(oid), attributeString(oid)(attribute.value)));
+}
+
+/** RFC 5280 Appendix A.1 fixes the string type of a few attributes; UTF8String for the rest. */
+function attributeString(oid: string): (text: string) => Uint8Array {
+  if (oid === attributeTypes.C || oid === attributeTypes.serialNumber) return printableString;
+  if (oid === attributeTypes.DC || oid === attributeTypes.emailAddress) return ia5String;
+  return utf8String;
+}
+
+function oidOf(table: Readonly<Record<string, string>>, name: string): string {
+  return Object.hasOwn(table, name) ? (table[name] ?? name) : name;
+}

@@ -1,0 +1,119 @@
+import { fromHex } from '../../bytes/hex.ts';
+import { ascii, utf8 } from '../../bytes/utf8.ts';
+import { wipe } from '../../bytes/wipe.ts';
+import { Secret } from '../../crypto/secret.ts';
+import { misuse, TlsError } from '../../errors.ts';
+import { context, DerError, DerReader, Tag } from '../asn1/der.ts';
+import { element, unsignedInteger } from '../asn1/der-write.ts';
+import { decodePem, type PemBlock } from '../asn1/pem.ts';
+import { decryptPbes2 } from './pbes2.ts';
+
+/**
+ * A private key of any usual container: PKCS#8 (`PRIVATE KEY`, and `ENCRYPTED PRIVATE KEY` under PBES2), SEC 1
+ * (`EC PRIVATE KEY`) and PKCS#1 (`RSA PRIVATE KEY`), PEM or DER. Of a PEM text the first private key is taken, whatever
+ * stands around it.
+ * @param passphrase text is taken as UTF-8
+ * @returns PKCS#8 PrivateKeyInfo, DER, in memory of its own; `input` is not changed. Whether the key itself is sound
+ * is for `provider.signer` to say
+ * @throws TlsError ERR_TLS_KEY_DECODE; ERR_TLS_UNSUPPORTED_KEY for a container of another kind
+ */
+export function parsePrivateKey(input: string | Uint8Array, passphrase?: string | Uint8Array): Secret<'private key'> {
+  const password = typeof passphrase === 'string' ? utf8(passphrase) : passphrase;
+  if (typeof input !== 'string' && input[0] === Tag.sequence) return normalise(input, password);
+  const block = findKey(typeof input === 'string' ? input : ascii(input));
+  try {
+    return normalise(block.der, password);
+  } finally {
+    wipe(block.der);
+  }
+}
+
+function findKey(text: string): PemBlock {
+  const block = blocksOf(text).find(({ label }) => /\bPRIVATE KEY$/.test(label));
+  if (block === undefined) return refuse('no private key: neither DER nor a PEM block of one');
+  if (!labels.has(block.label)) misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key as ${block.label}`);
+  if (/^DEK-Info:/m.test(block.headers)) {
+    misuse('ERR_TLS_UNSUPPORTED_KEY', 'a private key encrypted as in RFC 1421; convert it to PKCS#8');
+  }
+  return block;
+}
+
+function blocksOf(text: string): readonly PemBlock[] {
+  try {
+    return decodePem(text);
+  } catch (cause) {
+    return refuse('a private key that is not PEM', cause);
+  }
+}
+
+function normalise(der: Uint8Array, password: Uint8Array | undefined): Secret<'private key'> {
+  try {
+    return new Secret('private key', toPkcs8(der, password));
+  } catch (cause) {
+    if (cause instanceof DerError) return refuse(`a malformed private key: ${cause.message}`, cause);
+    throw cause;
+  }
+}
+
+/** The container shows in the types of the first two members; the labels of PEM are not needed for it. */
+function toPkcs8(der: Uint8Array, password: Uint8Array | undefined): Uint8Array {
+  const outer = new DerReader(der);
+  const key = outer.sequence();
+  outer.end();
+  if (key.nextTag === Tag.sequence) return decrypt(der, password);
+  key.smallInteger();
+  switch (key.nextTag) {
+    case Tag.sequence:
+      return der.slice();
+    case Tag.octetString:
+      return wrapSec1(der, key);
+    case Tag.integer:
+      return wrap(RSA_ENCRYPTION, der);
+    default:
+      throw new DerError('none of PKCS#8, SEC 1 and PKCS#1');
+  }
+}
+
+/** RFC 5958 §3 */
+function decrypt(der: Uint8Array, password: Uint8Array | undefined): Uint8Array {
+  if (password === undefined) return refuse('the private key is encrypted and needs a passphrase');
+  const decrypted = decryptPbes2(der, password);
+  if (decrypted === undefined) return refuse('the passphrase is wrong, or the private key is damaged');
+  try {
+    return toPkcs8(decrypted, undefined);
+  } finally {
+    wipe(decrypted);
+  }
+}
+
+/** ECPrivateKey, RFC 5915 §3: the curve moves to where PKCS#8 wants it. */
+function wrapSec1(der: Uint8Array, key: DerReader): Uint8Array {
+  key.octetString();
+  const curve = key.enterOptional(context(0, 'constructed'))?.element(Tag.oid);
+  if (curve === undefined) throw new DerError('an EC key that names no curve');
+  return wrap(element(Tag.sequence, EC_PUBLIC_KEY, curve.raw), der);
+}
+
+/** PrivateKeyInfo, RFC 5958 §2, version v1. */
+function wrap(algorithm: Uint8Array, key: Uint8Array): Uint8Array {
+  const inner = element(Tag.octetString, key);
+  const whole = element(Tag.sequence, unsignedInteger(new Uint8Array(1)), algorithm, inner);
+  wipe(inner);
+  return whole;
+}
+
+function refuse(message: string, cause?: unknown): never {
+  throw new TlsError('ERR_TLS_KEY_DECODE', message, { blame: 'config', cause });
+}
+
+const labels: ReadonlySet<string> = new Set([
+  'PRIVATE KEY',
+  'ENCRYPTED PRIVATE KEY',
+  'EC PRIVATE KEY',
+  'RSA PRIVATE KEY',
+]);
+
+/** AlgorithmIdentifier of rsaEncryption with its NULL (RFC 3279 §2.3.1). */
+const RSA_ENCRYPTION = fromHex('300d06092a864886f70d0101010500');
+/** id-ecPublicKey (RFC 5480 §2.1.1). */
+const EC_PUBLIC_KEY = fromHex('06072a8648ce3d0201');

@@ -1,0 +1,67 @@
+import { equal } from '../../bytes/equal.ts';
+import type { Certificate } from '../certificate/certificate.ts';
+import { isSelfSignedName, type Path, presentedChain, tolerant } from '../path/build.ts';
+import type { CertificatePool } from '../path/pool.ts';
+import type { TrustStore } from '../path/trust.ts';
+import { CheckFailure } from '../rules/check-failure.ts';
+import { checkTime } from '../rules/checks.ts';
+import type { FailedPath } from './refusal.ts';
+
+/** Why nothing leads to an anchor, in OpenSSL's terms: what is at the end of what was presented? */
+export function explainNoPath(
+  leaf: Certificate,
+  intermediates: CertificatePool,
+  trust: TrustStore,
+  time: number,
+  maxDepth: number,
+): FailedPath {
+  const path = presentedChain(leaf, intermediates, maxDepth);
+  const wrongTime = findWrongTime(path, time);
+  if (wrongTime !== undefined) {
+    return { code: wrongTime.code, reason: wrongTime.message, certificates: path, at: wrongTime.at };
+  }
+  return { ...endOf(path, trust), certificates: path, at: path.length - 1 };
+}
+
+function endOf(path: Path, trust: TrustStore): Pick<FailedPath, 'code' | 'reason'> {
+  const top = path.at(-1);
+  if (top !== undefined && endsInPartialTrust(top, trust)) {
+    return { code: 'UNABLE_TO_GET_ISSUER_CERT', reason: 'unable to get issuer certificate' };
+  }
+  const selfSigned = top !== undefined && isSelfSignedName(top);
+  if (selfSigned && path.length === 1)
+    return { code: 'DEPTH_ZERO_SELF_SIGNED_CERT', reason: 'self-signed certificate' };
+  if (selfSigned) {
+    return { code: 'SELF_SIGNED_CERT_IN_CHAIN', reason: 'self-signed certificate in certificate chain' };
+  }
+  if (path.length === 1) {
+    return { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', reason: 'unable to verify the first certificate' };
+  }
+  return { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', reason: 'unable to get local issuer certificate' };
+}
+
+/** What was trusted leads further up, where nothing is. */
+function endsInPartialTrust(top: Certificate, trust: TrustStore): boolean {
+  if (trust.allowPartial || isSelfSignedName(top)) return false;
+  return trust.has(top) || trust.named(top.issuer).some((anchor) => !isSelfSignedName(anchor) && vouches(anchor, top));
+}
+
+/** Whether key identifiers allow one certificate to have issued another (RFC 5280 §4.2.1.1). */
+export function vouches(issuer: Certificate, child: Certificate): boolean {
+  const wanted = tolerant(() => child.authorityKeyIdentifier?.keyIdentifier);
+  const id = tolerant(() => issuer.subjectKeyIdentifier);
+  return wanted === undefined || id === undefined || equal(wanted, id);
+}
+
+/** OpenSSL checks times last and reports the last error: the one nearest to the leaf. */
+function findWrongTime(path: Path, time: number): CheckFailure | undefined {
+  for (const [i, certificate] of path.entries()) {
+    try {
+      checkTime(certificate, time, i);
+    } catch (error) {
+      if (error instanceof CheckFailure) return error;
+      throw error;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,28 @@
+import { equal } from '../../bytes/equal.ts';
+import { type PublicKeyInfo, parseSpki } from '../certificate/spki.ts';
+import { refused } from './refusal.ts';
+import { mintPeer, type Verdict, type VerifiedPeer } from './verify.ts';
+
+/** A key that authenticates its owner without a certificate, RFC 7250. */
+export interface RawPublicKey {
+  /** SubjectPublicKeyInfo, DER. */
+  readonly spki: Uint8Array;
+  readonly publicKey: PublicKeyInfo;
+}
+
+/**
+ * Accepts a raw public key that is one of those known (RFC 7250 §6: how they became known is up to the application).
+ * @param known SubjectPublicKeyInfo, DER
+ * @throws DerError for a key that is malformed
+ */
+export function verifyRawPublicKey(spki: Uint8Array, known: readonly Uint8Array[]): Verdict {
+  if (!known.some((key) => equal(key, spki))) {
+    return refused({ code: 'RPK_UNTRUSTED', reason: 'the raw public key is not one of those known' });
+  }
+  return { ok: true, peer: mintPeer({ rawPublicKey: { spki, publicKey: parseSpki(spki) }, verified: true }) };
+}
+
+/** Takes a raw public key as it is: for callers that decide by other means. @throws DerError where it is malformed */
+export function dangerouslyTrustRawPublicKey(spki: Uint8Array): VerifiedPeer {
+  return mintPeer({ rawPublicKey: { spki, publicKey: parseSpki(spki) }, verified: false });
+}

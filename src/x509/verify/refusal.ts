@@ -1,0 +1,96 @@
+import { type CertificateErrorCode, TlsError } from '../../errors.ts';
+import { DerError } from '../asn1/der.ts';
+import { type Certificate, type ShownCertificate, shown } from '../certificate/certificate.ts';
+import { BudgetExceeded } from '../path/build.ts';
+import { type PassedOver, passedOverText } from '../path/passed-over.ts';
+import { UnsupportedAlgorithm } from '../path/signatures.ts';
+import { CheckFailure, unreadable } from '../rules/check-failure.ts';
+import { vouches } from './no-path.ts';
+
+/** Why a path, or the whole, was refused. */
+export interface Failure {
+  readonly code: CertificateErrorCode;
+  readonly reason: string;
+}
+
+export interface FailedPath extends Failure {
+  /** In a refusal they are there to be looked at: `ShownCertificate`, whose getters do not throw. */
+  readonly certificates: readonly Certificate[];
+  /** Index in `certificates` of the one that failed. */
+  readonly at: number;
+}
+
+/** `paths`: every path that was tried, most specific failure first; `code` and `reason` are those of the first. */
+export interface Refusal extends Failure {
+  readonly ok: false;
+  readonly paths: readonly FailedPath[];
+  /** What might have helped: anchors and certificates that cannot be read, lists and OCSP responses, what could not be fetched. */
+  readonly passedOver: readonly PassedOver[];
+}
+
+/** @throws whatever is no statement about a certificate */
+export function asFailure(error: unknown): Failure {
+  if (error instanceof CheckFailure) return { code: error.code, reason: error.message };
+  if (error instanceof UnsupportedAlgorithm) return { code: 'UNSUPPORTED_SIGNATURE_ALGORITHM', reason: error.message };
+  if (error instanceof BudgetExceeded) return { code: 'BUDGET_EXCEEDED', reason: error.message };
+  if (error instanceof DerError) return unreadable(error);
+  if (error instanceof TlsError && error.code === 'INVALID_CERTIFICATE')
+    return { code: error.code, reason: error.message };
+  throw error;
+}
+
+/** A signature that an authority of the same name, but by its identifier another key, was not going to have made. */
+export function isStrangers({ code, certificates, at }: FailedPath): boolean {
+  const child = certificates[at];
+  const issuer = certificates[at + 1];
+  if (code !== 'CERT_SIGNATURE_FAILURE' || child === undefined || issuer === undefined) return false;
+  return !vouches(issuer, child);
+}
+
+/** The failure that says most comes first: a path that stood up to its end but for one thing. */
+export function worstOf(failures: readonly FailedPath[], passedOver: readonly PassedOver[] = []): Refusal {
+  const ranked = [...failures].sort((a, b) => rank(b) - rank(a));
+  const [first] = ranked;
+  return refused(first ?? { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', reason: 'no path' }, ranked, passedOver);
+}
+
+/** `reason` names the first of what was passed over, too, where it does not say so by itself. */
+export function refused(
+  { code, reason }: Failure,
+  paths: readonly FailedPath[] = [],
+  passedOver: readonly PassedOver[] = [],
+): Refusal {
+  const more = passedOverText(passedOver.filter((each) => !reason.includes(each.reason)));
+  return { ok: false, code, reason: `${reason}${more}`, paths: toLookAt(paths), passedOver };
+}
+
+/** Paths share certificates: each is made once. */
+function toLookAt(paths: readonly FailedPath[]): readonly FailedPath[] {
+  const known = new Map<Certificate, ShownCertificate>();
+  const show = (certificate: Certificate): ShownCertificate => {
+    const made = known.get(certificate) ?? shown(certificate);
+    known.set(certificate, made);
+    return made;
+  };
+  return paths.map((path) => ({ ...path, certificates: path.certificates.map(show) }));
+}
+
+function rank(failure: FailedPath): number {
+  return isStrangers(failure) ? Number.NEGATIVE_INFINITY : specificity.indexOf(failure.code);
+}
+
+/** Least specific first; what is not listed is less specific still. */
+const specificity: readonly CertificateErrorCode[] = [
+  'CERT_SIGNATURE_FAILURE',
+  'UNSUPPORTED_SIGNATURE_ALGORITHM',
+  'CA_MD_TOO_WEAK',
+  'INVALID_CA',
+  'KEYUSAGE_NO_CERTSIGN',
+  'PATH_LENGTH_EXCEEDED',
+  'INVALID_PURPOSE',
+  'CERT_NOT_YET_VALID',
+  'CERT_HAS_EXPIRED',
+  'CERT_REVOKED',
+  // What was not looked at might have stood.
+  'BUDGET_EXCEEDED',
+];

@@ -1,0 +1,129 @@
+import { randomBytes } from './random.ts';
+
+// ClientHellos made by hand: RFC 9846 §4.2.2, byte by byte.
+
+/** What of a ClientHello is other than in a small one. */
+export interface HelloShape {
+  readonly suites?: readonly number[];
+  readonly groups?: readonly number[];
+  readonly schemes?: readonly number[];
+  readonly sessionId?: Uint8Array;
+  readonly shares?: readonly Uint8Array[];
+  /** Between the others and pre_shared_key. */
+  readonly more?: readonly Uint8Array[];
+  readonly last?: Uint8Array;
+}
+
+export function u16(...values: readonly number[]): Uint8Array {
+  return Uint8Array.from(values.flatMap((value) => [value >> 8, value & 255]));
+}
+
+/** A vector with a length of two bytes in front. */
+export function vector(...parts: readonly Uint8Array[]): Uint8Array {
+  const body = Buffer.concat(parts);
+  return Buffer.concat([u16(body.length), body]);
+}
+
+export function extension(type: number, ...data: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat([u16(type), vector(...data)]);
+}
+
+/** Where it is `count` long: `start`, and those after it. */
+export function range(start: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => start + i);
+}
+
+export const TLS_AES_128_GCM_SHA256 = 0x1301;
+export const SECP256R1 = 0x0017;
+export const ECDSA_SECP256R1_SHA256 = 0x0403;
+
+export function keyShare(group: number, key: Uint8Array): Uint8Array {
+  return Buffer.concat([u16(group), vector(key)]);
+}
+
+/** The base point of P-256: a share that any server takes. */
+export const goodShare: Uint8Array = keyShare(
+  SECP256R1,
+  Buffer.from(
+    '046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296' +
+      '4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5',
+    'hex',
+  ),
+);
+
+/** The whole message, with its header. */
+export function helloMessage(shape: HelloShape = {}): Uint8Array {
+  const {
+    suites = [TLS_AES_128_GCM_SHA256],
+    groups = [SECP256R1],
+    schemes = [ECDSA_SECP256R1_SHA256],
+    sessionId = new Uint8Array(0),
+    shares = [goodShare],
+    more = [],
+    last = new Uint8Array(0),
+  } = shape;
+  const body = Buffer.concat([
+    u16(0x0303),
+    random,
+    Uint8Array.of(sessionId.length),
+    sessionId,
+    vector(u16(...suites)),
+    Uint8Array.of(1, 0),
+    vector(
+      extension(43, Uint8Array.of(2), u16(0x0304)),
+      extension(13, vector(u16(...schemes))),
+      extension(10, vector(u16(...groups))),
+      extension(51, vector(...shares)),
+      ...more,
+      last,
+    ),
+  ]);
+  return Buffer.concat([Uint8Array.of(1, body.length >> 16), u16(body.length & 0xffff), body]);
+}
+
+/** As records of the size given, and no larger than they may be. */
+export function asRecords(message: Uint8Array, size = 0x4000): Uint8Array {
+  const records: Uint8Array[] = [];
+  for (let at = 0; at < message.length; at += size) {
+    const part = message.subarray(at, at + size);
+    records.push(Uint8Array.of(22, 3, 1), vector(part));
+  }
+  return Buffer.concat(records);
+}
+
+/** Bytes of a list that fills an extension, with room for the small ones beside it. */
+export const FULL: number = 65_000;
+
+export function filled(unit: Uint8Array, bytes: number): Uint8Array[] {
+  return new Array<Uint8Array>(Math.floor(bytes / unit.length)).fill(unit);
+}
+
+const identity = Buffer.concat([vector(Uint8Array.of(7)), new Uint8Array(4)]);
+const binder = Uint8Array.of(32, ...new Uint8Array(32));
+
+/** Lists of what nobody knows, of about so many bytes each. */
+export const longLists: Readonly<Record<string, (bytes: number) => HelloShape>> = {
+  'cipher suites': (bytes) => ({ suites: [...range(0x5000, (bytes >> 1) % 0xa000), TLS_AES_128_GCM_SHA256] }),
+  groups: (bytes) => ({ groups: [...range(0x5000, (bytes >> 1) % 0xa000), SECP256R1] }),
+  'the same group': (bytes) => ({ groups: [...new Array<number>(bytes >> 1).fill(0x1d), SECP256R1] }),
+  'signature schemes': (bytes) => ({
+    schemes: [...range(0x5000, (bytes >> 1) % 0xa000), ECDSA_SECP256R1_SHA256],
+  }),
+  extensions: (bytes) => ({ more: range(0x4000, bytes >> 2).map((type) => extension(type)) }),
+  'ALPN names': (bytes) => ({ more: [extension(16, vector(...filled(Uint8Array.of(1, 120), bytes)))] }),
+  authorities: (bytes) => ({ more: [extension(47, vector(...filled(Uint8Array.of(0, 2, 0x30, 0), bytes)))] }),
+  'names that are no host names': (bytes) => ({
+    more: [extension(0, vector(...filled(Uint8Array.of(1, 0, 1, 65), bytes)))],
+  }),
+  'schemes of delegated credentials': (bytes) => ({
+    more: [extension(34, vector(u16(...range(0x5000, (bytes >> 1) % 0xa000))))],
+  }),
+  'PSK identities': (bytes) => {
+    const count = Math.floor(bytes / (identity.length + binder.length));
+    const psks = [vector(...new Array(count).fill(identity)), vector(...new Array(count).fill(binder))];
+    return { more: [extension(45, Uint8Array.of(1, 1))], last: extension(41, ...psks) };
+  },
+  padding: (bytes) => ({ more: [extension(21, new Uint8Array(bytes))] }),
+};
+
+const random = randomBytes(422)(32);

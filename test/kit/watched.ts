@@ -1,0 +1,125 @@
+import {
+  type AeadAlgorithm,
+  type Awaitable,
+  type CipherSuite,
+  type CryptoProvider,
+  type Group,
+  type Hash,
+  isThenable,
+  type KeyShare,
+} from '#opentls/crypto/provider';
+import { provider } from './provider.ts';
+
+/**
+ * A provider that remembers what it made of secrets: outputs of HMAC and what is copied of them, record keys, key
+ * shares and what comes of those. Bytes count as wiped once they are zero.
+ */
+export interface Watched {
+  readonly provider: CryptoProvider;
+  readonly made: () => number;
+  readonly survivors: () => string[];
+}
+
+export function watched(): Watched {
+  const alive: (readonly [string, () => boolean])[] = [];
+  const memory = (label: string, secret: Uint8Array): void => {
+    alive.push([label, () => secret.some((byte) => byte !== 0)]);
+  };
+  const hashes = new Map<Hash, Hash>();
+  const hashOf = (hash: Hash): Hash => {
+    const known = hashes.get(hash) ?? watchedHash(hash, memory);
+    hashes.set(hash, known);
+    return known;
+  };
+  const suites = provider.suites.map(
+    (suite): CipherSuite => ({ ...suite, hash: hashOf(suite.hash), aead: watchedAead(suite.aead, memory) }),
+  );
+  const groups = provider.groups.map((group) =>
+    watchedGroup(group, (label, wiped) => alive.push([label, () => !wiped()])),
+  );
+  return {
+    provider: { ...provider, suites, groups },
+    made: () => alive.length,
+    survivors: () => alive.flatMap(([label, isAlive]) => (isAlive() ? [label] : [])),
+  };
+}
+
+function watchedHash(hash: Hash, memory: (label: string, secret: Uint8Array) => void): Hash {
+  const labels = new WeakMap<Uint8Array, string>();
+  return {
+    name: hash.name,
+    length: hash.length,
+    digest: (message) => hash.digest(message),
+    start: () => hash.start(),
+    hmac(key, ...parts) {
+      const output = hash.hmac(key, ...parts);
+      const info = parts.at(-1) ?? output;
+      // HkdfLabel, RFC 9846 §7.1.
+      const label = Buffer.from(info.subarray(3, 3 + (info[2] ?? 0))).toString('latin1');
+      labels.set(output, label);
+      // verify_data is sent, and exported keys are the caller's.
+      if (label === 'tls13 exporter' || labels.get(key) === 'tls13 finished') return output;
+      memory(label, output);
+      output.slice = (...range) => {
+        const copy = Uint8Array.prototype.slice.apply(output, range);
+        memory(`a copy of ${label}`, copy);
+        return copy;
+      };
+      return output;
+    },
+  };
+}
+
+function watchedAead(aead: AeadAlgorithm, memory: (label: string, secret: Uint8Array) => void): AeadAlgorithm {
+  return {
+    ...aead,
+    create(key) {
+      memory('record key', key);
+      // Not zero until it is wiped.
+      const token = Uint8Array.of(1);
+      memory('cipher', token);
+      const made = aead.create(key);
+      const wipe = (): void => {
+        token.fill(0);
+        made.wipe();
+      };
+      return { seal: (...parts) => made.seal(...parts), open: (...parts) => made.open(...parts), wipe };
+    },
+  };
+}
+
+function watchedGroup(group: Group, add: (label: string, wiped: () => boolean) => void): Group {
+  const shareOf = (share: KeyShare): KeyShare => {
+    let wiped = false;
+    add('key share', () => wiped);
+    return {
+      group: share.group,
+      publicKey: share.publicKey,
+      agree(peer) {
+        const shared = now(share.agree(peer));
+        add('shared secret', () => shared.wiped);
+        return shared;
+      },
+      wipe() {
+        wiped = true;
+        share.wipe();
+      },
+    };
+  };
+  return {
+    id: group.id,
+    name: group.name,
+    generate: () => shareOf(now(group.generate())),
+    encapsulate(peer) {
+      const made = now(group.encapsulate(peer));
+      add('encapsulated secret', () => made.shared.wiped);
+      return made;
+    },
+  };
+}
+
+/** The providers under test answer at once. */
+function now<T>(value: Awaitable<T>): T {
+  if (isThenable(value)) throw new Error('the provider answers later');
+  return value;
+}
