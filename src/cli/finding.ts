@@ -1,7 +1,7 @@
 import type { Certificate } from '../x509/certificate/certificate.ts';
 import { nameText } from '../x509/certificate/names.ts';
 import type { PassedOver } from '../x509/path/passed-over.ts';
-import type { Verdict } from '../x509/verify/verify.ts';
+import type { Verdict } from '../x509/verify/verified-peer.ts';
 
 export type ChainFinding =
   /** Subjects, from the leaf to the anchor. */

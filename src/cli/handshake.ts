@@ -9,7 +9,8 @@ import { node } from '../providers/node.ts';
 import type { TrustStore } from '../x509/path/trust.ts';
 import { nodeProfile } from '../x509/rules/profile.ts';
 import { refused } from '../x509/verify/refusal.ts';
-import { dangerouslyTrust, type Verdict, verifyPeer } from '../x509/verify/verify.ts';
+import type { Verdict } from '../x509/verify/verified-peer.ts';
+import { dangerouslyTrust, verifyPeer } from '../x509/verify/verify.ts';
 
 export interface HandshakeRequest {
   /** SNI; absent: not sent. */

@@ -48,12 +48,8 @@ export type { FetchCrl, FetchOcsp, GivenCrl, RevocationMode, RevocationOptions }
 export type { Purpose } from './rules/checks.ts';
 export { nodeProfile, type Profile, rfc5280, webpki } from './rules/profile.ts';
 export { browserPolicy, type CtLog, type CtPolicy, type TransparencyOptions } from './transparency/transparency.ts';
-export { dangerouslyTrustRawPublicKey, type RawPublicKey, verifyRawPublicKey } from './verify/raw-public-key.ts';
+export type { VerifyOptions } from './verify/options.ts';
+export { dangerouslyTrustRawPublicKey, verifyRawPublicKey } from './verify/raw-public-key.ts';
 export type { FailedPath, Failure, Refusal } from './verify/refusal.ts';
-export {
-  dangerouslyTrust,
-  type Verdict,
-  type VerifiedPeer,
-  type VerifyOptions,
-  verifyPeer,
-} from './verify/verify.ts';
+export type { RawPublicKey, Verdict, VerifiedPeer } from './verify/verified-peer.ts';
+export { dangerouslyTrust, verifyPeer } from './verify/verify.ts';

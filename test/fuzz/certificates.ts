@@ -9,7 +9,7 @@ import { certificateAlert } from '#opentls/handshake/proof/alerts';
 import { node } from '#opentls/providers/node';
 import { parseCertificate } from '#opentls/x509/certificate/certificate';
 import { showCertificate } from '#opentls/x509/certificate/display';
-import type { VerifiedPeer } from '#opentls/x509/verify/verify';
+import type { VerifiedPeer } from '#opentls/x509/verify/verified-peer';
 import { meet } from '../adapters/node/certificate/odd-peer.ts';
 import { modules } from '../adapters/node/sides.ts';
 import { randomNumbers } from '../kit/random.ts';

@@ -6,7 +6,7 @@ import { EarlySecret } from '../../keys/schedule.ts';
 import { MAX_TICKET } from '../../limits.ts';
 import { isFresh, type Session } from '../../session/session.ts';
 import type { PskIdentity } from '../../wire/extensions.ts';
-import type { VerifiedPeer } from '../../x509/verify/verify.ts';
+import type { VerifiedPeer } from '../../x509/verify/verified-peer.ts';
 import { refuseChain } from '../proof/auth.ts';
 import { type BindablePsk, bindable, isOrigin, sessionChain } from '../shared/psk.ts';
 import type { ClientConfig } from '../terms/config.ts';

@@ -14,7 +14,7 @@ import { parseCertificate } from '../../x509/certificate/certificate.ts';
 import { showCertificate } from '../../x509/certificate/display.ts';
 import type { KeyUsage } from '../../x509/certificate/extensions.ts';
 import { type PublicKeyInfo, parseSpki } from '../../x509/certificate/spki.ts';
-import type { VerifiedPeer } from '../../x509/verify/verify.ts';
+import type { VerifiedPeer } from '../../x509/verify/verified-peer.ts';
 import type { ChainRefusal, ChainRequest, CommonConfig, Credential, Role } from '../terms/config.ts';
 import { ask, expect, type Script } from '../terms/script.ts';
 import { emit, type Wire } from '../terms/wire.ts';

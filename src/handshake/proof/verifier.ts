@@ -2,9 +2,11 @@ import type { Awaitable } from '../../crypto/provider.ts';
 import { misuse } from '../../errors.ts';
 import { clock, type Rules, settle, wrong } from '../../options.ts';
 import { hostName } from '../../x509/certificate/identity.ts';
+import type { VerifyOptions } from '../../x509/verify/options.ts';
 import { refused } from '../../x509/verify/refusal.ts';
 import { verifyRules } from '../../x509/verify/rules.ts';
-import { type Verdict, type VerifyOptions, verifyPeer } from '../../x509/verify/verify.ts';
+import type { Verdict } from '../../x509/verify/verified-peer.ts';
+import { verifyPeer } from '../../x509/verify/verify.ts';
 import type { ChainRequest } from '../terms/config.ts';
 
 /** Options of `verifyPeer`, but for those that the handshake knows. */

@@ -6,7 +6,7 @@ import { EarlySecret } from '../../keys/schedule.ts';
 import type { Transcript } from '../../keys/transcript.ts';
 import { isFresh, type PskOrigin, type SessionState } from '../../session/session.ts';
 import type { TicketSealer } from '../../session/tickets.ts';
-import type { VerifiedPeer } from '../../x509/verify/verify.ts';
+import type { VerifiedPeer } from '../../x509/verify/verified-peer.ts';
 import {
   type BindablePsk,
   bindable,

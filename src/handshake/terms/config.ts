@@ -9,7 +9,7 @@ import type { TicketSealer } from '../../session/tickets.ts';
 import type { Extension } from '../../wire/extensions.ts';
 import type { ClientHello } from '../../wire/messages.ts';
 import type { SignatureCache } from '../../x509/path/signatures.ts';
-import type { VerifiedPeer } from '../../x509/verify/verify.ts';
+import type { VerifiedPeer } from '../../x509/verify/verified-peer.ts';
 import type { CertificateCompression } from '../proof/compression.ts';
 import type { Delegation } from '../proof/delegation.ts';
 

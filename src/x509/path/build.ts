@@ -196,3 +196,10 @@ export function tolerant<T>(read: () => T): T | undefined {
     return undefined;
   }
 }
+
+/** Whether key identifiers allow one certificate to have issued another (RFC 5280 §4.2.1.1). */
+export function vouches(issuer: Certificate, child: Certificate): boolean {
+  const wanted = tolerant(() => child.authorityKeyIdentifier?.keyIdentifier);
+  const id = tolerant(() => issuer.subjectKeyIdentifier);
+  return wanted === undefined || id === undefined || equal(wanted, id);
+}

@@ -1,6 +1,5 @@
-import { equal } from '../../bytes/equal.ts';
 import type { Certificate } from '../certificate/certificate.ts';
-import { isSelfSignedName, type Path, presentedChain, tolerant } from '../path/build.ts';
+import { isSelfSignedName, type Path, presentedChain, vouches } from '../path/build.ts';
 import type { CertificatePool } from '../path/pool.ts';
 import type { TrustStore } from '../path/trust.ts';
 import { CheckFailure } from '../rules/check-failure.ts';
@@ -44,13 +43,6 @@ function endOf(path: Path, trust: TrustStore): Pick<FailedPath, 'code' | 'reason
 function endsInPartialTrust(top: Certificate, trust: TrustStore): boolean {
   if (trust.allowPartial || isSelfSignedName(top)) return false;
   return trust.has(top) || trust.named(top.issuer).some((anchor) => !isSelfSignedName(anchor) && vouches(anchor, top));
-}
-
-/** Whether key identifiers allow one certificate to have issued another (RFC 5280 §4.2.1.1). */
-export function vouches(issuer: Certificate, child: Certificate): boolean {
-  const wanted = tolerant(() => child.authorityKeyIdentifier?.keyIdentifier);
-  const id = tolerant(() => issuer.subjectKeyIdentifier);
-  return wanted === undefined || id === undefined || equal(wanted, id);
 }
 
 /** OpenSSL checks times last and reports the last error: the one nearest to the leaf. */

@@ -1,21 +1,50 @@
-import { misuse } from '../../errors.ts';
-import { settle, wrong } from '../../options.ts';
-import { verifyRules } from './rules.ts';
-import type { VerifyOptions } from './verify.ts';
+import type { SignatureVerifier } from '../../crypto/provider.ts';
+import type { Certificate } from '../certificate/certificate.ts';
+import type { GeneralName } from '../certificate/extensions.ts';
+import type { PeerName } from '../certificate/identity.ts';
+import type { BudgetLimits } from '../path/build.ts';
+import type { FetchIssuers } from '../path/issuers.ts';
+import type { SignatureCache } from '../path/signatures.ts';
+import type { TrustStore } from '../path/trust.ts';
+import type { GivenCrl, RevocationOptions } from '../revocation/revocation.ts';
+import type { Purpose } from '../rules/checks.ts';
+import type { PolicyInputs } from '../rules/policies.ts';
+import type { Profile } from '../rules/profile.ts';
+import type { TransparencyOptions } from '../transparency/transparency.ts';
 
-/**
- * That each option is there whose absence would switch a check off, and none is so odd that comparing with it always
- * has the same outcome (NaN): types do not reach callers in JavaScript.
- * @throws TlsError ERR_TLS_CONFIG
- */
-export function settleVerifyOptions(given: VerifyOptions): VerifyOptions {
-  const options = settle<VerifyOptions>(given, verifyRules, 'verifyPeer: options');
-  for (const name of ['trust', 'verifiers', 'purpose', 'time'] as const) {
-    if (options[name] === undefined) wrong(`verifyPeer: options.${name}`, 'given', undefined);
-  }
-  if (options.purpose === 'server' && options.name === undefined) {
-    const why = "a server is judged for a name: give one, or say 'any' where its name is looked at elsewhere";
-    misuse('ERR_TLS_CONFIG', `verifyPeer: ${why}`);
-  }
-  return options as VerifyOptions;
+export interface VerifyOptions {
+  readonly trust: TrustStore;
+  readonly verifiers: readonly SignatureVerifier[];
+  /**
+   * Which the leaf must be for; a list means one of them. `'any'`: names are not looked at, which the purpose `server`
+   * wants to hear said; of other purposes it is the default.
+   */
+  readonly name?: PeerName | readonly PeerName[] | 'any' | undefined;
+  /**
+   * Names that the caller goes by, or may go by, besides those of subjectAltName, as `subjectNames` lists them: the name
+   * constraints of the path bind them, too. Default none; `name` is found in subjectAltName alone.
+   * @throws DerError to refuse the path
+   */
+  readonly reliedOn?: ((leaf: Certificate) => readonly GeneralName[]) | undefined;
+  readonly purpose: Purpose;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  /** Default {@link webpki}. */
+  readonly profile?: Profile | undefined;
+  /** Intermediates in a path at most, self-issued ones not counted, as in pathLenConstraint. Default 8. */
+  readonly maxDepth?: number | undefined;
+  readonly budget?: Partial<BudgetLimits> | undefined;
+  /** Signatures already found good; shared by the verifications of one context. Default none. */
+  readonly cache?: SignatureCache | undefined;
+  /** More signatures that are good, for this verification alone: those of a session (`ChainRequest.remembered`). */
+  readonly remembered?: SignatureCache | undefined;
+  /** What is asked of certificate policies. Default: what the profile says; `{}` looks at them in any profile. */
+  readonly policy?: PolicyInputs | undefined;
+  /** Revocation lists at hand. Where there are any, every certificate below the anchor needs one that has it good. */
+  readonly crls?: readonly GivenCrl[] | undefined;
+  readonly revocation?: RevocationOptions | undefined;
+  /** What is asked of Certificate Transparency. Default: nothing. */
+  readonly transparency?: TransparencyOptions | undefined;
+  /** Where issuers that were not sent come from. Default nowhere: nothing is ever fetched by itself. */
+  readonly fetchIssuers?: FetchIssuers | undefined;
 }

@@ -1,14 +1,7 @@
 import { equal } from '../../bytes/equal.ts';
-import { type PublicKeyInfo, parseSpki } from '../certificate/spki.ts';
+import { parseSpki } from '../certificate/spki.ts';
 import { refused } from './refusal.ts';
-import { mintPeer, type Verdict, type VerifiedPeer } from './verify.ts';
-
-/** A key that authenticates its owner without a certificate, RFC 7250. */
-export interface RawPublicKey {
-  /** SubjectPublicKeyInfo, DER. */
-  readonly spki: Uint8Array;
-  readonly publicKey: PublicKeyInfo;
-}
+import { mintPeer, type Verdict, type VerifiedPeer } from './verified-peer.ts';
 
 /**
  * Accepts a raw public key that is one of those known (RFC 7250 §6: how they became known is up to the application).

@@ -1,11 +1,10 @@
 import { type CertificateErrorCode, TlsError } from '../../errors.ts';
 import { DerError } from '../asn1/der.ts';
 import { type Certificate, type ShownCertificate, shown } from '../certificate/certificate.ts';
-import { BudgetExceeded } from '../path/build.ts';
+import { BudgetExceeded, vouches } from '../path/build.ts';
 import { type PassedOver, passedOverText } from '../path/passed-over.ts';
 import { UnsupportedAlgorithm } from '../path/signatures.ts';
 import { CheckFailure, unreadable } from '../rules/check-failure.ts';
-import { vouches } from './no-path.ts';
 
 /** Why a path, or the whole, was refused. */
 export interface Failure {

@@ -26,7 +26,7 @@ import type { GivenCrl, RevocationOptions } from '../revocation/revocation.ts';
 import type { PolicyInputs } from '../rules/policies.ts';
 import type { ExtKeyUsageRules, Profile } from '../rules/profile.ts';
 import type { CtLog, CtPolicy, TransparencyOptions } from '../transparency/transparency.ts';
-import type { VerifyOptions } from './verify.ts';
+import type { VerifyOptions } from './options.ts';
 
 const demand = oneOf('required', 'optional');
 

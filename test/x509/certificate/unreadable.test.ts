@@ -7,7 +7,8 @@ import { type Certificate, parseCertificate } from '#opentls/x509/certificate/ce
 import { showCertificate } from '#opentls/x509/certificate/display';
 import { TrustStore } from '#opentls/x509/path/trust';
 import { nodeProfile, type Profile, rfc5280, webpki } from '#opentls/x509/rules/profile';
-import { dangerouslyTrust, type VerifyOptions, verifyPeer } from '#opentls/x509/verify/verify';
+import type { VerifyOptions } from '#opentls/x509/verify/options';
+import { dangerouslyTrust, verifyPeer } from '#opentls/x509/verify/verify';
 import { randomBytes } from '../../kit/random.ts';
 import { now } from '../made/chain.ts';
 import { Field, hex, leaf, reissue, withField } from '../made/odd-certificates.ts';

@@ -13,7 +13,8 @@ import { type Created, createCertificate } from '#opentls/x509/create/create';
 import { TrustStore } from '#opentls/x509/path/trust';
 import { generatePrivateKey } from '#opentls/x509/private-key/generate';
 import { type Profile, rfc5280, webpki } from '#opentls/x509/rules/profile';
-import { type Verdict, verifyPeer } from '#opentls/x509/verify/verify';
+import type { Verdict } from '#opentls/x509/verify/verified-peer';
+import { verifyPeer } from '#opentls/x509/verify/verify';
 
 const time = Date.UTC(2030, 0, 1);
 const period = { notBefore: time - 86_400_000, notAfter: time + 86_400_000 };

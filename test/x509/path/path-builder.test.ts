@@ -6,7 +6,8 @@ import { Budget, buildPaths, DEFAULT_MAX_DEPTH } from '#opentls/x509/path/build'
 import { CertificatePool } from '#opentls/x509/path/pool';
 import { TrustStore, type TrustStoreOptions } from '#opentls/x509/path/trust';
 import { rfc5280 } from '#opentls/x509/rules/profile';
-import { type VerifyOptions, verifyPeer } from '#opentls/x509/verify/verify';
+import type { VerifyOptions } from '#opentls/x509/verify/options';
+import { verifyPeer } from '#opentls/x509/verify/verify';
 import { fromBase64 } from '../suites/crl-suites.ts';
 import { absent, outsideJson, title } from '../suites/limbo.ts';
 

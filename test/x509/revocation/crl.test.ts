@@ -15,7 +15,8 @@ import { type CertificateList, parseCrl } from '#opentls/x509/revocation/crl';
 import { CrlEntries } from '#opentls/x509/revocation/crl-entries';
 import type { RevocationOptions } from '#opentls/x509/revocation/revocation';
 import { rfc5280 } from '#opentls/x509/rules/profile';
-import { type Verdict, verifyPeer } from '#opentls/x509/verify/verify';
+import type { Verdict } from '#opentls/x509/verify/verified-peer';
+import { verifyPeer } from '#opentls/x509/verify/verify';
 import { toDer } from '../suites/limbo.ts';
 import { bigList, bigListSerial, reasonCode } from './make-crl.ts';
 

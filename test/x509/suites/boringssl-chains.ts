@@ -4,7 +4,9 @@ import { KeyPurpose } from '#opentls/x509/certificate/extensions';
 import type { TrustAnchor } from '#opentls/x509/path/anchor';
 import { TrustStore } from '#opentls/x509/path/trust';
 import { type Profile, rfc5280 } from '#opentls/x509/rules/profile';
-import { type Verdict, type VerifyOptions, verifyPeer } from '#opentls/x509/verify/verify';
+import type { VerifyOptions } from '#opentls/x509/verify/options';
+import type { Verdict } from '#opentls/x509/verify/verified-peer';
+import { verifyPeer } from '#opentls/x509/verify/verify';
 
 /** A single chain with what BoringSSL's VerifyCertificateChain says of it (pki/testdata/verify_certificate_chain_unittest). */
 export interface ChainCase {

@@ -7,7 +7,8 @@ import { hostName, type PeerName } from '#opentls/x509/certificate/identity';
 import { TrustStore } from '#opentls/x509/path/trust';
 import type { Purpose } from '#opentls/x509/rules/checks';
 import { webpki } from '#opentls/x509/rules/profile';
-import { type Verdict, verifyPeer } from '#opentls/x509/verify/verify';
+import type { Verdict } from '#opentls/x509/verify/verified-peer';
+import { verifyPeer } from '#opentls/x509/verify/verify';
 
 /** A test case of C2SP/x509-limbo's schema, as far as it is read here. */
 export interface LimboCase {

@@ -1,7 +1,8 @@
 import type { SignatureVerifier } from '#opentls/crypto/provider';
 import { TrustStore } from '#opentls/x509/path/trust';
 import { rfc5280 } from '#opentls/x509/rules/profile';
-import { type Verdict, verifyPeer } from '#opentls/x509/verify/verify';
+import type { Verdict } from '#opentls/x509/verify/verified-peer';
+import { verifyPeer } from '#opentls/x509/verify/verify';
 
 /** One of the 249 tests of NIST's PKITS 1.0.1. */
 export interface PkitsCase {

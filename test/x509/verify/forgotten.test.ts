@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { TlsError } from '#opentls/errors';
 import { node } from '#opentls/providers/node';
 import { TrustStore } from '#opentls/x509/path/trust';
-import { type VerifyOptions, verifyPeer } from '#opentls/x509/verify/verify';
+import type { VerifyOptions } from '#opentls/x509/verify/options';
+import { verifyPeer } from '#opentls/x509/verify/verify';
 import { authority, now, serverLeaf } from '../made/chain.ts';
 
 const root = authority('root');

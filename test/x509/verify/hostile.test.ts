@@ -5,7 +5,8 @@ import { Budget, buildPaths } from '#opentls/x509/path/build';
 import { CertificatePool } from '#opentls/x509/path/pool';
 import { TrustStore } from '#opentls/x509/path/trust';
 import { rfc5280 } from '#opentls/x509/rules/profile';
-import { type VerifyOptions, verifyPeer } from '#opentls/x509/verify/verify';
+import type { VerifyOptions } from '#opentls/x509/verify/options';
+import { verifyPeer } from '#opentls/x509/verify/verify';
 import { authority, now, serverLeaf } from '../made/chain.ts';
 import { constrained, type HostileChain, mesh, namesakes, policyTwins } from '../made/hostile.ts';
 

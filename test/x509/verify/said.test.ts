@@ -10,8 +10,10 @@ import { element } from '#opentls/x509/asn1/der-write';
 import { ExtensionOid } from '#opentls/x509/certificate/extensions';
 import { TrustStore } from '#opentls/x509/path/trust';
 import { nodeProfile, rfc5280, webpki } from '#opentls/x509/rules/profile';
+import type { VerifyOptions } from '#opentls/x509/verify/options';
 import type { Refusal } from '#opentls/x509/verify/refusal';
-import { type Verdict, type VerifyOptions, verifyPeer } from '#opentls/x509/verify/verify';
+import type { Verdict } from '#opentls/x509/verify/verified-peer';
+import { verifyPeer } from '#opentls/x509/verify/verify';
 import { authority, type Holder, now, type Overrides, serverLeaf } from '../made/chain.ts';
 import { toDer } from '../suites/limbo.ts';
 

@@ -10,7 +10,9 @@ import type { TrustAnchor } from '#opentls/x509/path/anchor';
 import { SignatureCache } from '#opentls/x509/path/signatures';
 import { TrustStore } from '#opentls/x509/path/trust';
 import { nodeProfile, type Profile, webpki } from '#opentls/x509/rules/profile';
-import { dangerouslyTrust, type Verdict, type VerifyOptions, verifyPeer } from '#opentls/x509/verify/verify';
+import type { VerifyOptions } from '#opentls/x509/verify/options';
+import type { Verdict } from '#opentls/x509/verify/verified-peer';
+import { dangerouslyTrust, verifyPeer } from '#opentls/x509/verify/verify';
 import { authority, type Holder, now, serverLeaf } from '../made/chain.ts';
 
 const root = authority('root');

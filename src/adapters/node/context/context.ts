@@ -8,7 +8,7 @@ import { SignatureCache } from '../../../x509/path/signatures.ts';
 import { TrustStore } from '../../../x509/path/trust.ts';
 import { type CertificateList, parseCrl } from '../../../x509/revocation/crl.ts';
 import { nodeProfile } from '../../../x509/rules/profile.ts';
-import type { VerifyOptions } from '../../../x509/verify/verify.ts';
+import type { VerifyOptions } from '../../../x509/verify/options.ts';
 import { checkServerIdentity } from '../certificate/identity.ts';
 import { clockOf, contextOptions, engineOf, judgementOf, ownOptions, providerOf } from '../options/rules.ts';
 import { callable } from '../support/callable.ts';
