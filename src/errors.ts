@@ -30,6 +30,7 @@ export const AlertDescription = {
   no_application_protocol: 120,
 } as const;
 
+/** Name of an alert in RFC 9846 §6. */
 export type AlertName = keyof typeof AlertDescription;
 
 /** Of older versions, never sent: the _RESERVED ones of RFC 9846 Appendix B.2. */
@@ -206,6 +207,7 @@ export type CertificateErrorCode =
   | 'INVALID_CERTIFICATE'
   | 'BUDGET_EXCEEDED';
 
+/** Every `code` of a {@link TlsError}. */
 export type TlsErrorCode = LocalErrorCode | AlertErrorCode | CertificateErrorCode;
 
 /** Who has to change something for the connection to work. */

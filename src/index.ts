@@ -1,6 +1,8 @@
 /**
  * `opentls/core`: the sans-IO engine, for any byte stream. A provider comes from `opentls/crypto/noble` or
  * `opentls/crypto/node`; `verifier` makes a `verifyChain`, of the trust anchors that `opentls/x509` reads.
+ *
+ * @module opentls/core
  */
 
 export { tlsExporterBinding } from './connection/channel-binding.ts';

@@ -21,6 +21,7 @@ export const MAX_TICKET_LIFETIME: number = 604_800;
  */
 export const MAX_TICKET: number = 0xf000;
 
+/** Bounds on what a peer may cost, which a configuration may raise or lower. */
 export interface Limits {
   /**
    * Largest handshake message but Certificate, bytes: as large as RFC 9846 §4.2.2 lets a ClientHello be (OpenSSL: the
@@ -58,6 +59,7 @@ export interface Limits {
   readonly chainLength: number;
 }
 
+/** The {@link Limits} of a configuration that sets none. */
 export const defaultLimits: Limits = {
   handshakeMessage: 131_396,
   certificateMessage: 0x2_0000,

@@ -30,6 +30,10 @@ export type Event =
   /** Fatal: emitted once; the alert, if any, is in the output; nothing follows. */
   | { readonly type: 'error'; readonly error: TlsError };
 
+/**
+ * A secret of the key schedule, as a line of the key log has it:
+ * `label`, `clientRandom` and `secret` in hexadecimal with spaces between them.
+ */
 export interface SecretEvent {
   readonly type: 'secret';
   readonly label: KeylogLabel;
@@ -37,4 +41,8 @@ export interface SecretEvent {
   readonly secret: Uint8Array;
 }
 
+/**
+ * Where a connection stands. `open`: data may be written. `closing`: this side has sent close_notify, or the peer's has come.
+ * `closed`: both have. `failed`: a fatal error ended it.
+ */
 export type Phase = 'handshake' | 'open' | 'closing' | 'closed' | 'failed';

@@ -3,6 +3,7 @@ import type { Secret } from './secret.ts';
 /** A value now or later. Hash, HMAC and AEAD are never later; public-key operations may be. */
 export type Awaitable<T> = T | PromiseLike<T>;
 
+/** Whether an answer comes later. */
 export function isThenable<T>(value: Awaitable<T>): value is PromiseLike<T> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
@@ -27,19 +28,25 @@ export interface CryptoProvider {
   signer(key: Secret<'private key'>): Signer;
 }
 
+/** Hash functions that a provider has. SHA-1 is for key identifiers and OCSP, not for signatures of TLS. */
 export type HashName = 'sha1' | 'sha256' | 'sha384' | 'sha512';
 
+/** A hash function. Synchronous by contract. */
 export interface Hash {
   readonly name: HashName;
   /** Output length, bytes. */
   readonly length: number;
+  /** The hash of a whole message. */
   digest(message: Uint8Array): Uint8Array;
+  /** Begins a hash over a message that comes in parts. */
   start(): RunningHash;
   /** HMAC (RFC 2104) over the concatenation of `parts`. */
   hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array;
 }
 
+/** A hash over a message that comes in parts. */
 export interface RunningHash {
+  /** Takes in the next part. */
   update(message: Uint8Array): void;
   /** The hash of what was taken in so far; the running hash goes on. */
   digest(): Uint8Array;
@@ -47,6 +54,7 @@ export interface RunningHash {
   fork(): RunningHash;
 }
 
+/** A cipher suite: an AEAD algorithm for records, and the hash of the key schedule (RFC 9846 Appendix B.4). */
 export interface CipherSuite {
   /** CipherSuite code point, RFC 9846 Appendix B.4. */
   readonly id: number;
@@ -55,6 +63,7 @@ export interface CipherSuite {
   readonly aead: AeadAlgorithm;
 }
 
+/** An AEAD algorithm (RFC 5116). All lengths are in bytes. */
 export interface AeadAlgorithm {
   readonly name: string;
   readonly keyLength: number;
@@ -75,6 +84,7 @@ export interface RecordAead {
    * @returns false where the tag is wrong; then nothing of the plaintext is in `out`.
    */
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array, out: Uint8Array): boolean;
+  /** Overwrites the key; it cannot be used any more. */
   wipe(): void;
 }
 
@@ -93,6 +103,10 @@ export interface Group {
   encapsulate(peer: Uint8Array): Awaitable<Encapsulation>;
 }
 
+/**
+ * What a server answers to a key share: the KeyShareEntry.key_exchange to send, and the secret that both sides have
+ * then.
+ */
 export interface Encapsulation {
   readonly publicKey: Uint8Array;
   readonly shared: Secret<'shared'>;
@@ -105,6 +119,7 @@ export interface KeyShare {
   readonly publicKey: Uint8Array;
   /** @throws TlsError as {@link Group.encapsulate} */
   agree(peer: Uint8Array): Awaitable<Secret<'shared'>>;
+  /** Overwrites the key; it cannot be used any more. */
   wipe(): void;
 }
 
@@ -114,6 +129,14 @@ export interface Signer {
   readonly schemes: readonly number[];
   /** SubjectPublicKeyInfo, DER, where known: it is compared with the certificate's. */
   readonly publicKey?: Uint8Array;
+  /**
+   * Signs a message.
+   * @param scheme one of {@link schemes}
+   * @param message the message itself: the signer hashes it, as the scheme says
+   * @returns the signature as X.509 and TLS have it: ECDSA as DER (RFC 3279 §2.2.3), RSA as long as the modulus, Ed25519 and
+   *   Ed448 as RFC 8032 has them
+   * @throws anything; the connection then fails with internal_error
+   */
   sign(scheme: number, message: Uint8Array): Awaitable<Uint8Array>;
 }
 
@@ -140,6 +163,7 @@ export type SignatureAlgorithm =
   | 'ml_dsa_65'
   | 'ml_dsa_87';
 
+/** Verifies signatures of one algorithm. */
 export interface SignatureVerifier {
   readonly algorithm: SignatureAlgorithm;
   /**

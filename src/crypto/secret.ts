@@ -58,10 +58,12 @@ export class Secret<L extends SecretLabel> {
     this.#bytes = undefined;
   }
 
+  /** The label alone. */
   toJSON(): string {
     return this.toString();
   }
 
+  /** The label alone. */
   toString(): string {
     return `[Secret ${this.label}]`;
   }

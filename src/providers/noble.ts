@@ -1,3 +1,9 @@
+/**
+ * `opentls/crypto/noble`: the default cryptography, in JavaScript.
+ *
+ * @module opentls/crypto/noble
+ */
+
 import { randomBytes } from '@noble/hashes/utils.js';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { nobleSuites } from './noble/aead.ts';

@@ -1,3 +1,9 @@
+/**
+ * `opentls/crypto/node`: cryptography by `node:crypto`.
+ *
+ * @module opentls/crypto/node
+ */
+
 import { randomFillSync } from 'node:crypto';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { nodeSuites } from './node/aead.ts';

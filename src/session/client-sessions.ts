@@ -14,7 +14,9 @@ export interface SessionKey {
 
 /** Where a client keeps sessions. `take` forgets what it answers: single use (RFC 9846 Appendix C.4). */
 export interface ClientSessionStore {
+  /** Answers a session and forgets it; undefined where there is none. */
   take(key: SessionKey): Awaitable<Session | undefined>;
+  /** Keeps a session, whose secret is the store's from here on. */
   put(key: SessionKey, session: Session): void;
 }
 
@@ -39,6 +41,7 @@ export class SessionCache implements ClientSessionStore {
     return this.#sessions.size;
   }
 
+  /** Answers the newest session of a key and forgets it. */
   take(key: SessionKey): Session | undefined {
     const text = textOf(key);
     const kept = this.#sessions.get(text);
@@ -49,6 +52,7 @@ export class SessionCache implements ClientSessionStore {
     return session;
   }
 
+  /** Keeps a session; what has no room any more is wiped. */
   put(key: SessionKey, session: Session): void {
     const text = textOf(key);
     const kept = this.#sessions.get(text) ?? [];

@@ -20,6 +20,7 @@ export function whereRead(guard: ReplayGuard, isRead: () => boolean): ReplayGuar
   return { admit: (id, now, window) => isRead() && guard.admit(id, now, window) };
 }
 
+/** Options of {@link StrikeRegister}. */
 export interface StrikeRegisterOptions {
   /** Entries at most; a full register refuses. Default 65,536. */
   readonly capacity?: number;

@@ -4,12 +4,16 @@ import { SealedBox, type SealedBoxOptions, sealedBoxRules } from './sealed-box.t
 
 /** Makes the cookies of HelloRetryRequests, and reads them when they come back (RFC 9846 §4.3.2). */
 export interface RetryCookies {
-  /** @param state what the server need not remember then */
+  /**
+   * Makes a cookie.
+   * @param state what the server need not remember then
+   */
   seal(state: Uint8Array): Uint8Array;
   /** @returns undefined for whatever is no cookie of ours, or is one no longer */
   open(cookie: Uint8Array): Uint8Array | undefined;
 }
 
+/** Options of {@link CookieKeys}. */
 export interface CookieKeysOptions extends SealedBoxOptions {
   /** Milliseconds for which a cookie is good. Default 60 seconds. */
   readonly lifetime?: number | undefined;
@@ -32,6 +36,7 @@ export class CookieKeys implements RetryCookies {
     this.#now = now;
   }
 
+  /** Makes a cookie of the state and the time. */
   seal(state: Uint8Array): Uint8Array {
     const plain = new Uint8Array(TIME + state.length);
     new DataView(plain.buffer).setFloat64(0, this.#now());
@@ -39,6 +44,7 @@ export class CookieKeys implements RetryCookies {
     return this.#box.seal(plain);
   }
 
+  /** @returns the state; undefined for a cookie of other keys, or one that is too old */
   open(cookie: Uint8Array): Uint8Array | undefined {
     const plain = this.#box.open(cookie);
     if (plain === undefined || plain.length < TIME) return undefined;

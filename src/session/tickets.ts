@@ -16,6 +16,7 @@ export interface TicketSealer {
   open(ticket: Uint8Array): Awaitable<SessionState | undefined>;
 }
 
+/** Options of {@link TicketKeys}. */
 export type TicketKeysOptions = SealedBoxOptions;
 
 /** Stateless tickets: the state itself, sealed. */
@@ -49,7 +50,10 @@ export class TicketKeys implements TicketSealer {
 
 /** Where a server keeps what its tickets name. Entries may be dropped at any time. */
 export interface ServerSessionStore {
-  /** @param lifetime seconds after which it may be forgotten */
+  /**
+   * Keeps a state under a name.
+   * @param lifetime seconds after which it may be forgotten
+   */
   put(id: Uint8Array, state: Uint8Array, lifetime: number): Awaitable<void>;
   /** Answers it and forgets it: a ticket is good for one resumption. */
   take(id: Uint8Array): Awaitable<Uint8Array | undefined>;

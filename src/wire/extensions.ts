@@ -141,6 +141,7 @@ export type ExtensionRow<K extends ExtensionName> = {
   readonly [M in HomesOf<K>]: K extends keyof ExtensionValues[M] ? Codec<NonNullable<ExtensionValues[M][K]>> : never;
 };
 
+/** struct { ExtensionType extension_type; opaque extension_data<0..2^16-1>; } Extension;  RFC 9846 §4.3 */
 export const Extension: Codec<Extension> = {
   read: (r) => ({ type: r.u16(), data: r.take(r.u16()) }),
   write(w, value) {

@@ -1,4 +1,8 @@
-/** `opentls/x509`: certificates read, made and verified, without TLS. */
+/**
+ * `opentls/x509`: certificates read, made and verified, without TLS.
+ *
+ * @module opentls/x509
+ */
 
 export { DerError } from './asn1/der.ts';
 export { decodePem, type PemBlock } from './asn1/pem.ts';

@@ -19,7 +19,10 @@ export interface ConnectionOptions
   readonly socket?: Duplex | undefined;
   /** The name to ask for (SNI) and to check the certificate against. */
   readonly servername?: string | undefined;
-  /** @returns an error where the certificate is not for `host`; anything else that is true refuses it as well */
+  /**
+   * Compares the certificate with the host. Default: `checkServerIdentity()`.
+   * @returns an error where the certificate is not for `host`; anything else that is true refuses it as well
+   */
   readonly checkServerIdentity?: ((host: string, certificate: DetailedCertificate) => Error | undefined) | undefined;
   readonly minDHSize?: number | undefined;
   /** Milliseconds of silence until 'timeout'. */

@@ -1,4 +1,9 @@
-/** `opentls/https`: the surface of `node:https`, over opentls. */
+/**
+ * `opentls/https`: the surface of `node:https`, over opentls.
+ *
+ * @module opentls/https
+ */
+
 import http from 'node:http';
 import nodeHttps from 'node:https';
 import { URL, urlToHttpOptions } from 'node:url';
@@ -15,6 +20,7 @@ import type { TLSSocket } from './socket/tls-socket.ts';
 import { invalidArgValue } from './support/errors.ts';
 import { fromBlob, type TicketKeyInput, toBlob } from './support/sessions.ts';
 
+/** Options of {@link Agent}: those of `http.Agent`, and those of `connect()` for every connection that it makes. */
 export interface AgentOptions
   extends http.AgentOptions,
     Omit<ConnectionOptions, keyof http.AgentOptions | 'socket' | 'path'> {
@@ -27,7 +33,9 @@ export interface RequestOptions
   extends Omit<http.RequestOptions, keyof SecureContextOptions>,
     Omit<ConnectionOptions, keyof http.RequestOptions> {}
 
+/** Options of {@link createServer}: those of `http.createServer()` and those of `createServer()` of `opentls`. */
 export type ServerOptions = http.ServerOptions & TlsServerOptions;
+/** Hears the response, as the callback of `https.request()` does. */
 export type ResponseListener = (response: http.IncomingMessage) => void;
 
 /** Keeps connections of opentls as `https.Agent` keeps those of `node:tls`. */
@@ -72,6 +80,7 @@ export class Agent extends nodeHttps.Agent {
   }
 }
 
+/** The agent of requests that name none. It keeps connections alive, and ends idle ones after 5 seconds. */
 export const globalAgent: Agent = new Agent({ keepAlive: true, timeout: 5000 });
 
 /**
@@ -130,28 +139,37 @@ export class Server extends http.Server {
     });
   }
 
+  /** As `http.Server` emits, and marks requests that came as 0-RTT data by `Early-Data: 1` (RFC 8470 §5.1). */
   override emit(event: string, ...args: unknown[]): boolean {
     markEarly(args[0]);
     return super.emit(event, ...args);
   }
 
+  /** Adds the context that clients get which ask for `servername`; `*.example.com` stands for each label. */
   addContext(servername: string, context: SecureContext | SecureContextOptions): void {
     this.#tls.addContext(servername, context);
   }
 
+  /** Replaces the context of connections to come. */
   setSecureContext(options: SecureContextOptions): void {
     this.#tls.setSecureContext(options);
   }
 
+  /** The 48 bytes that seal session tickets now: a secret. */
   getTicketKeys(): Buffer {
     return this.#tls.getTicketKeys();
   }
 
+  /** Sets the keys of session tickets: 48 bytes, or several such, of which the first seals and all open. */
   setTicketKeys(keys: TicketKeyInput): void {
     this.#tls.setTicketKeys(keys);
   }
 }
 
+/**
+ * Makes an HTTPS server over opentls, as `https.createServer()` does.
+ * @throws as `createServer()` of `opentls`
+ */
 export function createServer(options?: ServerOptions | http.RequestListener, listener?: http.RequestListener): Server {
   return new Server(options, listener);
 }

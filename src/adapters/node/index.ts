@@ -1,4 +1,9 @@
-/** `opentls` on Node: the surface of `node:tls`, over TLS 1.3 in TypeScript. */
+/**
+ * `opentls` on Node: the surface of `node:tls`, over TLS 1.3 in TypeScript.
+ *
+ * @module opentls
+ */
+
 import { noble } from '../../providers/noble.ts';
 import { checkServerIdentity } from './certificate/identity.ts';
 import { connect } from './connect.ts';
@@ -41,28 +46,46 @@ export function getCiphers(): string[] {
   return cipherNames(noble);
 }
 
+/** As `node:tls` exports it: TLS 1.3 has no renegotiation, so that nothing reads it. */
 export const CLIENT_RENEG_LIMIT: number = live.CLIENT_RENEG_LIMIT;
+/** As `node:tls` exports it: TLS 1.3 has no renegotiation, so that nothing reads it. Seconds. */
 export const CLIENT_RENEG_WINDOW: number = live.CLIENT_RENEG_WINDOW;
+/** The cipher suites of a context without `ciphers`, by preference, with colons between them. */
 export const DEFAULT_CIPHERS: string = live.DEFAULT_CIPHERS;
+/** The groups of a context without `ecdhCurve`: `auto`, which stands for all of the provider's. */
 export const DEFAULT_ECDH_CURVE: string = live.DEFAULT_ECDH_CURVE;
+/** The `minVersion` of a context that names none. Opentls speaks TLS 1.3 alone. */
 export const DEFAULT_MIN_VERSION: Live['DEFAULT_MIN_VERSION'] = live.DEFAULT_MIN_VERSION;
+/** The `maxVersion` of a context that names none. Opentls speaks TLS 1.3 alone. */
 export const DEFAULT_MAX_VERSION: Live['DEFAULT_MAX_VERSION'] = live.DEFAULT_MAX_VERSION;
 
 /** The module as one object. What is assigned to its properties takes effect, as with `node:tls`. */
 export interface TlsModule extends Live {
+  /** {@link connect} */
   connect: typeof connect;
+  /** {@link convertALPNProtocols} */
   convertALPNProtocols: typeof convertALPNProtocols;
+  /** {@link createServer} */
   createServer: typeof createServer;
+  /** {@link getCACertificates} */
   getCACertificates: typeof getCACertificates;
+  /** {@link getCertificateCompressionAlgorithms} */
   getCertificateCompressionAlgorithms: typeof getCertificateCompressionAlgorithms;
+  /** {@link getCiphers} */
   getCiphers: typeof getCiphers;
+  /** {@link SecureContext} */
   SecureContext: typeof SecureContext;
+  /** {@link Server} */
   Server: typeof Server;
+  /** {@link setDefaultCACertificates} */
   setDefaultCACertificates: typeof setDefaultCACertificates;
+  /** {@link TLSSocket} */
   TLSSocket: typeof TLSSocket;
+  /** {@link rootCertificates} */
   readonly rootCertificates: readonly string[];
 }
 
+/** The module as one object, as `import tls from 'opentls'` gives it. */
 const tls: TlsModule = Object.defineProperty(
   Object.assign(live, {
     connect,

@@ -33,6 +33,7 @@ export interface ServerOptions extends SecureContextOptions, net.ServerOpts {
   readonly requestCert?: boolean | undefined;
   readonly rejectUnauthorized?: boolean | undefined;
   readonly ALPNProtocols?: AlpnOption | undefined;
+  /** Chooses the protocol, one of those that the client offers; undefined refuses. Not together with `ALPNProtocols`. */
   readonly ALPNCallback?: TLSSocketOptions['ALPNCallback'];
   readonly SNICallback?: SniCallback | undefined;
   /** Milliseconds. Default 120000. */
@@ -45,6 +46,7 @@ export interface ServerOptions extends SecureContextOptions, net.ServerOpts {
   readonly [earlyReader]?: EarlyReader | undefined;
 }
 
+/** Hears a connection whose handshake is complete, as a listener of `secureConnection`. */
 export type SecureConnectionListener = (socket: TLSSocket) => void;
 
 class TlsServer extends net.Server {

@@ -10,6 +10,7 @@ import { ask, type Script } from '../terms/script.ts';
 export interface CertificateCompression {
   /** CertificateCompressionAlgorithm: 1 zlib, 2 brotli, 3 zstd. */
   readonly id: number;
+  /** Compresses a Certificate message. */
   compress?(message: Uint8Array): Awaitable<Uint8Array>;
   /**
    * @param length of the result: no more than that may be made, whatever the input holds

@@ -13,6 +13,7 @@ import type { VerifiedPeer } from '../../x509/verify/verified-peer.ts';
 import type { CertificateCompression } from '../proof/compression.ts';
 import type { Delegation } from '../proof/delegation.ts';
 
+/** Which end of the connection. */
 export type Role = 'client' | 'server';
 
 /** A certificate chain and the key that proves it. */
@@ -63,8 +64,13 @@ export interface ChainRefusal {
   readonly cause?: unknown;
 }
 
+/** What a verifier answers: the peer that it accepts, or why it refuses. */
 export type ChainVerdict = { readonly ok: true; readonly peer: VerifiedPeer } | ChainRefusal;
 
+/**
+ * What both roles may set. Code points are those of RFC 9846; times are milliseconds since 1970 unless they say
+ * otherwise.
+ */
 export interface CommonConfig {
   readonly provider: CryptoProvider;
   /**
@@ -128,6 +134,7 @@ export interface CommonConfig {
   readonly limits?: Partial<Limits> | undefined;
 }
 
+/** Configuration of `Connection.client`. */
 export interface ClientConfig extends CommonConfig {
   /** SNI host name (RFC 6066 §3). Not sent where absent, or longer than 255 bytes. */
   readonly serverName?: string | undefined;
@@ -192,6 +199,7 @@ export interface EarlyDataPolicy {
   readonly guardTimeout?: number | undefined;
 }
 
+/** Configuration of `Connection.server`. It needs `credentials`, `chooseCredentials` or `findPsk`. */
 export interface ServerConfig extends CommonConfig {
   /** The first that fits the client's signature schemes is used. */
   readonly credentials?: readonly Credential[] | undefined;

@@ -18,18 +18,22 @@ export interface Asks {
   encapsulate: { readonly group: Group; readonly peer: Uint8Array };
   chooseCredentials: {
     readonly hello: ClientHelloView;
+    /** `chooseCredentials` of the configuration. */
     readonly choose: (hello: ClientHelloView) => Awaitable<readonly Credential[] | undefined>;
   };
   chooseClientCredentials: {
     readonly request: CertificateRequestView;
+    /** `chooseCredentials` of the configuration. */
     readonly choose: (request: CertificateRequestView) => Awaitable<readonly Credential[] | undefined>;
   };
   chooseProtocol: {
     readonly hello: ClientHelloView;
+    /** `chooseProtocol` of the configuration. */
     readonly choose: (hello: ClientHelloView) => Awaitable<Uint8Array | undefined>;
   };
   verifyChain: {
     readonly request: ChainRequest;
+    /** `verifyChain` of the configuration. */
     readonly verify: (request: ChainRequest) => Awaitable<ChainVerdict>;
   };
   verifySignature: {
@@ -39,11 +43,15 @@ export interface Asks {
     readonly signature: Uint8Array;
   };
   sign: { readonly signer: Signer; readonly scheme: number; readonly message: Uint8Array };
-  takeSession: { readonly take: () => Awaitable<Session | undefined> };
+  takeSession: {
+    /** `takeSession` of the configuration. */
+    readonly take: () => Awaitable<Session | undefined>;
+  };
   openTicket: { readonly tickets: TicketSealer; readonly ticket: Uint8Array };
   sealTicket: { readonly tickets: TicketSealer; readonly state: SessionState };
   findPsk: {
     readonly identity: Uint8Array;
+    /** `findPsk` of the configuration. */
     readonly find: (identity: Uint8Array) => Awaitable<ExternalPsk | undefined>;
   };
   compress: { readonly algorithm: Compressor; readonly message: Uint8Array };
@@ -62,6 +70,7 @@ export interface Asks {
   };
 }
 
+/** What each ask of {@link Asks} is answered with, by its name. */
 export interface Answers {
   keyShare: KeyShare;
   agree: Secret<'shared'>;
@@ -81,7 +90,9 @@ export interface Answers {
   admitEarlyData: boolean;
 }
 
+/** Name of an ask. */
 export type AskName = keyof Asks;
+/** An ask with all that is needed to answer it. `ask` is its name. */
 export type AskRequest = { [K in AskName]: { readonly ask: K } & Asks[K] }[AskName];
 
 /** What a script yields: an ask, or the set of messages it is willing to take next. */

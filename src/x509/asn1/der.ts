@@ -1,4 +1,4 @@
-/** What a {@link DerReader} throws; `parse…` functions turn it into an error of their own. */
+/** What the strict DER reader throws; `parse…` functions turn it into an error of their own. */
 export class DerError extends Error {}
 
 /** The field of a certificate that holds its key, as {@link FieldError} calls it. */

@@ -66,6 +66,7 @@ export const keyUsageNames = [
   'encipherOnly',
   'decipherOnly',
 ] as const;
+/** The bits of keyUsage that are set (RFC 5280 §4.2.1.3). */
 export type KeyUsage = ReadonlySet<(typeof keyUsageNames)[number]>;
 
 /** GeneralName, RFC 5280 §4.2.1.6; `value` is text for rfc822, dns and uri, bytes for ip, DER for the rest. */

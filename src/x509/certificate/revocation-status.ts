@@ -14,6 +14,7 @@ export const revocationReasons = {
   9: 'privilegeWithdrawn',
   10: 'aACompromise',
 } as const;
+/** Name of a CRLReason (RFC 5280 §5.3.1). */
 export type RevocationReason = (typeof revocationReasons)[keyof typeof revocationReasons];
 
 /** @param content of an ENUMERATED. @throws DerError for a code that is not defined */

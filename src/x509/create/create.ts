@@ -27,6 +27,7 @@ import {
   subjectExtensions,
 } from './extensions.ts';
 
+/** What {@link createCertificate} writes into a certificate, and who signs it. */
 export interface CertificateOptions extends SubjectOptions {
   /** For the key identifiers and the serial number. */
   readonly provider: Pick<CryptoProvider, 'hashes' | 'random'>;
@@ -45,12 +46,14 @@ export interface CertificateOptions extends SubjectOptions {
   readonly signatureScheme?: number | undefined;
 }
 
+/** What {@link createCertificateRequest} writes into a request, and who signs it. */
 export interface CertificateRequestOptions extends SubjectOptions {
   /** The subject's key. */
   readonly signer: Signer;
   readonly signatureScheme?: number | undefined;
 }
 
+/** What was made, in both forms that files have. */
 export interface Created {
   readonly der: Uint8Array;
   readonly pem: string;

@@ -17,6 +17,7 @@ import {
 import { ExtensionOid, keyUsageNames } from '../certificate/extensions.ts';
 import { parseIp } from '../certificate/identity.ts';
 
+/** Name of a bit of keyUsage (RFC 5280 §4.2.1.3). */
 export type KeyUsageName = (typeof keyUsageNames)[number];
 
 /** RFC 5280 §4.2.1.12 */
@@ -29,6 +30,7 @@ const keyPurposes = {
   OCSPSigning: '1.3.6.1.5.5.7.3.9',
   anyExtendedKeyUsage: '2.5.29.37.0',
 } as const;
+/** A purpose of extKeyUsage (RFC 5280 §4.2.1.12), by its name or its object identifier. */
 export type KeyPurpose = keyof typeof keyPurposes | `${number}.${string}`;
 
 const attributeTypes = {
@@ -54,6 +56,7 @@ export interface NameAttribute {
 /** A common name, or attributes in order, each a RelativeDistinguishedName of its own. */
 export type NewName = string | readonly NameAttribute[];
 
+/** The names of subjectAltName (RFC 5280 §4.2.1.6). */
 export interface SubjectAltNames {
   /** Host names in ASCII (A-labels); `*.example.com` for a wildcard. */
   readonly dns?: readonly string[] | undefined;

@@ -24,6 +24,7 @@ export interface BudgetLimits {
   readonly fetches: number;
 }
 
+/** The {@link BudgetLimits} of a verification that sets none. */
 export const defaultBudget: BudgetLimits = {
   signatures: 24,
   steps: 1_000,

@@ -90,6 +90,7 @@ export class Signatures {
   }
 }
 
+/** Options of {@link SignatureCache}. */
 export interface SignatureCacheOptions {
   /** SHA-256, of any provider. */
   readonly hash: Hash;
@@ -122,16 +123,19 @@ export class SignatureCache {
     return this.#good.size;
   }
 
+  /** The name under which a signature is kept: a hash of the key, the message and the signature. */
   keyOf(spki: Uint8Array, signed: SignedData): string {
     return toHex(digestOf(this.#hash, spki, signed));
   }
 
+  /** Whether a signature was found good, by {@link keyOf}; it then counts as used last. */
   has(key: string): boolean {
     const found = this.#good.delete(key);
     if (found) this.#good.add(key);
     return found;
   }
 
+  /** Keeps a signature that was found good. */
   add(key: string): void {
     this.#good.add(key);
     const [oldest] = this.#good;

@@ -8,6 +8,7 @@ import { type DistinguishedName, latin1, nameText, parseName } from '../certific
 import { anchorCertificate, anchorId, type CertificateAnchor, type KeyAnchor, type TrustAnchor } from './anchor.ts';
 import { LazyCertificate, namesOf, type Unreadable } from './pool.ts';
 
+/** Options of {@link TrustStore}. */
 export interface TrustStoreOptions {
   /** Accept an anchor that is not self-signed, as `allowPartialTrustChain` of node:tls. Default false. */
   readonly allowPartial?: boolean;
@@ -87,6 +88,7 @@ export class TrustStore {
     return found.some(({ id }) => equal(id, certificate.raw));
   }
 
+  /** Whether the store was told never to accept this certificate. */
   distrusts(certificate: Certificate): boolean {
     return this.#distrusted.some((raw) => equal(raw, certificate.raw));
   }

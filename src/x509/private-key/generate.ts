@@ -7,6 +7,7 @@ import { context, Tag } from '../asn1/der.ts';
 import { element } from '../asn1/der-write.ts';
 import { Oid } from '../asn1/oids.ts';
 
+/** Kinds of keys that {@link generatePrivateKey} makes. */
 export type GeneratedKeyKind =
   | 'P-256'
   | 'P-384'

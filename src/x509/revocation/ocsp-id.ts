@@ -9,6 +9,7 @@ import type { CertId } from './ocsp.ts';
 /** Hashes by name, of any provider. */
 export type Hashes = Readonly<Record<HashName, Hash>>;
 
+/** Options of {@link createOcspRequest}. */
 export interface OcspRequestOptions {
   readonly certificate: Certificate;
   /** Of the certificate. */

@@ -19,6 +19,7 @@ export interface TransparencyOptions {
   readonly fromTls?: Uint8Array | undefined;
 }
 
+/** A log of Certificate Transparency that the caller takes timestamps of. */
 export interface CtLog {
   /** SubjectPublicKeyInfo, DER. */
   readonly key: Uint8Array;
@@ -29,6 +30,7 @@ export interface CtLog {
   readonly retiredAt?: number | undefined;
 }
 
+/** How many timestamps are enough. */
 export interface CtPolicy {
   /** Timestamps at least, of logs that differ. @param lifetime of the leaf, milliseconds */
   readonly minimum: (lifetime: number) => number;

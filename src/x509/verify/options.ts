@@ -12,6 +12,7 @@ import type { PolicyInputs } from '../rules/policies.ts';
 import type { Profile } from '../rules/profile.ts';
 import type { TransparencyOptions } from '../transparency/transparency.ts';
 
+/** What a chain is judged by. */
 export interface VerifyOptions {
   readonly trust: TrustStore;
   readonly verifiers: readonly SignatureVerifier[];
@@ -29,7 +30,7 @@ export interface VerifyOptions {
   readonly purpose: Purpose;
   /** Milliseconds since 1970. */
   readonly time: number;
-  /** Default {@link webpki}. */
+  /** Default `webpki`. */
   readonly profile?: Profile | undefined;
   /** Intermediates in a path at most, self-issued ones not counted, as in pathLenConstraint. Default 8. */
   readonly maxDepth?: number | undefined;

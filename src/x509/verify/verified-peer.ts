@@ -34,6 +34,7 @@ export interface RawPublicKey {
   readonly publicKey: PublicKeyInfo;
 }
 
+/** What {@link verifyPeer} answers: the peer that it accepts, or why it refuses. */
 export type Verdict = { readonly ok: true; readonly peer: VerifiedPeer } | Refusal;
 
 /** For the two functions of this layer that judge raw keys; nothing outside of it may call this. */

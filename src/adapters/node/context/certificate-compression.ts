@@ -17,7 +17,7 @@ type Inflate = (
 ) => Promise<{ readonly buffer: Uint8Array; readonly engine: { readonly bytesWritten: number } }>;
 
 /**
- * Certificate compression (RFC 8879) by `node:zlib`, for {@link CommonConfig.certificateCompression} of the engine.
+ * Certificate compression (RFC 8879) by `node:zlib`, for `certificateCompression` of `opentls/core`.
  * `zstd` is there where the runtime has it. Nothing decompresses to more than the peer declared, nor leaves bytes over.
  */
 export const certificateCompression: {

@@ -27,6 +27,7 @@ import { type CertificateCompressionInput, compressionsOf } from './certificate-
 import { type KeyInput, loadCredentials } from './credentials.ts';
 import { groupsOf, schemesOf, suitesOf } from './names.ts';
 
+/** Versions that `minVersion` and `maxVersion` may name. A maximum below TLSv1.3 throws. */
 export type SecureVersion = 'TLSv1.3' | 'TLSv1.2' | 'TLSv1.1' | 'TLSv1';
 
 /** Options of `tls.createSecureContext()`, and what opentls adds. */
@@ -215,7 +216,9 @@ export interface Live {
   DEFAULT_MAX_VERSION: SecureVersion;
   CLIENT_RENEG_LIMIT: number;
   CLIENT_RENEG_WINDOW: number;
+  /** Makes the context of every connection and server that is given none. */
   createSecureContext: (options?: SecureContextOptions | null) => SecureContext;
+  /** Compares certificate and host for every `connect()` without an option of that name. */
   checkServerIdentity: typeof checkServerIdentity;
 }
 

@@ -14,6 +14,10 @@ export interface AlpnCallbackArguments {
   readonly protocols: readonly string[];
 }
 
+/**
+ * Chooses a server's context by the name that the client asks for. The callback takes a `SecureContext`; without one the
+ * server's own is used, and an error ends the handshake.
+ */
 export type SniCallback = (
   this: TLSSocket,
   servername: string,
@@ -70,9 +74,13 @@ export interface TLSSocketOptions extends SecureContextOptions {
   readonly keepAliveInitialDelay?: number | undefined;
   readonly blockList?: unknown;
   /** Client: whether the certificate is for the right host. */
+  /** @internal Hands over the reader of 0-RTT data. */
   readonly [earlyReader]?: EarlyReader | undefined;
+  /** @internal Hands over the keys of tickets. */
   readonly [serverTickets]?: TicketSealer | undefined;
+  /** @internal Hands over the host that the peer must be. */
   readonly [expectedHost]?: string | undefined;
+  /** @internal Hands over the check of the name. */
   readonly [identify]?: ((certificate: DetailedCertificate) => unknown) | undefined;
 }
 

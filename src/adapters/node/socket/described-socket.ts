@@ -18,6 +18,10 @@ import {
 import { fromBlob } from '../support/sessions.ts';
 import { TransportSocket } from './transport-socket.ts';
 
+/**
+ * A cipher suite, as {@link TLSSocket.getCipher} answers. TLS 1.3 has one name for each, that of RFC 9846 Appendix
+ * B.4.
+ */
 export interface CipherInfo {
   readonly name: string;
   readonly standardName: string;
@@ -57,10 +61,12 @@ export abstract class DescribedSocket extends TransportSocket {
     return this.destroyed ? undefined : this.connection?.facts;
   }
 
+  /** The version of TLS; null once the socket is destroyed. */
   getProtocol(): 'TLSv1.3' | null {
     return this.destroyed ? null : 'TLSv1.3';
   }
 
+  /** The cipher suite; undefined before the handshake is complete, null once the socket is destroyed. */
   getCipher(): CipherInfo | null | undefined {
     return this.#tell(({ suite: { name } }) => ({ name, standardName: name, version: 'TLSv1.3' }));
   }
@@ -72,10 +78,15 @@ export abstract class DescribedSocket extends TransportSocket {
     return group === undefined ? {} : ephemeralKeyInfo(group);
   }
 
+  /** The verify_data of our Finished; undefined before the handshake is complete, null once the socket is destroyed. */
   getFinished(): Buffer | null | undefined {
     return this.#tell(({ localFinished }) => Buffer.from(localFinished));
   }
 
+  /**
+   * The verify_data of the peer's Finished; undefined before the handshake is complete, null once the socket is
+   * destroyed.
+   */
   getPeerFinished(): Buffer | null | undefined {
     return this.#tell(({ peerFinished }) => Buffer.from(peerFinished));
   }
@@ -92,6 +103,7 @@ export abstract class DescribedSocket extends TransportSocket {
     return shared.map(sigalgName);
   }
 
+  /** Whether the handshake resumed a session; null once the socket is destroyed. */
   isSessionReused(): boolean | null {
     return this.destroyed ? null : (this.connection?.facts?.resumed ?? false);
   }
@@ -118,6 +130,7 @@ export abstract class DescribedSocket extends TransportSocket {
     return x509Of(this.facts?.peer?.certificates[0]?.raw);
   }
 
+  /** The leaf of the chain that this side sent; undefined where there is none, or OpenSSL cannot read it. */
   getX509Certificate(): X509Certificate | undefined {
     return x509Of(this.facts?.localChain?.[0]);
   }

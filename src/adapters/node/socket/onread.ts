@@ -1,7 +1,11 @@
 /** The `onread` option of `net.Socket`: plaintext goes into the caller's own memory instead of 'data' events. */
 export interface OnReadOptions {
+  /** The memory, or what answers it for each piece. */
   readonly buffer: Uint8Array | (() => Uint8Array);
-  /** @returns false to hear no more until `resume()` */
+  /**
+   * Hears each piece: so many bytes at the beginning of `buffer`.
+   * @returns false to hear no more until `resume()`
+   */
   readonly callback: (length: number, buffer: Uint8Array) => boolean;
 }
 

@@ -173,14 +173,17 @@ export class TLSSocket extends DescribedSocket {
     return this;
   }
 
+  /** Called by Node's streams. @internal */
   override _read(): void {
     this.#readOn();
   }
 
+  /** Called by Node's streams. @internal */
   override _write(chunk: Buffer | string, encoding: BufferEncoding, callback: WriteCallback): void {
     this.#submit([toBytes(chunk, encoding)], chunk.length, callback);
   }
 
+  /** Called by Node's streams. @internal */
   override _writev(
     chunks: readonly { chunk: Buffer | string; encoding: BufferEncoding }[],
     callback: WriteCallback,
@@ -190,6 +193,7 @@ export class TLSSocket extends DescribedSocket {
     this.#submit(bytes, length, callback);
   }
 
+  /** Called by Node's streams. @internal */
   override _final(callback: WriteCallback): void {
     const { connection } = this;
     if (!this._secureEstablished || this.#writer === undefined || connection === undefined) {
@@ -206,6 +210,7 @@ export class TLSSocket extends DescribedSocket {
     });
   }
 
+  /** Called by Node's streams. @internal */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     clearTimeout(this.#handshakeTimer);
     this.connecting = false;

@@ -9,6 +9,10 @@ import {
 } from '../../../errors.ts';
 import { IdentityRefusal } from '../callbacks/identity-refusal.ts';
 
+/**
+ * An error as the sockets and servers of opentls emit and throw it. `cause` is the error of the engine, where there
+ * is one.
+ */
 export interface CodedError extends Error {
   readonly code: string;
   /** Of OpenSSL's errors. */
