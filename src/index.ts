@@ -35,8 +35,7 @@ export {
   TlsError,
   type TlsErrorCode,
 } from './errors.ts';
-export type { CertificateCompression } from './handshake/proof/compression.ts';
-export { type Delegation, delegatedCredential } from './handshake/proof/delegation.ts';
+export { delegatedCredential } from './handshake/proof/delegation.ts';
 export { type VerifierOptions, verifier } from './handshake/proof/verifier.ts';
 export type {
   CertificateRequestView,
@@ -46,13 +45,12 @@ export type {
   ClientConfig,
   ClientHelloView,
   CommonConfig,
-  Credential,
   EarlyDataPolicy,
-  Facts,
   PskMode,
-  Role,
   ServerConfig,
 } from './handshake/terms/config.ts';
+export type { CertificateCompression, Credential, Delegation, Role } from './handshake/terms/credential.ts';
+export type { Facts } from './handshake/terms/facts.ts';
 export {
   type Answers,
   type AskName,

@@ -1,7 +1,7 @@
 import type { Connection, SecretEvent } from '../connection/connection.ts';
 import { isThenable } from '../crypto/provider.ts';
 import type { TlsError } from '../errors.ts';
-import type { Facts } from '../handshake/terms/config.ts';
+import type { Facts } from '../handshake/terms/facts.ts';
 import { type Answers, type AskName, type PendingAsk, perform } from '../handshake/terms/script.ts';
 import type { Session } from '../session/session.ts';
 

@@ -1,5 +1,5 @@
 import type { TlsError } from '../errors.ts';
-import type { Facts } from '../handshake/terms/config.ts';
+import type { Facts } from '../handshake/terms/facts.ts';
 import type { PendingAsk } from '../handshake/terms/script.ts';
 import type { KeylogLabel } from '../handshake/terms/wire.ts';
 import type { Session } from '../session/session.ts';

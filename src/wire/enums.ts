@@ -129,3 +129,6 @@ export function nameOf(table: Readonly<Record<string, number>>, value: number): 
   for (const [name, id] of Object.entries(table)) if (id === value) return name;
   return `0x${value.toString(16).padStart(4, '0')}`;
 }
+
+/** CertificateStatusType `ocsp`, RFC 6066 §8 */
+export const OCSP = 1;

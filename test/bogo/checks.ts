@@ -1,7 +1,7 @@
 // The -expect-… flags, once the handshake is over.
 import { equal } from '#opentls/bytes/equal';
 import { toHex } from '#opentls/bytes/hex';
-import type { Facts } from '#opentls/handshake/terms/config';
+import type { Facts } from '#opentls/handshake/terms/facts';
 import type { Session } from '#opentls/session/session';
 import { AGE_TOLERANCE, type Observed } from './configs.ts';
 import { loadChain, provider } from './credentials.ts';

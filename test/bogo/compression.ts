@@ -1,7 +1,7 @@
 // The certificate compressions that the runner knows (SHIM-SPEC §8): toys under code points for private use.
 import { concat } from '#opentls/bytes/concat';
 import { equal } from '#opentls/bytes/equal';
-import type { CertificateCompression } from '#opentls/handshake/proof/compression';
+import type { CertificateCompression } from '#opentls/handshake/terms/credential';
 import { provider } from './credentials.ts';
 
 export const toyCompressions: readonly CertificateCompression[] = [

@@ -2,7 +2,6 @@
 
 import { equal } from '#opentls/bytes/equal';
 import { TlsError } from '#opentls/errors';
-import type { CertificateCompression } from '#opentls/handshake/proof/compression';
 import { advertisedSchemes } from '#opentls/handshake/proof/schemes';
 import type {
   ChainRequest,
@@ -10,9 +9,9 @@ import type {
   ClientConfig,
   ClientHelloView,
   CommonConfig,
-  Credential,
   ServerConfig,
 } from '#opentls/handshake/terms/config';
+import type { CertificateCompression, Credential } from '#opentls/handshake/terms/credential';
 import type { ExternalPsk } from '#opentls/keys/importer';
 import type { CertificateType } from '#opentls/session/session';
 import type { TicketSealer } from '#opentls/session/tickets';

@@ -3,7 +3,7 @@ import type { CryptoProvider, Signer } from '#opentls/crypto/provider';
 import { Secret } from '#opentls/crypto/secret';
 import { TlsError } from '#opentls/errors';
 import { delegatedCredential } from '#opentls/handshake/proof/delegation';
-import type { Credential } from '#opentls/handshake/terms/config';
+import type { Credential } from '#opentls/handshake/terms/credential';
 import { type ExternalPsk, importPsk } from '#opentls/keys/importer';
 import { mlKemGroups, noble } from '#opentls/providers/noble';
 import { withMlDsa } from '#opentls/providers/noble/ml-dsa';

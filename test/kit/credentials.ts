@@ -1,5 +1,5 @@
 import type { CryptoProvider } from '#opentls/crypto/provider';
-import type { Credential } from '#opentls/handshake/terms/config';
+import type { Credential } from '#opentls/handshake/terms/credential';
 import { createCertificate } from '#opentls/x509/create/create';
 import { generatePrivateKey } from '#opentls/x509/private-key/generate';
 

@@ -1,12 +1,7 @@
 import { Connection, type Event } from '#opentls/connection/connection';
 import type { CryptoProvider } from '#opentls/crypto/provider';
-import type {
-  ChainRequest,
-  ChainVerdict,
-  ClientConfig,
-  Credential,
-  ServerConfig,
-} from '#opentls/handshake/terms/config';
+import type { ChainRequest, ChainVerdict, ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
+import type { Credential } from '#opentls/handshake/terms/credential';
 import { perform } from '#opentls/handshake/terms/script';
 import { dangerouslyTrust } from '#opentls/x509/verify/verify';
 import { testCredential } from './credentials.ts';

@@ -1,7 +1,8 @@
 import { Chunks } from '../../bytes/chunks.ts';
 import { Connection } from '../../connection/connection.ts';
 import { TlsError } from '../../errors.ts';
-import type { ClientConfig, Facts, ServerConfig } from '../../handshake/terms/config.ts';
+import type { ClientConfig, ServerConfig } from '../../handshake/terms/config.ts';
+import type { Facts } from '../../handshake/terms/facts.ts';
 import { Pump } from '../pump.ts';
 import { type ByteSource, bytesOf } from './bytes.ts';
 import { EarlySink } from './early-sink.ts';

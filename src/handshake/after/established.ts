@@ -1,7 +1,7 @@
 import { reject } from '../../errors.ts';
 import { HandshakeType, KeyUpdateRequest, nameOf } from '../../wire/enums.ts';
 import type { HandshakeMessage, MessageOf, NewSessionTicket } from '../../wire/messages.ts';
-import type { Role } from '../terms/config.ts';
+import type { Role } from '../terms/credential.ts';
 
 /** What a post-handshake message asks of the connection. */
 export type PostHandshake =

@@ -5,7 +5,8 @@ import { authenticate } from '../client/auth.ts';
 import { readCertificateRequest } from '../client/checks.ts';
 import { certificateRequest, encodeCertificateRequest, receiveClient } from '../server/auth.ts';
 import { checkFinished, type Established, peerFacts } from '../shared/finish.ts';
-import type { ClientConfig, Facts, ServerConfig } from '../terms/config.ts';
+import type { ClientConfig, ServerConfig } from '../terms/config.ts';
+import type { Facts } from '../terms/facts.ts';
 import { expect, type Script } from '../terms/script.ts';
 import { emit, type Wire } from '../terms/wire.ts';
 

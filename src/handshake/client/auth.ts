@@ -2,8 +2,14 @@ import type { Transcript } from '../../keys/transcript.ts';
 import type { CertificateType } from '../../session/session.ts';
 import type { ExtensionValues } from '../../wire/extensions.ts';
 import { sendAuthentication, sendEmptyCertificate } from '../proof/auth.ts';
-import { type Authentication, chooseInForce, refuseCredentials, wishesOf } from '../proof/credentials.ts';
-import type { ClientConfig, Credential } from '../terms/config.ts';
+import {
+  type AcceptableCredentials,
+  type Authentication,
+  chooseInForce,
+  refuseCredentials,
+} from '../proof/credentials.ts';
+import type { ClientConfig } from '../terms/config.ts';
+import type { Credential } from '../terms/credential.ts';
 import { ask, type Script } from '../terms/script.ts';
 import type { Wire } from '../terms/wire.ts';
 
@@ -18,16 +24,31 @@ export function* authenticate(
 ): Script<Authentication | undefined> {
   const { requireCredential } = config;
   const credentials = yield* chooseCredentials(config, request);
-  const wishes = wishesOf(request, certificateType);
-  const { authentication: chosen, passedOver } = yield* chooseInForce(config, credentials, wishes);
+  const acceptable = acceptableToServer(request, certificateType);
+  const { authentication: chosen, passedOver } = yield* chooseInForce(config, credentials, acceptable);
   if (chosen === undefined) {
-    if (requireCredential === true && credentials.length > 0) refuseCredentials(credentials, wishes, passedOver);
+    if (requireCredential === true && credentials.length > 0) refuseCredentials(credentials, acceptable, passedOver);
     sendEmptyCertificate(wire, transcript, context);
     return undefined;
   }
   const terms = { context, extensions: request, wantsOcsp: request.status_request === true };
   yield* sendAuthentication(wire, config, transcript, 'client', chosen, terms);
   return chosen;
+}
+
+/** The credentials that a CertificateRequest accepts of the client. */
+export function acceptableToServer(
+  request: ExtensionValues['CR'],
+  certificateType: CertificateType,
+): AcceptableCredentials {
+  return {
+    signer: 'client',
+    delegationSchemes: request.delegated_credential ?? [],
+    schemes: request.signature_algorithms ?? [],
+    certificateSchemes: request.signature_algorithms_cert ?? request.signature_algorithms ?? [],
+    certificateTypes: [certificateType],
+    authorities: request.certificate_authorities ?? [],
+  };
 }
 
 function* chooseCredentials(config: ClientConfig, request: ExtensionValues['CR']): Script<readonly Credential[]> {

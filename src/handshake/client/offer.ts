@@ -3,7 +3,7 @@ import type { CipherSuite, KeyShare } from '../../crypto/provider.ts';
 import { Transcript } from '../../keys/transcript.ts';
 import { MAX_HOST_NAME } from '../../limits.ts';
 import type { CertificateType } from '../../session/session.ts';
-import { CertificateTypeId, ExtensionType, HandshakeType, ProtocolVersion } from '../../wire/enums.ts';
+import { CertificateTypeId, ExtensionType, HandshakeType, OCSP, ProtocolVersion } from '../../wire/enums.ts';
 import {
   type Extension,
   type ExtensionValues,
@@ -12,7 +12,6 @@ import {
   writeExtensions,
 } from '../../wire/extensions.ts';
 import { type ClientHello, encodeMessage } from '../../wire/messages.ts';
-import { OCSP } from '../proof/auth.ts';
 import { acceptedCompressions } from '../proof/compression.ts';
 import { advertisedSchemes } from '../proof/schemes.ts';
 import { addGrease, isGrease, shuffle } from '../shared/grease.ts';

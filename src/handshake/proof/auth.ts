@@ -6,7 +6,7 @@ import { reject, TlsError } from '../../errors.ts';
 import type { Transcript, TranscriptHash } from '../../keys/transcript.ts';
 import type { Limits } from '../../limits.ts';
 import type { CertificateType } from '../../session/session.ts';
-import { HandshakeType, nameOf, SignatureScheme } from '../../wire/enums.ts';
+import { HandshakeType, nameOf, OCSP, SignatureScheme } from '../../wire/enums.ts';
 import { type Extension, type ExtensionValues, readExtensions, writeExtensions } from '../../wire/extensions.ts';
 import { type Certificate, encodeMessage, type MessageOf } from '../../wire/messages.ts';
 import { DerError } from '../../x509/asn1/der.ts';
@@ -15,7 +15,8 @@ import { showCertificate } from '../../x509/certificate/display.ts';
 import type { KeyUsage } from '../../x509/certificate/extensions.ts';
 import { type PublicKeyInfo, parseSpki } from '../../x509/certificate/spki.ts';
 import type { VerifiedPeer } from '../../x509/verify/verified-peer.ts';
-import type { ChainRefusal, ChainRequest, CommonConfig, Credential, Role } from '../terms/config.ts';
+import type { ChainRefusal, ChainRequest, CommonConfig } from '../terms/config.ts';
+import type { Credential, Role } from '../terms/credential.ts';
 import { ask, expect, type Script } from '../terms/script.ts';
 import { emit, type Wire } from '../terms/wire.ts';
 import { certificateAlert } from './alerts.ts';
@@ -286,6 +287,4 @@ function signedContent(signer: Role, hash: TranscriptHash): Uint8Array {
   return concat([utf8(`${' '.repeat(64)}TLS 1.3, ${signer} CertificateVerify\0`), hash]);
 }
 
-/** CertificateStatusType, RFC 6066 §8. */
-export const OCSP = 1;
 const none: Uint8Array = new Uint8Array(0);

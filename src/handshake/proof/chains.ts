@@ -2,7 +2,7 @@ import type { SignatureAlgorithm } from '../../crypto/provider.ts';
 import { TlsError } from '../../errors.ts';
 import { DerError } from '../../x509/asn1/der.ts';
 import { type Certificate, isSelfIssued, parseCertificate } from '../../x509/certificate/certificate.ts';
-import type { Credential } from '../terms/config.ts';
+import type { Credential } from '../terms/credential.ts';
 import { algorithmOf } from './schemes.ts';
 
 /** Of credentials whose keys all fit the peer: the one whose chain does, too, or does it least harm. */

@@ -1,26 +1,10 @@
-import type { Awaitable } from '../../crypto/provider.ts';
 import { reject, TlsError } from '../../errors.ts';
 import type { Limits } from '../../limits.ts';
 import { HandshakeType } from '../../wire/enums.ts';
 import { encodeMessage, type MessageOf, messageFrom } from '../../wire/messages.ts';
 import type { CommonConfig } from '../terms/config.ts';
+import type { CertificateCompression, Compressor, Decompressor } from '../terms/credential.ts';
 import { ask, type Script } from '../terms/script.ts';
-
-/** One algorithm of RFC 8879 §3. Either direction may be left out, and either may answer later. */
-export interface CertificateCompression {
-  /** CertificateCompressionAlgorithm: 1 zlib, 2 brotli, 3 zstd. */
-  readonly id: number;
-  /** Compresses a Certificate message. */
-  compress?(message: Uint8Array): Awaitable<Uint8Array>;
-  /**
-   * @param length of the result: no more than that may be made, whatever the input holds
-   * @throws anything for input that is malformed, makes more, or goes on behind its end
-   */
-  decompress?(compressed: Uint8Array, length: number): Awaitable<Uint8Array>;
-}
-
-export type Compressor = CertificateCompression & Required<Pick<CertificateCompression, 'compress'>>;
-export type Decompressor = CertificateCompression & Required<Pick<CertificateCompression, 'decompress'>>;
 
 /** What a peer may compress its Certificate with: compress_certificate of our own messages. */
 export function acceptedCompressions({ certificateCompression = [] }: CommonConfig): number[] {

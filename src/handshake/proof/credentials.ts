@@ -2,9 +2,8 @@ import { equal } from '../../bytes/equal.ts';
 import { type LocalErrorCode, reject, TlsError } from '../../errors.ts';
 import type { CertificateType } from '../../session/session.ts';
 import { CertificateTypeId } from '../../wire/enums.ts';
-import type { ExtensionValues } from '../../wire/extensions.ts';
-import type { Hello } from '../server/client-hello.ts';
-import type { CommonConfig, Credential, Role } from '../terms/config.ts';
+import type { CommonConfig } from '../terms/config.ts';
+import type { Credential, Role } from '../terms/credential.ts';
 import type { Script } from '../terms/script.ts';
 import { bestChain, certificatesOf } from './chains.ts';
 import { whyNotInForce } from './delegation.ts';
@@ -16,18 +15,18 @@ export interface Authentication {
   readonly scheme: number;
 }
 
-/** What the peer said of the certificates it takes, in its ClientHello or CertificateRequest. */
-export interface PeerWishes {
-  /** Who signs: we. */
+/** The credentials that the peer said it accepts, in its ClientHello or CertificateRequest. */
+export interface AcceptableCredentials {
+  /** Our role: this side signs. */
   readonly signer: Role;
   /** signature_algorithms */
   readonly schemes: readonly number[];
-  /** delegated_credential (RFC 9345 §4.1); empty: none is taken. */
+  /** delegated_credential (RFC 9345 §4.1); empty: the peer accepts no delegated credential. */
   readonly delegationSchemes: readonly number[];
   /** signature_algorithms_cert, or the same. */
   readonly certificateSchemes: readonly number[];
   readonly certificateTypes: readonly CertificateType[];
-  /** DER names; empty: it did not say. */
+  /** certificate_authorities, DER names; empty: the peer did not send the extension. */
   readonly authorities: readonly Uint8Array[];
 }
 
@@ -42,7 +41,10 @@ type Misfit = Extract<
  * whose chain is signed with what the peer takes goes before others.
  * Whether certificate_authorities counts is the credential's to say: the list is a hint.
  */
-export function chooseAuthentication(credentials: readonly Credential[], peer: PeerWishes): Authentication | undefined {
+export function chooseAuthentication(
+  credentials: readonly Credential[],
+  peer: AcceptableCredentials,
+): Authentication | undefined {
   const fitting = credentials.flatMap((credential) => {
     const scheme = fittingScheme(credential, peer);
     return typeof scheme === 'number' ? [{ credential, scheme }] : [];
@@ -61,7 +63,7 @@ export interface Choice {
 export function* chooseInForce(
   config: CommonConfig,
   credentials: readonly Credential[],
-  peer: PeerWishes,
+  peer: AcceptableCredentials,
 ): Script<Choice> {
   let passedOver: string | undefined;
   for (let left = credentials; ; ) {
@@ -80,7 +82,7 @@ export function* chooseInForce(
  */
 export function refuseCredentials(
   credentials: readonly Credential[],
-  peer: PeerWishes,
+  peer: AcceptableCredentials,
   passedOver: string | undefined,
 ): never {
   if (passedOver !== undefined) {
@@ -101,31 +103,7 @@ export function typesOf(ids: readonly number[] | undefined): CertificateType[] {
   return ids.flatMap((id) => types.filter((type) => CertificateTypeId[type] === id));
 }
 
-/** What a ClientHello asks of the server. */
-export function wishesOfClient({ view, extensions }: Hello): PeerWishes {
-  return {
-    signer: 'server',
-    delegationSchemes: extensions.delegated_credential ?? [],
-    schemes: view.signatureSchemes,
-    certificateSchemes: extensions.signature_algorithms_cert ?? view.signatureSchemes,
-    certificateTypes: typesOf(extensions.server_certificate_type),
-    authorities: extensions.certificate_authorities ?? [],
-  };
-}
-
-/** What a CertificateRequest asks of the client. */
-export function wishesOf(request: ExtensionValues['CR'], certificateType: CertificateType): PeerWishes {
-  return {
-    signer: 'client',
-    delegationSchemes: request.delegated_credential ?? [],
-    schemes: request.signature_algorithms ?? [],
-    certificateSchemes: request.signature_algorithms_cert ?? request.signature_algorithms ?? [],
-    certificateTypes: [certificateType],
-    authorities: request.certificate_authorities ?? [],
-  };
-}
-
-function fittingScheme(credential: Credential, peer: PeerWishes): number | Misfit {
+function fittingScheme(credential: Credential, peer: AcceptableCredentials): number | Misfit {
   if (!peer.certificateTypes.includes(credential.type ?? 'X509')) return 'ERR_TLS_NO_SHARED_CERTIFICATE_TYPE';
   const scheme = commonScheme(credential, peer);
   if (scheme === undefined) return 'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME';
@@ -135,7 +113,7 @@ function fittingScheme(credential: Credential, peer: PeerWishes): number | Misfi
   return scheme;
 }
 
-function commonScheme({ signer, delegation }: Credential, peer: PeerWishes): number | undefined {
+function commonScheme({ signer, delegation }: Credential, peer: AcceptableCredentials): number | undefined {
   const mutual = signer.schemes.filter((own) => isHandshakeScheme(own, peer.signer));
   if (delegation === undefined) return mutual.find((own) => peer.schemes.includes(own));
   // RFC 9345 §4.1.1: both signatures are such as the peer takes.

@@ -7,7 +7,8 @@ import { SignatureScheme } from '../../wire/enums.ts';
 import { code, opaque, readExactly, struct, u32 } from '../../wire/schema.ts';
 import { type Certificate, parseCertificate } from '../../x509/certificate/certificate.ts';
 import { parseSpki } from '../../x509/certificate/spki.ts';
-import type { CommonConfig, Credential, Role } from '../terms/config.ts';
+import type { CommonConfig } from '../terms/config.ts';
+import type { Credential, Delegation, DelegationTerms, Role } from '../terms/credential.ts';
 import { ask, type Script } from '../terms/script.ts';
 import { isHandshakeScheme, schemeFitsKey, verifierFor } from './schemes.ts';
 
@@ -34,31 +35,6 @@ const DelegatedCredential = struct<DelegatedCredential>('DelegatedCredential', {
   algorithm: code(2, SignatureScheme),
   signature: opaque('u16', 1),
 });
-
-/** A key that the holder of a certificate lets sign for it, for a while. */
-export interface Delegation {
-  /** As it goes into the CertificateEntry. */
-  readonly raw: Uint8Array;
-  /** What its key signs CertificateVerify with. */
-  readonly scheme: number;
-  /** What it is signed with itself. */
-  readonly algorithm: number;
-  /** What a peer will look at, before it is served; absent: whoever made it answers for that. */
-  readonly terms?: DelegationTerms | undefined;
-}
-
-/** What RFC 9345 §4.1.3 has a peer check at the time of a handshake. */
-export interface DelegationTerms {
-  /** Milliseconds since 1970. */
-  readonly notAfter: number;
-  /** Of the certificate: SubjectPublicKeyInfo. */
-  readonly spki: Uint8Array;
-  /** The end-entity certificate, the credential and its algorithm, which are signed behind a context. */
-  readonly content: Uint8Array;
-  readonly signature: Uint8Array;
-  /** The roles that the signature was found to be for. */
-  readonly signedFor: Set<Role>;
-}
 
 /**
  * A server's credential whose key is delegated (RFC 9345): for clients that offer delegated_credential; give one

@@ -1,7 +1,7 @@
 import type { CryptoProvider, SignatureAlgorithm, SignatureVerifier } from '../../crypto/provider.ts';
 import { SignatureScheme } from '../../wire/enums.ts';
 import type { PublicKeyInfo } from '../../x509/certificate/spki.ts';
-import type { Role } from '../terms/config.ts';
+import type { Role } from '../terms/credential.ts';
 
 /** What a SignatureScheme code point demands of the key (RFC 9846 §4.3.3). */
 interface SchemeRow {

@@ -7,10 +7,12 @@ import { type Extension, type ExtensionValues, writeExtensions } from '../../wir
 import { encodeMessage } from '../../wire/messages.ts';
 import { certificateTypes, type PeerAuthentication, receiveAuthentication } from '../proof/auth.ts';
 import { acceptedCompressions } from '../proof/compression.ts';
+import { type AcceptableCredentials, typesOf } from '../proof/credentials.ts';
 import { advertisedSchemes } from '../proof/schemes.ts';
 import { greaseExtension } from '../shared/grease.ts';
 import type { ServerConfig } from '../terms/config.ts';
 import { expect, type Script } from '../terms/script.ts';
+import type { Hello } from './client-hello.ts';
 
 /** What a server asks of a client's certificate: extensions of its CertificateRequest (RFC 9846 §4.4.2). */
 export function certificateRequest(config: ServerConfig): ExtensionValues['CR'] {
@@ -36,6 +38,18 @@ export function encodeCertificateRequest(
     certificateRequestContext: context,
     extensions: config.grease === true ? [greaseExtension(config.provider), ...extensions] : extensions,
   });
+}
+
+/** The credentials that a ClientHello accepts of the server. */
+export function acceptableToClient({ view, extensions }: Hello): AcceptableCredentials {
+  return {
+    signer: 'server',
+    delegationSchemes: extensions.delegated_credential ?? [],
+    schemes: view.signatureSchemes,
+    certificateSchemes: extensions.signature_algorithms_cert ?? view.signatureSchemes,
+    certificateTypes: typesOf(extensions.server_certificate_type),
+    authorities: extensions.certificate_authorities ?? [],
+  };
 }
 
 /** The client's Certificate and CertificateVerify; both may be absent where the certificate is optional. */

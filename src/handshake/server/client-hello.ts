@@ -1,9 +1,8 @@
 import { reject } from '../../errors.ts';
 import { type Limits, MAX_HOST_NAME } from '../../limits.ts';
-import { CertificateTypeId, ExtensionType, HandshakeType, ProtocolVersion } from '../../wire/enums.ts';
+import { CertificateTypeId, ExtensionType, HandshakeType, OCSP, ProtocolVersion } from '../../wire/enums.ts';
 import { type ExtensionValues, hostName, readExtensions, type ServerName } from '../../wire/extensions.ts';
 import type { ClientHello } from '../../wire/messages.ts';
-import { OCSP } from '../proof/auth.ts';
 import { checkCompressions } from '../proof/compression.ts';
 import { type ClientLimits, readClientLimits } from '../shared/record-limits.ts';
 import type { ClientHelloView, ServerConfig } from '../terms/config.ts';

@@ -15,7 +15,6 @@ import {
   chooseInForce,
   refuseCredentials,
   typesOf,
-  wishesOfClient,
 } from '../proof/credentials.ts';
 import {
   applicationSecrets,
@@ -28,11 +27,12 @@ import {
 } from '../shared/finish.ts';
 import { agreeRecordLimits } from '../shared/record-limits.ts';
 import { issueTickets } from '../shared/tickets.ts';
-import type { Credential, ServerConfig } from '../terms/config.ts';
+import type { ServerConfig } from '../terms/config.ts';
+import type { Credential } from '../terms/credential.ts';
 import { groupById } from '../terms/enabled.ts';
 import { ask, expect, type Script } from '../terms/script.ts';
 import { emit, type Wire } from '../terms/wire.ts';
-import { certificateRequest, encodeCertificateRequest, receiveClient } from './auth.ts';
+import { acceptableToClient, certificateRequest, encodeCertificateRequest, receiveClient } from './auth.ts';
 import { checkCanSign, type Hello, receiveHello } from './client-hello.ts';
 import { type Answered, encodeEncryptedExtensions, encodeHello, encodeRetry } from './messages.ts';
 import {
@@ -140,7 +140,8 @@ interface Plan {
 }
 
 function admissionOf(config: ServerConfig, hello: Hello, credentials: readonly Credential[]): Admission {
-  const byCertificate = config.preferCertificate === true && chooseAuthentication(credentials, wishesOfClient(hello));
+  const byCertificate =
+    config.preferCertificate === true && chooseAuthentication(credentials, acceptableToClient(hello));
   const pskAlone = config.findPsk !== undefined && credentials.length === 0;
   return { byPsk: !byCertificate, otherwise: !pskAlone };
 }
@@ -238,10 +239,11 @@ function retriedChoice(config: ServerConfig, hello: Hello, id: number): GroupCho
 function* agreeTerms(config: ServerConfig, credentials: readonly Credential[], negotiated: Negotiated): Script<Terms> {
   const { hello, suite, psk, retried, earlyOffered } = negotiated;
   if (psk === undefined) checkCanSign(hello);
-  const wishes = wishesOfClient(hello);
-  const choice = psk === undefined ? yield* chooseInForce(config, credentials, wishes) : undefined;
+  const acceptable = acceptableToClient(hello);
+  const choice = psk === undefined ? yield* chooseInForce(config, credentials, acceptable) : undefined;
   const authentication = choice?.authentication;
-  if (choice !== undefined && authentication === undefined) refuseCredentials(credentials, wishes, choice.passedOver);
+  if (choice !== undefined && authentication === undefined)
+    refuseCredentials(credentials, acceptable, choice.passedOver);
   const asks = config.clientCertificate === 'optional' || config.clientCertificate === 'required';
   // RFC 9846 §4.4.2: not where a PSK authenticates.
   const clientType = asks && psk === undefined ? chooseClientType(config, hello) : undefined;
@@ -249,7 +251,8 @@ function* agreeTerms(config: ServerConfig, credentials: readonly Credential[], n
   // RFC 9846 §4.3.10: never after a HelloRetryRequest.
   const candidate = earlyOffered && !retried ? psk : undefined;
   const earlyAccepted = candidate !== undefined && (yield* admitsEarlyData(config, suite, candidate, alpn));
-  const shown = authentication?.credential ?? credentials.find((own) => wishes.certificateTypes.includes(typeOf(own)));
+  const shown =
+    authentication?.credential ?? credentials.find((own) => acceptable.certificateTypes.includes(typeOf(own)));
   return { authentication, serverType: shown && typeOf(shown), clientType, alpn, earlyAccepted };
 }
 

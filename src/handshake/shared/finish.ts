@@ -9,7 +9,9 @@ import type { CertificateType, PskOrigin, SessionState } from '../../session/ses
 import { NamedGroup, nameOf } from '../../wire/enums.ts';
 import type { Finished } from '../../wire/messages.ts';
 import type { PeerAuthentication } from '../proof/auth.ts';
-import type { CommonConfig, Facts, Role } from '../terms/config.ts';
+import type { CommonConfig } from '../terms/config.ts';
+import type { Role } from '../terms/credential.ts';
+import type { Facts } from '../terms/facts.ts';
 import type { Script } from '../terms/script.ts';
 import type { Wire } from '../terms/wire.ts';
 

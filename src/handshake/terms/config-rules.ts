@@ -26,8 +26,9 @@ import type { ReplayGuard } from '../../session/replay.ts';
 import type { RetryCookies } from '../../session/retry-cookies.ts';
 import type { TicketSealer } from '../../session/tickets.ts';
 import type { Extension } from '../../wire/extensions.ts';
-import type { CertificateCompression } from '../proof/compression.ts';
-import type { ClientConfig, CommonConfig, Credential, EarlyDataPolicy, ServerConfig } from './config.ts';
+import type { CertificateCompression } from '../terms/credential.ts';
+import type { ClientConfig, CommonConfig, EarlyDataPolicy, ServerConfig } from './config.ts';
+import type { Credential } from './credential.ts';
 
 /** @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be */
 export function settleClient(config: ClientConfig): ClientConfig {

@@ -1,4 +1,4 @@
-import type { Awaitable, CryptoProvider, Signer } from '../../crypto/provider.ts';
+import type { Awaitable, CryptoProvider } from '../../crypto/provider.ts';
 import type { CertificateErrorCode } from '../../errors.ts';
 import type { ExternalPsk } from '../../keys/importer.ts';
 import type { Limits } from '../../limits.ts';
@@ -10,28 +10,7 @@ import type { Extension } from '../../wire/extensions.ts';
 import type { ClientHello } from '../../wire/messages.ts';
 import type { SignatureCache } from '../../x509/path/signatures.ts';
 import type { VerifiedPeer } from '../../x509/verify/verified-peer.ts';
-import type { CertificateCompression } from '../proof/compression.ts';
-import type { Delegation } from '../proof/delegation.ts';
-
-/** Which end of the connection. */
-export type Role = 'client' | 'server';
-
-/** A certificate chain and the key that proves it. */
-export interface Credential {
-  /** DER, leaf first; the root may be left out. */
-  readonly chain: readonly Uint8Array[];
-  readonly signer: Signer;
-  /** Of what `chain` holds: certificates, or as its only entry a SubjectPublicKeyInfo (RFC 7250). Default 'X509'. */
-  readonly type?: CertificateType | undefined;
-  /** OCSPResponse for the leaf, DER: sent to a peer that asks for one (RFC 6066 §8). */
-  readonly ocspResponse?: Uint8Array | undefined;
-  /** SignedCertificateTimestampList for the leaf: sent to a peer that asks for it (RFC 6962 §3.3.1). */
-  readonly timestamps?: Uint8Array | undefined;
-  /** Only for a peer that names an issuer of the chain in certificate_authorities. Default false. */
-  readonly mustMatchIssuer?: boolean | undefined;
-  /** The signer's key is not that of the leaf, but one that it has delegated to: made by `delegatedCredential`. */
-  readonly delegation?: Delegation | undefined;
-}
+import type { CertificateCompression, Credential, Role } from './credential.ts';
 
 /** What a verifier is given: RFC 9846 §4.5.1.3 leaves the judgement to it. */
 export interface ChainRequest {
@@ -269,46 +248,4 @@ export interface CertificateRequestView {
   /** DER names. */
   readonly certificateAuthorities: readonly Uint8Array[];
   readonly oidFilters: Uint8Array | undefined;
-}
-
-/** What a finished handshake has established. */
-export interface Facts {
-  readonly role: Role;
-  readonly suite: { readonly id: number; readonly name: string };
-  /** Of the key exchange; undefined where a PSK was used alone. */
-  readonly group: { readonly id: number; readonly name: string } | undefined;
-  readonly alpn: Uint8Array | undefined;
-  readonly serverName: string | undefined;
-  /** Of the peer's CertificateVerify. */
-  readonly peerSignatureScheme: number | undefined;
-  /** Of our own. */
-  readonly localSignatureScheme: number | undefined;
-  /** The schemes the peer said it accepts. */
-  readonly peerSignatureSchemes: readonly number[];
-  /** Of this handshake, or of the one that is resumed. */
-  readonly peer: VerifiedPeer | undefined;
-  /** The peer's chain as presented, DER; empty without. */
-  readonly peerChain: readonly Uint8Array[];
-  readonly peerCertificateType: CertificateType;
-  /** OCSPResponse, DER, that the peer stapled to its certificate. */
-  readonly peerOcspResponse: Uint8Array | undefined;
-  /** SignedCertificateTimestampList that came with the peer's certificate. */
-  readonly peerTimestamps: Uint8Array | undefined;
-  /** The chain we authenticated with. */
-  readonly localChain: readonly Uint8Array[] | undefined;
-  readonly helloRetryRequest: boolean;
-  /** Server: whether the client can be asked for a certificate later (RFC 9846 §4.3.6). */
-  readonly postHandshakeAuth: boolean;
-  readonly resumed: boolean;
-  /** Server: milliseconds by which the age that the client told of its ticket is more than it was (RFC 9846 §8.3). */
-  readonly ticketAgeSkew: number | undefined;
-  /** Identity of the external PSK in use, or of the one that the resumed session goes back to. */
-  readonly externalPsk: Uint8Array | undefined;
-  /** What became of 0-RTT data; 'none' where it was not offered. */
-  readonly earlyData: 'none' | 'accepted' | 'rejected';
-  /** When the peers last authenticated each other in full, milliseconds since 1970. */
-  readonly authenticatedAt: number;
-  /** verify_data of both Finished messages. */
-  readonly localFinished: Uint8Array;
-  readonly peerFinished: Uint8Array;
 }

@@ -8,8 +8,9 @@ import type { Session, SessionState } from '../../session/session.ts';
 import type { TicketSealer } from '../../session/tickets.ts';
 import type { HandshakeType } from '../../wire/enums.ts';
 import type { HandshakeMessage, MessageOf } from '../../wire/messages.ts';
-import type { Compressor, Decompressor } from '../proof/compression.ts';
-import type { CertificateRequestView, ChainRequest, ChainVerdict, ClientHelloView, Credential } from './config.ts';
+import type { Compressor, Decompressor } from '../terms/credential.ts';
+import type { CertificateRequestView, ChainRequest, ChainVerdict, ClientHelloView } from './config.ts';
+import type { Credential } from './credential.ts';
 
 /** What a handshake may have to wait for, beside messages. Each carries all that is needed to answer it. */
 export interface Asks {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Secret } from '#opentls/crypto/secret';
-import type { ClientConfig, Credential, ServerConfig } from '#opentls/handshake/terms/config';
+import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
+import type { Credential } from '#opentls/handshake/terms/credential';
 import { HandshakeType, SignatureScheme } from '#opentls/wire/enums';
 import { type Extension, writeExtensions } from '#opentls/wire/extensions';
 import { encodeMessage } from '#opentls/wire/messages';

@@ -1,7 +1,8 @@
 // Which of its certificates a side shows: by how their chains are signed, and what their keys may do.
 import { describe, expect, test } from 'vitest';
 import type { Signer } from '#opentls/crypto/provider';
-import type { ClientConfig, Credential, ServerConfig } from '#opentls/handshake/terms/config';
+import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
+import type { Credential } from '#opentls/handshake/terms/credential';
 import { SignatureScheme } from '#opentls/wire/enums';
 import { type CertificateOptions, createCertificate } from '#opentls/x509/create/create';
 import { type GeneratedKeyKind, generatePrivateKey } from '#opentls/x509/private-key/generate';

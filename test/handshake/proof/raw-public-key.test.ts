@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { ClientConfig, Credential, ServerConfig } from '#opentls/handshake/terms/config';
+import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
+import type { Credential } from '#opentls/handshake/terms/credential';
 import { type CertificateType, decodeSession, encodeSession, type Session } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
 import { HandshakeType } from '#opentls/wire/enums';

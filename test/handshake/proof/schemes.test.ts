@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { CryptoProvider, Group, Signer } from '#opentls/crypto/provider';
 import { Secret } from '#opentls/crypto/secret';
-import type { Credential } from '#opentls/handshake/terms/config';
+import type { Credential } from '#opentls/handshake/terms/credential';
 import { mlKemGroups, withMlDsa } from '#opentls/providers/noble';
 import { HandshakeType, NamedGroup, SignatureScheme } from '#opentls/wire/enums';
 import { encodeMessage } from '#opentls/wire/messages';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { ChainRequest, ClientConfig, Credential, ServerConfig } from '#opentls/handshake/terms/config';
+import type { ChainRequest, ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
+import type { Credential } from '#opentls/handshake/terms/credential';
 import { decodeSession, encodeSession } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
 import { HandshakeType } from '#opentls/wire/enums';

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import type { ClientConfig, Credential as CoreCredential } from '#opentls/handshake/terms/config';
+import type { ClientConfig } from '#opentls/handshake/terms/config';
+import type { Credential as CoreCredential } from '#opentls/handshake/terms/credential';
 import { parsePrivateKey } from '#opentls/x509/private-key/keys';
 import { verifyRawPublicKey } from '#opentls/x509/verify/raw-public-key';
 import { type Certificates, serverName } from '../certificates.ts';

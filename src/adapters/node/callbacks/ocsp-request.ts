@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import type { Credential } from '../../../handshake/terms/config.ts';
+import type { Credential } from '../../../handshake/terms/credential.ts';
 import { codedError } from '../support/errors.ts';
 
 /**

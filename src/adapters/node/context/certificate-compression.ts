@@ -2,8 +2,8 @@ import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { equal } from '../../../bytes/equal.ts';
 import { type Awaitable, isThenable } from '../../../crypto/provider.ts';
-import type { CertificateCompression } from '../../../handshake/proof/compression.ts';
 import { compression } from '../../../handshake/terms/config-rules.ts';
+import type { CertificateCompression } from '../../../handshake/terms/credential.ts';
 import { codedError, invalidArgType, invalidArgValue } from '../support/errors.ts';
 
 /** An algorithm of `node:zlib` by its name, or one of the caller's (opentls). */

@@ -1,7 +1,7 @@
 import type { CryptoProvider, Signer } from '../../../crypto/provider.ts';
 import { TlsError } from '../../../errors.ts';
-import type { CertificateCompression } from '../../../handshake/proof/compression.ts';
-import type { ClientConfig, Credential, ServerConfig } from '../../../handshake/terms/config.ts';
+import type { ClientConfig, ServerConfig } from '../../../handshake/terms/config.ts';
+import type { CertificateCompression, Credential } from '../../../handshake/terms/credential.ts';
 import { noble } from '../../../providers/noble.ts';
 import type { TicketKeys } from '../../../session/tickets.ts';
 import { SignatureCache } from '../../../x509/path/signatures.ts';

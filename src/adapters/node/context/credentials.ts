@@ -1,6 +1,6 @@
 import { equal } from '../../../bytes/equal.ts';
 import type { CryptoProvider, Signer } from '../../../crypto/provider.ts';
-import type { Credential } from '../../../handshake/terms/config.ts';
+import type { Credential } from '../../../handshake/terms/credential.ts';
 import { parseCertificate } from '../../../x509/certificate/certificate.ts';
 import { parsePrivateKey } from '../../../x509/private-key/keys.ts';
 import { signersOf } from '../options/rules.ts';

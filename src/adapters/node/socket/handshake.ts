@@ -1,13 +1,8 @@
 /** From a socket's options to the engine's configuration. */
 import { Connection } from '../../../connection/connection.ts';
 import type { Awaitable } from '../../../crypto/provider.ts';
-import type {
-  ClientConfig,
-  ClientHelloView,
-  CommonConfig,
-  Credential,
-  ServerConfig,
-} from '../../../handshake/terms/config.ts';
+import type { ClientConfig, ClientHelloView, CommonConfig, ServerConfig } from '../../../handshake/terms/config.ts';
+import type { Credential } from '../../../handshake/terms/credential.ts';
 import type { ExternalPsk } from '../../../keys/importer.ts';
 import type { Session } from '../../../session/session.ts';
 import type { ShownCertificate } from '../../../x509/certificate/certificate.ts';

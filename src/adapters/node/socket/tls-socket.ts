@@ -2,7 +2,7 @@ import net from 'node:net';
 import { addAbortSignal, type Duplex } from 'node:stream';
 import type { Connection } from '../../../connection/connection.ts';
 import { isAlertReceived, type TlsError } from '../../../errors.ts';
-import type { Facts } from '../../../handshake/terms/config.ts';
+import type { Facts } from '../../../handshake/terms/facts.ts';
 import type { Session } from '../../../session/session.ts';
 import { Pump } from '../../pump.ts';
 import type { PeerCheck } from '../callbacks/peer-check.ts';

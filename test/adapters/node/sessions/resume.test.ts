@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { ConnectionOptions } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import ours, { certificateCompression, type ServerOptions, type TLSSocket } from '#opentls/adapters/node/index';
-import type { CertificateCompression } from '#opentls/handshake/proof/compression';
+import type { CertificateCompression } from '#opentls/handshake/terms/credential';
 import { StrikeRegister } from '#opentls/session/replay';
 import { clientOptions, close, event, leaf, listen, modules, pairings, type Socket, serverOptions } from '../sides.ts';
 
