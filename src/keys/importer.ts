@@ -50,6 +50,17 @@ const kdfs = { sha256: 0x0001, sha384: 0x0002 } as const;
  * @param psk its `hash` is the one that the key is for; it stays the caller's
  * @param hashes as the provider has them
  * @throws TlsError ERR_TLS_CONFIG for identity and context that take more than 2^16-1 bytes together
+ *
+ * @example
+ * ```js
+ * import { importPsk, Secret } from 'opentls/core';
+ * import { noble } from 'opentls/crypto/noble';
+ *
+ * const identity = new TextEncoder().encode('meter 7');
+ * const secret = new Secret('psk', noble.random(32)); // the same on both sides
+ * const externalPsks = importPsk({ identity, secret, hash: 'sha256' }, new Uint8Array(0), noble.hashes);
+ * console.log(externalPsks.map(({ hash }) => hash)); // [ 'sha256', 'sha384' ]
+ * ```
  */
 export function importPsk(
   psk: Pick<ExternalPsk, 'identity' | 'secret' | 'hash'>,

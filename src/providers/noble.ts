@@ -19,6 +19,18 @@ export { withMlDsa } from './noble/ml-dsa.ts';
 /**
  * Everything in JavaScript, over @noble/ciphers, curves, hashes and post-quantum; RSA over BigInt (rsa.ts). Runs
  * anywhere that has `crypto.getRandomValues`.
+ *
+ * @example
+ * ```js
+ * import { connect } from 'opentls';
+ * import { noble } from 'opentls/crypto/noble';
+ * import { node } from 'opentls/crypto/node';
+ *
+ * const provider = { ...noble, suites: node.suites }; // records by node:crypto, the rest in JavaScript
+ * const socket = connect({ host: 'localhost', port, ca: cert, provider });
+ * socket.end('hello');
+ * for await (const bytes of socket) console.log(bytes.toString()); // hello
+ * ```
  */
 export const noble: CryptoProvider = {
   name: 'noble',

@@ -16,6 +16,18 @@ import { nodeVerifiers } from './node/verify.ts';
  * Everything by node:crypto, synchronous: records 10 to 25 times as fast as in JavaScript, private keys in constant
  * time. ML-KEM-768 comes from node:crypto where the runtime has it (Node 24.7 and later), else from
  * @noble/post-quantum.
+ *
+ * @example
+ * ```js
+ * import { once } from 'node:events';
+ * import { connect } from 'opentls';
+ * import { node } from 'opentls/crypto/node';
+ *
+ * const socket = connect({ host: 'localhost', port, ca: cert, provider: node });
+ * await once(socket, 'secureConnect');
+ * console.log(socket.getCipher().name); // TLS_AES_128_GCM_SHA256
+ * socket.destroy();
+ * ```
  */
 export const node: CryptoProvider = {
   name: 'node',

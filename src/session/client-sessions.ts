@@ -20,7 +20,27 @@ export interface ClientSessionStore {
   put(key: SessionKey, session: Session): void;
 }
 
-/** Keeps the last sessions in memory: the least recently used key goes first. */
+/**
+ * Keeps the last sessions in memory: the least recently used key goes first.
+ *
+ * @example
+ * ```js
+ * import { Connection, SessionCache, verifier } from 'opentls/core';
+ * import { noble } from 'opentls/crypto/noble';
+ * import { TrustStore } from 'opentls/x509';
+ *
+ * const cache = new SessionCache();
+ * const name = { host: 'localhost', port: 443, alpn: [], identity: 'one trust store' };
+ * const client = Connection.client({
+ *   provider: noble,
+ *   serverName: 'localhost',
+ *   verifyChain: verifier({ trust: TrustStore.from(chain), verifiers: noble.verifiers }),
+ *   takeSession: () => cache.take(name),
+ * });
+ * // When `client.poll()` answers { type: 'session', session }: cache.put(name, session)
+ * console.log(cache.size); // 0
+ * ```
+ */
 export class SessionCache implements ClientSessionStore {
   readonly #limit: number;
   readonly #perKey: number;

@@ -29,6 +29,18 @@ export interface StrikeRegisterOptions {
 /**
  * Remembers each ClientHello that brought 0-RTT data for as long as its age would still pass (RFC 9846 §8.2, §8.3).
  * In memory: for one server process. Where the clock reads a time from which something may be forgotten, it refuses.
+ *
+ * @example
+ * ```js
+ * import { StrikeRegister } from 'opentls/core';
+ * import { noble } from 'opentls/crypto/noble';
+ *
+ * // The ticket keys are new, so that nothing was taken before. Else leave out the second argument.
+ * const replay = new StrikeRegister({ capacity: 10_000 }, Number.NEGATIVE_INFINITY);
+ * const id = noble.random(32);
+ * console.log(replay.admit(id, Date.now(), 20_000)); // true
+ * console.log(replay.admit(id, Date.now(), 20_000)); // false
+ * ```
  */
 export class StrikeRegister implements ReplayGuard {
   readonly #capacity: number;

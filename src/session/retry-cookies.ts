@@ -21,7 +21,20 @@ export interface CookieKeysOptions extends SealedBoxOptions {
 
 const cookieRules: Rules<CookieKeysOptions> = { ...sealedBoxRules, lifetime: duration };
 
-/** Cookies that are the state itself, sealed, with the time: servers that share the keys can stand in for each other. */
+/**
+ * Cookies that are the state itself, sealed, with the time: servers that share the keys can stand in for each other.
+ *
+ * @example
+ * ```js
+ * import { createServer } from 'opentls';
+ * import { CookieKeys } from 'opentls/core';
+ * import { noble } from 'opentls/crypto/noble';
+ *
+ * const retryCookies = new CookieKeys(noble, { lifetime: 10_000 });
+ * const server = createServer({ key, cert, engine: { retryCookies } });
+ * console.log(retryCookies.open(retryCookies.seal(new Uint8Array([1, 2])))); // Uint8Array(2) [ 1, 2 ]
+ * ```
+ */
 export class CookieKeys implements RetryCookies {
   readonly #box: SealedBox;
   readonly #lifetime: number;

@@ -19,7 +19,20 @@ export interface TicketSealer {
 /** Options of {@link TicketKeys}. */
 export type TicketKeysOptions = SealedBoxOptions;
 
-/** Stateless tickets: the state itself, sealed. */
+/**
+ * Stateless tickets: the state itself, sealed.
+ *
+ * @example
+ * ```js
+ * import { createServer } from 'opentls';
+ * import { TicketKeys } from 'opentls/core';
+ * import { noble } from 'opentls/crypto/noble';
+ *
+ * const tickets = new TicketKeys(noble, { keys: [noble.random(48)] }); // a secret that several servers may share
+ * const server = createServer({ key, cert, engine: { tickets } });
+ * console.log(tickets.current.length); // 48
+ * ```
+ */
 export class TicketKeys implements TicketSealer {
   readonly #box: SealedBox;
 
@@ -59,7 +72,27 @@ export interface ServerSessionStore {
   take(id: Uint8Array): Awaitable<Uint8Array | undefined>;
 }
 
-/** Tickets that are random names of what a store keeps: they can be revoked, and used once only. */
+/**
+ * Tickets that are random names of what a store keeps: they can be revoked, and used once only.
+ *
+ * @example
+ * ```js
+ * import { createServer } from 'opentls';
+ * import { StoredTickets } from 'opentls/core';
+ * import { noble } from 'opentls/crypto/noble';
+ *
+ * const states = new Map(); // or a database: put and take may answer by promises
+ * const store = {
+ *   put: (id, state) => void states.set(id.toString(), state),
+ *   take(id) {
+ *     const state = states.get(id.toString());
+ *     states.delete(id.toString());
+ *     return state;
+ *   },
+ * };
+ * const server = createServer({ key, cert, engine: { tickets: new StoredTickets(store, noble) } });
+ * ```
+ */
 export class StoredTickets implements TicketSealer {
   readonly #store: ServerSessionStore;
   readonly #random: CryptoProvider['random'];

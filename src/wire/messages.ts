@@ -258,7 +258,17 @@ export function encodeMessage<T extends MessageType>(type: T, body: MessageBodie
   return w.finish();
 }
 
-/** Annotated hex of a handshake message, for people. Malformed input is shown as far as it can be read. */
+/**
+ * Annotated hex of a handshake message, for people. Malformed input is shown as far as it can be read.
+ *
+ * @example
+ * ```js
+ * import { describeMessage } from 'opentls/core';
+ *
+ * const endOfEarlyData = new Uint8Array([5, 0, 0, 0]);
+ * console.log(describeMessage(endOfEarlyData).includes('end_of_early_data')); // true
+ * ```
+ */
 export function describeMessage(raw: Uint8Array): string {
   const d = new Dump(raw);
   const r = new Reader(raw);

@@ -41,6 +41,15 @@ export type SecureConnectListener = () => void;
 /**
  * A client connection; 'secureConnect' says that the server is who it should be.
  * @throws as `createSecureContext`, and for options of a wrong type
+ *
+ * @example
+ * ```js
+ * import { connect } from 'opentls';
+ *
+ * const socket = connect({ host: 'localhost', port, ca: cert });
+ * socket.end('hello');
+ * for await (const bytes of socket) console.log(bytes.toString()); // hello
+ * ```
  */
 export function connect(options: ConnectionOptions, listener?: SecureConnectListener): TLSSocket;
 export function connect(

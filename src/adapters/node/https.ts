@@ -38,7 +38,20 @@ export type ServerOptions = http.ServerOptions & TlsServerOptions;
 /** Hears the response, as the callback of `https.request()` does. */
 export type ResponseListener = (response: http.IncomingMessage) => void;
 
-/** Keeps connections of opentls as `https.Agent` keeps those of `node:tls`. */
+/**
+ * Keeps connections of opentls as `https.Agent` keeps those of `node:tls`.
+ *
+ * @example
+ * ```js
+ * import { once } from 'node:events';
+ * import { Agent, get } from 'opentls/https';
+ *
+ * const agent = new Agent({ ca: cert, keepAlive: true });
+ * const [response] = await once(get(`https://localhost:${httpsPort}/`, { agent }), 'response');
+ * for await (const bytes of response) console.log(bytes.toString()); // hello
+ * agent.destroy();
+ * ```
+ */
 export class Agent extends nodeHttps.Agent {
   readonly #sessions: SessionCache;
   readonly #names = new AgentNames();
@@ -86,6 +99,18 @@ export const globalAgent: Agent = new Agent({ keepAlive: true, timeout: 5000 });
 /**
  * As `https.request()`; without an agent of its own the request goes through {@link globalAgent}.
  * @throws ERR_INVALID_ARG_VALUE for options of opentls alone beside an agent of `node:https`, which knows none of them
+ *
+ * @example
+ * ```js
+ * import { once } from 'node:events';
+ * import { request } from 'opentls/https';
+ *
+ * const sent = request(`https://localhost:${httpsPort}/`, { method: 'POST', ca: cert, agent: false });
+ * sent.end('body');
+ * const [response] = await once(sent, 'response');
+ * console.log(response.statusCode, response.socket.getProtocol()); // 200 TLSv1.3
+ * response.resume();
+ * ```
  */
 export function request(
   url: string | URL | RequestOptions,
@@ -99,7 +124,18 @@ export function request(
   return nodeHttps.request({ ...merged, ...agentFor(merged) } as nodeHttps.RequestOptions, own);
 }
 
-/** As {@link request}, and ends it. */
+/**
+ * As {@link request}, and ends it.
+ *
+ * @example
+ * ```js
+ * import { once } from 'node:events';
+ * import { get } from 'opentls/https';
+ *
+ * const [response] = await once(get(`https://localhost:${httpsPort}/`, { ca: cert, agent: false }), 'response');
+ * for await (const bytes of response) console.log(bytes.toString()); // hello
+ * ```
+ */
 export function get(
   url: string | URL | RequestOptions,
   options?: RequestOptions | ResponseListener,
@@ -169,6 +205,19 @@ export class Server extends http.Server {
 /**
  * Makes an HTTPS server over opentls, as `https.createServer()` does.
  * @throws as `createServer()` of `opentls`
+ *
+ * @example
+ * ```js
+ * import { once } from 'node:events';
+ * import { createServer, get } from 'opentls/https';
+ *
+ * const server = createServer({ key, cert }, (request, response) => response.end(request.url));
+ * await once(server.listen(0), 'listening');
+ * const url = `https://localhost:${server.address().port}/path`;
+ * const [response] = await once(get(url, { ca: cert, agent: false }), 'response');
+ * for await (const bytes of response) console.log(bytes.toString()); // /path
+ * server.close();
+ * ```
  */
 export function createServer(options?: ServerOptions | http.RequestListener, listener?: http.RequestListener): Server {
   return new Server(options, listener);

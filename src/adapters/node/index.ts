@@ -41,7 +41,16 @@ export {
   TLSSocket,
 };
 
-/** The cipher suites that can be asked for, in lower case. */
+/**
+ * The cipher suites that can be asked for, in lower case.
+ *
+ * @example
+ * ```js
+ * import { getCiphers } from 'opentls';
+ *
+ * console.log(getCiphers().includes('tls_aes_128_gcm_sha256')); // true
+ * ```
+ */
 export function getCiphers(): string[] {
   return cipherNames(noble);
 }

@@ -167,7 +167,23 @@ export type Server = TlsServer;
 export const Server: typeof TlsServer & ((...args: ConstructorParameters<typeof TlsServer>) => TlsServer) =
   callable(TlsServer);
 
-/** @throws as `createSecureContext`, and for options of a wrong type */
+/**
+ * Makes a server for TLS over TCP, as `tls.createServer()` does. The listener hears of every connection whose handshake is
+ * complete.
+ * @throws as `createSecureContext`, and for options of a wrong type
+ *
+ * @example
+ * ```js
+ * import { once } from 'node:events';
+ * import { connect, createServer } from 'opentls';
+ *
+ * const server = createServer({ key, cert }, (socket) => socket.end('hello'));
+ * await once(server.listen(0), 'listening');
+ * const socket = connect({ host: 'localhost', port: server.address().port, ca: cert });
+ * for await (const bytes of socket) console.log(bytes.toString()); // hello
+ * server.close();
+ * ```
+ */
 export function createServer(
   options?: ServerOptions | SecureConnectionListener | null,
   listener?: SecureConnectionListener,

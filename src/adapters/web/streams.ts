@@ -32,7 +32,25 @@ export interface SecureTransport {
   readonly opened: Promise<Facts>;
 }
 
-/** The client's end of TLS over `transport`, which is TLS's alone from here. */
+/**
+ * The client's end of TLS over `transport`, which is TLS's alone from here.
+ *
+ * @example
+ * ```js
+ * import net from 'node:net';
+ * import { Duplex } from 'node:stream';
+ * import { noble, verifier, wrapClient } from 'opentls/web';
+ * import { TrustStore } from 'opentls/x509';
+ *
+ * const transport = Duplex.toWeb(net.connect(port, 'localhost')); // or any other { readable, writable } of bytes
+ * const verifyChain = verifier({ trust: TrustStore.from(chain), verifiers: noble.verifiers });
+ * const client = wrapClient(transport, { provider: noble, serverName: 'localhost', verifyChain });
+ * const writer = client.writable.getWriter();
+ * await writer.write(new TextEncoder().encode('hello'));
+ * await writer.close();
+ * for await (const bytes of client.readable) console.log(new TextDecoder().decode(bytes)); // hello
+ * ```
+ */
 export function wrapClient(transport: ByteTransport, config: ClientConfig): SecureTransport {
   return new StreamDriver(transport, Connection.client(config), new EarlySink(undefined)).secure;
 }
@@ -41,6 +59,24 @@ export function wrapClient(transport: ByteTransport, config: ClientConfig): Secu
  * The server's end.
  * @param early takes 0-RTT data, which may be a replay (RFC 9846 §8): it is never among what `readable` gives. It is
  *   closed when the handshake is over, and aborted where that fails. Without it 0-RTT data is refused
+ *
+ * @example
+ * ```js
+ * import { noble, verifier, wrapServer } from 'opentls/web';
+ * import { parsePrivateKey, TrustStore } from 'opentls/x509';
+ *
+ * const [up, down] = [new TransformStream(), new TransformStream()]; // stand for a transport
+ * const server = wrapServer(
+ *   { readable: up.readable, writable: down.writable },
+ *   {
+ *     provider: noble,
+ *     credentials: [{ chain, signer: noble.signer(parsePrivateKey(key)) }],
+ *     verifyChain: verifier({ trust: TrustStore.from([]), verifiers: noble.verifiers }),
+ *   },
+ * );
+ * await up.writable.close(); // a client that says nothing
+ * await server.opened.catch((error) => console.log(error.code)); // ERR_TLS_TRUNCATED
+ * ```
  */
 export function wrapServer(
   transport: ByteTransport,

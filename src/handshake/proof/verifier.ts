@@ -28,6 +28,18 @@ const verifierRules: Rules<VerifierOptions> = { ...rules, now: clock };
  * timestamps count where revocation and transparency are looked at.
  * @returns a function that throws TlsError ERR_TLS_CONFIG for a server without a name
  * @throws TlsError ERR_TLS_CONFIG for an option that is missing, or is not what it must be
+ *
+ * @example
+ * ```js
+ * import { verifier } from 'opentls/core';
+ * import { noble } from 'opentls/crypto/noble';
+ * import { TrustStore } from 'opentls/x509';
+ *
+ * const verifyChain = verifier({ trust: TrustStore.from(chain), verifiers: noble.verifiers });
+ * const request = { peer: 'server', chain, certificateType: 'X509', serverName: 'other.example', resumed: false };
+ * const verdict = await verifyChain(request);
+ * console.log(verdict.code); // HOSTNAME_MISMATCH
+ * ```
  */
 export function verifier(options: VerifierOptions): (request: ChainRequest) => Awaitable<Verdict> {
   const asked = settled(options);

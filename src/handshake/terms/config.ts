@@ -113,7 +113,23 @@ export interface CommonConfig {
   readonly limits?: Partial<Limits> | undefined;
 }
 
-/** Configuration of `Connection.client`. */
+/**
+ * Configuration of `Connection.client`.
+ *
+ * @example
+ * ```js
+ * import { Connection, perform, verifier } from 'opentls/core';
+ * import { noble } from 'opentls/crypto/noble';
+ * import { TrustStore } from 'opentls/x509';
+ *
+ * const verifyChain = verifier({ trust: TrustStore.from(chain), verifiers: noble.verifiers });
+ * const client = Connection.client({ provider: noble, serverName: 'localhost', verifyChain });
+ * for (let event = client.poll(); event !== undefined; event = client.poll()) {
+ *   if (event.type === 'ask') client.answer(event.ask, await perform(event.ask.request));
+ * }
+ * console.log(client.takeOutput()[0][0]); // 22
+ * ```
+ */
 export interface ClientConfig extends CommonConfig {
   /** SNI host name (RFC 6066 §3). Not sent where absent, or longer than 255 bytes. */
   readonly serverName?: string | undefined;
@@ -178,7 +194,30 @@ export interface EarlyDataPolicy {
   readonly guardTimeout?: number | undefined;
 }
 
-/** Configuration of `Connection.server`. It needs `credentials`, `chooseCredentials` or `findPsk`. */
+/**
+ * Configuration of `Connection.server`. It needs `credentials`, `chooseCredentials` or `findPsk`.
+ *
+ * @example
+ * ```js
+ * import { Connection, perform, verifier } from 'opentls/core';
+ * import { noble } from 'opentls/crypto/noble';
+ * import { parsePrivateKey, TrustStore } from 'opentls/x509';
+ *
+ * const verifyChain = verifier({ trust: TrustStore.from(chain), verifiers: noble.verifiers });
+ * const signer = noble.signer(parsePrivateKey(key));
+ * const server = Connection.server({ provider: noble, credentials: [{ chain, signer }], verifyChain });
+ * const client = Connection.client({ provider: noble, serverName: 'localhost', verifyChain });
+ * while (client.phase === 'handshake' || server.phase === 'handshake') {
+ *   for (const [from, to] of [[client, server], [server, client]]) {
+ *     for (let event = from.poll(); event !== undefined; event = from.poll()) {
+ *       if (event.type === 'ask') from.answer(event.ask, await perform(event.ask.request));
+ *     }
+ *     for (const bytes of from.takeOutput()) to.receive(bytes);
+ *   }
+ * }
+ * console.log(server.facts.suite.name); // TLS_CHACHA20_POLY1305_SHA256
+ * ```
+ */
 export interface ServerConfig extends CommonConfig {
   /** The first that fits the client's signature schemes is used. */
   readonly credentials?: readonly Credential[] | undefined;

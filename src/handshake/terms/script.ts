@@ -119,7 +119,21 @@ export interface PendingAsk {
   readonly request: AskRequest;
 }
 
-/** The obvious answer to an ask: does what the request holds. Throws or rejects where that does. */
+/**
+ * The obvious answer to an ask: does what the request holds. Throws or rejects where that does.
+ *
+ * @example
+ * ```js
+ * import { Connection, perform } from 'opentls/core';
+ * import { noble } from 'opentls/crypto/noble';
+ *
+ * const refuse = () => ({ ok: false, code: 'CERT_UNTRUSTED', reason: 'nobody is trusted here' });
+ * const client = Connection.client({ provider: noble, serverName: 'localhost', verifyChain: refuse });
+ * const { ask } = client.poll();
+ * console.log(ask.request.ask, ask.request.group.name); // keyShare X25519MLKEM768
+ * client.answer(ask, await perform(ask.request)); // or an answer of your own, from a worker or a KMS
+ * ```
+ */
 export function perform(request: AskRequest): Awaitable<Answers[AskName]> {
   switch (request.ask) {
     case 'keyShare':

@@ -15,7 +15,22 @@ import { aes128Gcm, aes256Gcm, holdsTag, TAG_LENGTH } from '../shared/suites.ts'
 import { nobleSuites } from './aead.ts';
 import { nobleHashes } from './hash.ts';
 
-/** noble's suites, in its order, with this AES-GCM in place of noble's. */
+/**
+ * noble's suites, in its order, with this AES-GCM in place of noble's.
+ *
+ * @example
+ * ```js
+ * import { once } from 'node:events';
+ * import { connect } from 'opentls';
+ * import { fastGcmSuites, noble } from 'opentls/crypto/noble';
+ *
+ * const provider = { ...noble, suites: fastGcmSuites };
+ * const socket = connect({ host: 'localhost', port, ca: cert, provider, ciphers: 'TLS_AES_128_GCM_SHA256' });
+ * await once(socket, 'secureConnect');
+ * console.log(socket.getCipher().name); // TLS_AES_128_GCM_SHA256
+ * socket.destroy();
+ * ```
+ */
 export const fastGcmSuites: readonly CipherSuite[] = nobleSuites.map((suite) => {
   if (suite.aead.name === 'AES-128-GCM') return aes128Gcm(nobleHashes, (key) => new GcmKey(key, 16));
   if (suite.aead.name === 'AES-256-GCM') return aes256Gcm(nobleHashes, (key) => new GcmKey(key, 32));

@@ -24,6 +24,16 @@ const parameterSets: Readonly<Record<MlDsaAlgorithm, typeof ml_dsa44>> = {
  * The provider, and ML-DSA: certificates are verified, keys sign, and TLS offers the schemes after the others. Keys
  * are PKCS#8 with the seed, the expanded key or both (RFC 9881 §6); one whose numbers do not belong together
  * (Appendix C.4) is refused as malformed. JavaScript is not constant time.
+ *
+ * @example
+ * ```js
+ * import { noble, withMlDsa } from 'opentls/crypto/noble';
+ * import { generatePrivateKey } from 'opentls/x509';
+ *
+ * const provider = withMlDsa(noble);
+ * const signer = provider.signer(generatePrivateKey('ml_dsa_44', provider.random));
+ * console.log(signer.sign(signer.schemes[0], new Uint8Array(1)).length); // 2420
+ * ```
  */
 export function withMlDsa(provider: CryptoProvider): CryptoProvider {
   return {

@@ -1,4 +1,14 @@
-/** RFC 7468 §2: lines of 64 characters. @param label like 'CERTIFICATE' */
+/**
+ * Writes DER as PEM (RFC 7468 §2), in lines of 64 characters.
+ * @param label like 'CERTIFICATE'
+ *
+ * @example
+ * ```js
+ * import { encodePem } from 'opentls/x509';
+ *
+ * console.log(encodePem('CERTIFICATE', chain[0]) === cert); // true
+ * ```
+ */
 export function encodePem(label: string, der: Uint8Array): string {
   const lines = base64(der).replace(/.{64}(?=.)/g, '$&\n');
   return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;

@@ -15,6 +15,13 @@ export interface BrokenPemBlock {
 /**
  * All blocks of a text, in order. Text around them, CRLF and trailing blanks are ignored, as OpenSSL does.
  * @throws RangeError where a block has no end or is not base64
+ *
+ * @example
+ * ```js
+ * import { decodePem } from 'opentls/x509';
+ *
+ * console.log(decodePem(cert + key).map(({ label }) => label)); // [ 'CERTIFICATE', 'PRIVATE KEY' ]
+ * ```
  */
 export function decodePem(text: string): readonly PemBlock[] {
   return readPem(text).map((block) => {

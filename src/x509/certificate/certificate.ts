@@ -119,6 +119,14 @@ export const MAX_CERTIFICATE = 0x1_0000;
 /**
  * @param der one certificate; kept, not copied
  * @throws TlsError INVALID_CERTIFICATE, whose message says what is wrong
+ *
+ * @example
+ * ```js
+ * import { nameText, parseCertificate } from 'opentls/x509';
+ *
+ * const certificate = parseCertificate(chain[0]);
+ * console.log(nameText(certificate.subject)); // CN=localhost
+ * ```
  */
 export function parseCertificate(der: Uint8Array): Certificate {
   const what = { name: 'certificate', code: 'INVALID_CERTIFICATE', alert: 'bad_certificate' } as const;

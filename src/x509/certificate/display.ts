@@ -28,6 +28,14 @@ import { readSignature } from './signed-object.ts';
  * it is no DER, and what is wrong is listed. Nothing may be judged by it but its key.
  * @param der one certificate; kept, not copied
  * @throws TlsError INVALID_CERTIFICATE for what does not even have the fields of a certificate
+ *
+ * @example
+ * ```js
+ * import { showCertificate } from 'opentls/x509';
+ *
+ * const certificate = showCertificate(chain[0]);
+ * console.log(certificate.unreadable.length); // 0
+ * ```
  */
 export function showCertificate(der: Uint8Array): ShownCertificate {
   try {

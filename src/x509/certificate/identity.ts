@@ -8,7 +8,16 @@ export type PeerName =
   | { readonly uri: string }
   | { readonly email: string };
 
-/** A host as people write it: an address becomes an IP-ID, all else a DNS-ID in A-labels. */
+/**
+ * A host as people write it: an address becomes an IP-ID, all else a DNS-ID in A-labels.
+ *
+ * @example
+ * ```js
+ * import { hostName } from 'opentls/x509';
+ *
+ * console.log(hostName('www.example'), hostName('127.0.0.1').ip.length); // { dns: 'www.example' } 4
+ * ```
+ */
 export function hostName(host: string): PeerName {
   const ip = parseIp(host);
   return ip === undefined ? { dns: toAscii(host) } : { ip };

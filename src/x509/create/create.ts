@@ -64,6 +64,22 @@ export interface Created {
  * the issuer may issue it.
  * @returns at once where the signer answers at once
  * @throws TlsError ERR_TLS_CONFIG, ERR_TLS_UNSUPPORTED_KEY, INVALID_CERTIFICATE (the issuer's)
+ *
+ * @example
+ * ```js
+ * import { noble } from 'opentls/crypto/noble';
+ * import { createCertificate, generatePrivateKey } from 'opentls/x509';
+ *
+ * const certificate = await createCertificate({
+ *   provider: noble,
+ *   signer: noble.signer(generatePrivateKey('P-256', noble.random)),
+ *   subject: 'localhost',
+ *   subjectAltNames: { dns: ['localhost'] },
+ *   notBefore: Date.now(),
+ *   notAfter: Date.now() + 86_400_000, // a day
+ * });
+ * console.log(certificate.pem.split('\n')[0]); // -----BEGIN CERTIFICATE-----
+ * ```
  */
 export function createCertificate(options: CertificateOptions): Awaitable<Created> {
   const publicKey = options.publicKey ?? (options.issuer === undefined ? options.signer.publicKey : undefined);
@@ -88,7 +104,19 @@ export function createCertificate(options: CertificateOptions): Awaitable<Create
   return sign(options.signer, scheme, tbsCertificate, 'CERTIFICATE');
 }
 
-/** Makes a PKCS #10 certification request (RFC 2986 §4); extensions are asked for by RFC 2985 §5.4.2. */
+/**
+ * Makes a PKCS #10 certification request (RFC 2986 §4); extensions are asked for by RFC 2985 §5.4.2.
+ *
+ * @example
+ * ```js
+ * import { noble } from 'opentls/crypto/noble';
+ * import { createCertificateRequest, generatePrivateKey } from 'opentls/x509';
+ *
+ * const signer = noble.signer(generatePrivateKey('P-256', noble.random));
+ * const request = await createCertificateRequest({ signer, subject: 'www.example', subjectAltNames: { dns: ['www.example'] } });
+ * console.log(request.pem.split('\n')[0]); // -----BEGIN CERTIFICATE REQUEST-----
+ * ```
+ */
 export function createCertificateRequest(options: CertificateRequestOptions): Awaitable<Created> {
   const publicKey = options.signer.publicKey;
   if (publicKey === undefined) misuse('ERR_TLS_CONFIG', 'the signer does not know its public key');

@@ -105,6 +105,17 @@ const cacheRules: Rules<SignatureCacheOptions> = { hash: having<Hash>('start'), 
 /**
  * Signatures that were found good, so that a chain met again costs none. Belongs to whoever makes it: one per trust
  * context. Only good ones are kept: a stranger cannot fill it with what is false.
+ *
+ * @example
+ * ```js
+ * import { noble } from 'opentls/crypto/noble';
+ * import { SignatureCache, TrustStore, verifyPeer } from 'opentls/x509';
+ *
+ * const cache = new SignatureCache({ hash: noble.hashes.sha256 });
+ * const [trust, verifiers, time] = [TrustStore.from(chain), noble.verifiers, Date.now()];
+ * const verdict = await verifyPeer(chain, { trust, verifiers, cache, name: 'any', purpose: 'server', time });
+ * console.log(verdict.ok, cache.size); // true 0
+ * ```
  */
 export class SignatureCache {
   readonly #hash: Hash;

@@ -39,6 +39,13 @@ export class TrustStore {
   /**
    * What cannot be read anchors nothing, and is no reason to do without the others: a refusal says that it was there.
    * @throws TlsError ERR_TLS_CONFIG for what is of no form of an anchor, and for a wrong option
+   *
+   * @example
+   * ```js
+   * import { decodePem, TrustStore } from 'opentls/x509';
+   *
+   * const trust = TrustStore.from(decodePem(cert).map(({ der }) => der));
+   * ```
    */
   static from(anchors: Iterable<TrustAnchor>, options: TrustStoreOptions = {}): TrustStore {
     return new TrustStore(anchors, options);

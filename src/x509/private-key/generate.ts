@@ -23,6 +23,17 @@ export type GeneratedKeyKind =
  * seed, RFC 9881 §6). The public key is not in
  * it: `provider.signer(key).publicKey` has it.
  * @param random cryptographically secure bytes, as `CryptoProvider.random`
+ *
+ * @example
+ * ```js
+ * import { noble } from 'opentls/crypto/noble';
+ * import { encodePem, generatePrivateKey } from 'opentls/x509';
+ *
+ * const key = generatePrivateKey('ed25519', noble.random);
+ * const pem = encodePem('PRIVATE KEY', key.expose()); // before signer(), which wipes the key
+ * const signer = noble.signer(key);
+ * console.log(pem.split('\n')[0], key.wiped); // -----BEGIN PRIVATE KEY----- true
+ * ```
  */
 export function generatePrivateKey(
   kind: GeneratedKeyKind,

@@ -16,6 +16,15 @@ import { decryptPbes2 } from './pbes2.ts';
  * @returns PKCS#8 PrivateKeyInfo, DER, in memory of its own; `input` is not changed. Whether the key itself is sound
  * is for `provider.signer` to say
  * @throws TlsError ERR_TLS_KEY_DECODE; ERR_TLS_UNSUPPORTED_KEY for a container of another kind
+ *
+ * @example
+ * ```js
+ * import { noble } from 'opentls/crypto/noble';
+ * import { parsePrivateKey } from 'opentls/x509';
+ *
+ * const signer = noble.signer(parsePrivateKey(key));
+ * console.log(signer.schemes); // [ 1027 ]
+ * ```
  */
 export function parsePrivateKey(input: string | Uint8Array, passphrase?: string | Uint8Array): Secret<'private key'> {
   const password = typeof passphrase === 'string' ? utf8(passphrase) : passphrase;

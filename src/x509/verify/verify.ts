@@ -20,6 +20,21 @@ import { mintPeer, type Verdict, type VerifiedPeer } from './verified-peer.ts';
  * first, then signatures of whole paths. Answers at once where all verifiers do.
  * @param chain DER, leaf first, as presented: others may be in any order, missing or too many (RFC 9846 §4.5.1)
  * @throws TlsError ERR_TLS_CONFIG for options that would leave a check out: a server without `name`, no `time`, …
+ *
+ * @example
+ * ```js
+ * import { noble } from 'opentls/crypto/noble';
+ * import { hostName, TrustStore, verifyPeer } from 'opentls/x509';
+ *
+ * const verdict = await verifyPeer(chain, {
+ *   trust: TrustStore.from(chain),
+ *   verifiers: noble.verifiers,
+ *   name: hostName('localhost'),
+ *   purpose: 'server',
+ *   time: Date.now(),
+ * });
+ * console.log(verdict.ok); // true
+ * ```
  */
 export function verifyPeer(chain: readonly Uint8Array[], options: VerifyOptions): Awaitable<Verdict> {
   return run(judge(chain, settleVerifyOptions(options)));

@@ -11,6 +11,14 @@ export type IdentityCertificate = Pick<LegacyCertificate, 'subject' | 'subjectal
  * common name matches in their place.
  * @returns an error ERR_TLS_CERT_ALTNAME_INVALID with `reason`, `host` and `cert` where it is not
  * @throws ERR_TLS_CERT_ALTNAME_FORMAT for a subjectaltname text that is malformed
+ *
+ * @example
+ * ```js
+ * import { checkServerIdentity } from 'opentls';
+ *
+ * const error = checkServerIdentity('other.example', { subject: {}, subjectaltname: 'DNS:localhost' });
+ * console.log(error.code); // ERR_TLS_CERT_ALTNAME_INVALID
+ * ```
  */
 export function checkServerIdentity(hostname: string, cert: Partial<IdentityCertificate>): Error | undefined {
   const { subject, subjectaltname: altNames, unreadable = [] } = cert;

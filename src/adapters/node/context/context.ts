@@ -189,6 +189,18 @@ export const SecureContext: typeof NodeSecureContext &
 /**
  * Everything is parsed and checked here; what comes out does not change any more.
  * @throws as `node:tls` does for options of a wrong type or value; TlsError for keys and certificates that are malformed
+ *
+ * @example
+ * ```js
+ * import { once } from 'node:events';
+ * import { connect, createSecureContext } from 'opentls';
+ *
+ * const secureContext = createSecureContext({ ca: cert }); // once, for any number of connections
+ * const socket = connect({ host: 'localhost', port, secureContext });
+ * await once(socket, 'secureConnect');
+ * console.log(socket.authorized); // true
+ * socket.destroy();
+ * ```
  */
 export function createSecureContext(options?: SecureContextOptions | null): SecureContext {
   if (options) validateObject(options, 'options');

@@ -30,6 +30,16 @@ type Written = { readonly chunks: readonly Uint8Array[]; readonly callback: Writ
 /**
  * TLS 1.3 over a `net.Socket` or any other Duplex, with the surface of `tls.TLSSocket`. It is a `net.Socket` without a
  * handle: what the base class would do to a handle is done to the transport here.
+ *
+ * @example
+ * ```js
+ * import net from 'node:net';
+ * import { TLSSocket } from 'opentls';
+ *
+ * const socket = new TLSSocket(net.connect(port, 'localhost'), { ca: cert }); // a client that checks no name
+ * socket.end('hello');
+ * for await (const bytes of socket) console.log(bytes.toString()); // hello
+ * ```
  */
 export class TLSSocket extends DescribedSocket {
   readonly isServer: boolean;
