@@ -16,8 +16,8 @@ export class Folder {
 
   constructor(name: string) {
     // Inside the package, so that `import 'opentls'` finds it by its own name.
-    mkdirSync(`${root}.cache`, { recursive: true });
-    this.path = mkdtempSync(`${root}.cache/${name}-`);
+    mkdirSync(`${root}test/.programs`, { recursive: true });
+    this.path = mkdtempSync(`${root}test/.programs/${name}-`);
   }
 
   start(name: string, code: string, port: number): ChildProcess {
