@@ -36,8 +36,11 @@ export type Event =
  */
 export interface SecretEvent {
   readonly type: 'secret';
+  /** Its name in the key log (RFC 9850). */
   readonly label: KeylogLabel;
+  /** The ClientHello's random, which tells connections apart: 32 bytes. */
   readonly clientRandom: Uint8Array;
+  /** The secret itself. */
   readonly secret: Uint8Array;
 }
 

@@ -13,10 +13,15 @@ export function isThenable<T>(value: Awaitable<T>): value is PromiseLike<T> {
  * `{ ...noble, suites: node.suites }`.
  */
 export interface CryptoProvider {
+  /** For people. */
   readonly name: string;
+  /** Cipher suites, best first. */
   readonly suites: readonly CipherSuite[];
+  /** Groups for key exchange, best first. */
   readonly groups: readonly Group[];
+  /** Signature algorithms, best first. */
   readonly verifiers: readonly SignatureVerifier[];
+  /** Hash functions by name. */
   readonly hashes: Readonly<Record<HashName, Hash>>;
   /** Cryptographically secure random bytes, fresh memory. */
   random(length: number): Uint8Array;
@@ -58,16 +63,23 @@ export interface RunningHash {
 export interface CipherSuite {
   /** CipherSuite code point, RFC 9846 Appendix B.4. */
   readonly id: number;
+  /** As RFC 9846 Appendix B.4 has it. */
   readonly name: string;
+  /** Of the key schedule. */
   readonly hash: Hash;
+  /** Of the records. */
   readonly aead: AeadAlgorithm;
 }
 
 /** An AEAD algorithm (RFC 5116). All lengths are in bytes. */
 export interface AeadAlgorithm {
+  /** For people. */
   readonly name: string;
+  /** Bytes. */
   readonly keyLength: number;
+  /** Bytes. */
   readonly ivLength: number;
+  /** Bytes. */
   readonly tagLength: number;
   /** Records after which the key must have been replaced (RFC 9846 §5.5). */
   readonly recordLimit: number;
@@ -108,7 +120,9 @@ export interface Group {
  * then.
  */
 export interface Encapsulation {
+  /** The server's KeyShareEntry.key_exchange. */
   readonly publicKey: Uint8Array;
+  /** The secret that both sides have then. */
   readonly shared: Secret<'shared'>;
 }
 

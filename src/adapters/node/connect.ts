@@ -11,7 +11,9 @@ import { codedError, connectionReset, invalidArgType, validateFunction, validate
 export interface ConnectionOptions
   extends SecureContextOptions,
     Omit<TLSSocketOptions, 'isServer' | 'server' | 'handshakeTimeout' | 'ALPNCallback' | 'SNICallback'> {
+  /** The server. Default 'localhost'. */
   readonly host?: string | undefined;
+  /** Its port. */
   readonly port?: number | string | undefined;
   /** Of a Unix domain socket. */
   readonly path?: string | undefined;
@@ -24,15 +26,23 @@ export interface ConnectionOptions
    * @returns an error where the certificate is not for `host`; anything else that is true refuses it as well
    */
   readonly checkServerIdentity?: ((host: string, certificate: DetailedCertificate) => Error | undefined) | undefined;
+  /** Checked as `node:tls` does, and without effect: there are no groups of that kind. */
   readonly minDHSize?: number | undefined;
   /** Milliseconds of silence until 'timeout'. */
   readonly timeout?: number | undefined;
+  /** As `net.connect()` has it. */
   readonly localAddress?: string | undefined;
+  /** As `net.connect()` has it. */
   readonly localPort?: number | undefined;
+  /** As `net.connect()` has it. */
   readonly family?: number | string | undefined;
+  /** As `net.connect()` has it. */
   readonly hints?: number | undefined;
+  /** As `net.connect()` has it. */
   readonly lookup?: net.LookupFunction | undefined;
+  /** As `net.connect()` has it. */
   readonly autoSelectFamily?: boolean | undefined;
+  /** As `net.connect()` has it: milliseconds. */
   readonly autoSelectFamilyAttemptTimeout?: number | undefined;
 }
 

@@ -30,14 +30,19 @@ import { type TicketKeyInput, ticketKeyList, ticketKeysOf } from './support/sess
 
 /** Options of `createServer()`: of the context, of the sockets, and of `net.Server`. */
 export interface ServerOptions extends SecureContextOptions, net.ServerOpts {
+  /** Ask clients for a certificate. Default false. */
   readonly requestCert?: boolean | undefined;
+  /** End the connection of a client without a trusted certificate, where `requestCert` asks for one. Default true. */
   readonly rejectUnauthorized?: boolean | undefined;
+  /** Protocols, best first. Default: ALPN is not answered. */
   readonly ALPNProtocols?: AlpnOption | undefined;
   /** Chooses the protocol, one of those that the client offers; undefined refuses. Not together with `ALPNProtocols`. */
   readonly ALPNCallback?: TLSSocketOptions['ALPNCallback'];
+  /** Chooses the context by the name that the client asks for. Default: the contexts of `addContext()`. */
   readonly SNICallback?: SniCallback | undefined;
   /** Milliseconds. Default 120000. */
   readonly handshakeTimeout?: number | undefined;
+  /** Accepted and without effect. */
   readonly enableTrace?: boolean | undefined;
   /** The key of an identity, for suites with SHA-256; null: none. */
   readonly pskCallback?: PskCallback | undefined;

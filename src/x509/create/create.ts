@@ -41,6 +41,7 @@ export interface CertificateOptions extends SubjectOptions {
   readonly serialNumber?: bigint | undefined;
   /** Milliseconds since 1970; whole seconds go into the certificate. */
   readonly notBefore: number;
+  /** Milliseconds since 1970; whole seconds go into the certificate. */
   readonly notAfter: number;
   /** SignatureScheme code point to sign with. Default: the signer's first. */
   readonly signatureScheme?: number | undefined;
@@ -50,12 +51,15 @@ export interface CertificateOptions extends SubjectOptions {
 export interface CertificateRequestOptions extends SubjectOptions {
   /** The subject's key. */
   readonly signer: Signer;
+  /** SignatureScheme code point to sign with. Default: the signer's first. */
   readonly signatureScheme?: number | undefined;
 }
 
 /** What was made, in both forms that files have. */
 export interface Created {
+  /** DER. */
   readonly der: Uint8Array;
+  /** The same as PEM. */
   readonly pem: string;
 }
 

@@ -62,20 +62,27 @@ export interface SubjectAltNames {
   readonly dns?: readonly string[] | undefined;
   /** IPv4 or IPv6, as text. */
   readonly ip?: readonly string[] | undefined;
+  /** Mailboxes in ASCII. */
   readonly email?: readonly string[] | undefined;
+  /** URIs in ASCII. */
   readonly uri?: readonly string[] | undefined;
 }
 
 /** An extension as given: `value` is the DER that goes into extnValue. */
 export interface RawExtension {
+  /** Object identifier, as text. */
   readonly oid: string;
+  /** Default false. */
   readonly critical?: boolean | undefined;
+  /** DER. */
   readonly value: Uint8Array;
 }
 
 /** What a certificate and a certification request may both say of their subject. */
 export interface SubjectOptions {
+  /** Its name. A text is a common name. */
   readonly subject: NewName;
+  /** Its names of subjectAltName. Default: none, the extension is left out. */
   readonly subjectAltNames?: SubjectAltNames | undefined;
   /** May issue certificates. Default false. */
   readonly isCa?: boolean | undefined;

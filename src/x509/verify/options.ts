@@ -14,7 +14,9 @@ import type { TransparencyOptions } from '../transparency/transparency.ts';
 
 /** What a chain is judged by. */
 export interface VerifyOptions {
+  /** The anchors that a path may end at. */
   readonly trust: TrustStore;
+  /** The signature algorithms that count: `verifiers` of a provider. */
   readonly verifiers: readonly SignatureVerifier[];
   /**
    * Which the leaf must be for; a list means one of them. `'any'`: names are not looked at, which the purpose `server`
@@ -27,6 +29,7 @@ export interface VerifyOptions {
    * @throws DerError to refuse the path
    */
   readonly reliedOn?: ((leaf: Certificate) => readonly GeneralName[]) | undefined;
+  /** What the leaf must be good for. */
   readonly purpose: Purpose;
   /** Milliseconds since 1970. */
   readonly time: number;
@@ -34,6 +37,7 @@ export interface VerifyOptions {
   readonly profile?: Profile | undefined;
   /** Intermediates in a path at most, self-issued ones not counted, as in pathLenConstraint. Default 8. */
   readonly maxDepth?: number | undefined;
+  /** Bounds on the work for one chain. Default `defaultBudget`. */
   readonly budget?: Partial<BudgetLimits> | undefined;
   /** Signatures already found good; shared by the verifications of one context. Default none. */
   readonly cache?: SignatureCache | undefined;
@@ -43,6 +47,7 @@ export interface VerifyOptions {
   readonly policy?: PolicyInputs | undefined;
   /** Revocation lists at hand. Where there are any, every certificate below the anchor needs one that has it good. */
   readonly crls?: readonly GivenCrl[] | undefined;
+  /** How revocation is looked at. Default: `hard` where there are lists, else `off`. */
   readonly revocation?: RevocationOptions | undefined;
   /** What is asked of Certificate Transparency. Default: nothing. */
   readonly transparency?: TransparencyOptions | undefined;

@@ -36,31 +36,47 @@ export interface SecureContextOptions {
   readonly ca?: CertificateInput | readonly CertificateInput[] | undefined;
   /** Certificate chains, PEM, each leaf first: one per kind of key. */
   readonly cert?: CertificateInput | readonly CertificateInput[] | undefined;
+  /** Private keys, PEM: one per chain in `cert`, in any order. */
   readonly key?: KeyInput | readonly KeyInput[] | undefined;
   /** For keys that bring none of their own. */
   readonly passphrase?: string | undefined;
+  /** Cipher suites, best first, with colons between them. Default: all of the provider's, in its order. */
   readonly ciphers?: string | undefined;
+  /** Groups, best first, with colons between them. Default `auto`: all of the provider's. */
   readonly ecdhCurve?: string | undefined;
+  /** Signature algorithms, as `ECDSA+SHA256:RSA-PSS+SHA256`. Default: all that the provider has. */
   readonly sigalgs?: string | undefined;
+  /** A version below TLSv1.3 is accepted and without effect. */
   readonly minVersion?: SecureVersion | undefined;
+  /** Throws for a version below TLSv1.3. */
   readonly maxVersion?: SecureVersion | undefined;
+  /** As `node:tls` has it; a method of an older version throws. */
   readonly secureProtocol?: string | undefined;
+  /** `SSL_OP_…` flags: NO_TICKET, PRIORITIZE_CHACHA and CIPHER_SERVER_PREFERENCE count, NO_TLSv1_3 throws. */
   readonly secureOptions?: number | undefined;
   /** The server's order of suites and groups counts. */
   readonly honorCipherOrder?: boolean | undefined;
+  /** Server: sessions resume only under the same text. */
   readonly sessionIdContext?: string | undefined;
+  /** Server: lifetime of tickets, seconds. Default 7200. */
   readonly sessionTimeout?: number | undefined;
   /** 48 bytes; or several such (opentls): the first seals tickets, all of them open. */
   readonly ticketKeys?: TicketKeyInput | undefined;
+  /** Accept an anchor that is not self-signed. Only `true` does. Default false. */
   readonly allowPartialTrustChain?: boolean | undefined;
+  /** Accepted and without effect. */
   readonly dhparam?: string | NodeJS.ArrayBufferView | undefined;
+  /** Throws: opentls reads no PKCS#12. */
   readonly pfx?: unknown;
   /** Revocation lists, PEM or DER. Where there are any, every certificate of a peer's chain needs one. */
   readonly crl?: CertificateInput | readonly CertificateInput[] | undefined;
   /** Certificate compression, RFC 8879, by preference. Default: none. */
   readonly certificateCompression?: readonly CertificateCompressionInput[] | undefined;
+  /** Throws: there are no OpenSSL engines. */
   readonly clientCertEngine?: string | undefined;
+  /** Throws: there are no OpenSSL engines. */
   readonly privateKeyEngine?: string | undefined;
+  /** Throws: there are no OpenSSL engines. */
   readonly privateKeyIdentifier?: string | undefined;
   /** Every algorithm (opentls). Default: noble's. */
   readonly provider?: CryptoProvider | undefined;

@@ -38,13 +38,17 @@ export interface PskAnswer {
 
 /** Options of `new TLSSocket(socket, options)`. */
 export interface TLSSocketOptions extends SecureContextOptions {
+  /** Whether this is the server's end. Default false. */
   readonly isServer?: boolean | undefined;
+  /** Server: the `Server` that the socket belongs to. */
   readonly server?: Server | undefined;
+  /** Made by `createSecureContext()`. Default: made of the other options. */
   readonly secureContext?: SecureContext | undefined;
   /** Server: ask for a client certificate. */
   readonly requestCert?: boolean | undefined;
   /** Fail over a peer that is not authorized. */
   readonly rejectUnauthorized?: boolean | undefined;
+  /** Protocols, best first. Default: ALPN is not used. */
   readonly ALPNProtocols?: AlpnOption | undefined;
   /** Server: chooses the protocol, one of those offered; undefined refuses. */
   readonly ALPNCallback?: ((this: TLSSocket, offer: AlpnCallbackArguments) => string | undefined) | undefined;
@@ -63,24 +67,33 @@ export interface TLSSocketOptions extends SecureContextOptions {
   readonly pskCallback?: PskCallback | undefined;
   /** Client: ask for an OCSP response, for the 'OCSPResponse' event. */
   readonly requestOCSP?: boolean | undefined;
+  /** Accepted and without effect. */
   readonly enableTrace?: boolean | undefined;
+  /** Begin paused. Default false. */
   readonly pauseOnConnect?: boolean | undefined;
+  /** Keep our direction open when the peer has ended its own. Default false. */
   readonly allowHalfOpen?: boolean | undefined;
+  /** As `net.Socket` has it: bytes. */
   readonly highWaterMark?: number | undefined;
+  /** Destroys the socket when it is aborted. */
   readonly signal?: AbortSignal | undefined;
+  /** Plaintext goes into the caller's own memory instead of 'data' events. */
   readonly onread?: OnReadOptions | null | undefined;
+  /** As `net.Socket` has it. */
   readonly noDelay?: boolean | undefined;
+  /** As `net.Socket` has it. */
   readonly keepAlive?: boolean | undefined;
+  /** As `net.Socket` has it: milliseconds. */
   readonly keepAliveInitialDelay?: number | undefined;
+  /** As `net.Socket` has it. */
   readonly blockList?: unknown;
-  /** Client: whether the certificate is for the right host. */
   /** @internal Hands over the reader of 0-RTT data. */
   readonly [earlyReader]?: EarlyReader | undefined;
   /** @internal Hands over the keys of tickets. */
   readonly [serverTickets]?: TicketSealer | undefined;
   /** @internal Hands over the host that the peer must be. */
   readonly [expectedHost]?: string | undefined;
-  /** @internal Hands over the check of the name. */
+  /** @internal Client: checks whether the certificate is for the right host. */
   readonly [identify]?: ((certificate: DetailedCertificate) => unknown) | undefined;
 }
 
