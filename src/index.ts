@@ -51,6 +51,7 @@ export type {
 } from './handshake/terms/config.ts';
 export type { CertificateCompression, Credential, Delegation, Role } from './handshake/terms/credential.ts';
 export type { Facts } from './handshake/terms/facts.ts';
+export type { KeylogLabel } from './handshake/terms/record-layer.ts';
 export {
   type Answers,
   type AskName,
@@ -59,7 +60,6 @@ export {
   type PendingAsk,
   perform,
 } from './handshake/terms/script.ts';
-export type { KeylogLabel } from './handshake/terms/wire.ts';
 export { type ExternalPsk, importPsk } from './keys/importer.ts';
 export { defaultLimits, type Limits } from './limits.ts';
 export { type ClientSessionStore, SessionCache, type SessionKey } from './session/client-sessions.ts';

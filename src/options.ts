@@ -1,20 +1,21 @@
 /**
- * Options as they are taken at a door: each is read once, is the caller's own word, and is what it must be. What stands
- * on `Object.prototype` was put there by somebody else, so it is no option of anybody.
+ * Reads the options that a caller hands over: each is read once and checked. What stands on `Object.prototype` is
+ * ignored: it may come from other code (prototype pollution).
  */
 import { misuse } from './errors.ts';
 
 /**
- * What an option must be.
- * @returns the value, settled
- * @throws TlsError ERR_TLS_CONFIG where it is something else
+ * Checks the value of one option.
+ * @param name of the option, for the error message
+ * @returns the value as it is used
+ * @throws TlsError ERR_TLS_CONFIG for a value that the option cannot have
  */
 export type Rule<T> = (value: unknown, name: string) => T;
 
-/** One rule for each option that there is. */
+/** A rule for each option. */
 export type Rules<T> = { readonly [K in keyof T]-?: Rule<Exclude<T[K], undefined>> };
 
-/** What the caller set, by himself or by a class of his; the getters of it are called once. */
+/** The value that the object or one of its classes has, not that of `Object.prototype`. A getter is called once. */
 export function own(options: object, key: PropertyKey): unknown {
   for (let at: object | null = options; at !== null; at = Object.getPrototypeOf(at)) {
     if (at !== options && isObjectPrototype(at)) return undefined;
@@ -23,34 +24,47 @@ export function own(options: object, key: PropertyKey): unknown {
   return undefined;
 }
 
+/** Checked options: those that the caller did not set are absent, except `Required`. */
+export type Given<T, Required extends keyof T = never> = {
+  readonly [K in keyof T]?: Exclude<T[K], undefined>;
+} & { readonly [K in Required]-?: Exclude<T[K], undefined> };
+
 /**
- * The options that have a rule, checked, in an object without a prototype; others are left behind.
- * @throws TlsError ERR_TLS_CONFIG for the first that is not what it must be
+ * Checks each option that has a rule, and leaves the others behind.
+ * @param name of the whole object, for error messages
+ * @param required options that must be there
+ * @returns an object without a prototype
+ * @throws TlsError ERR_TLS_CONFIG for the first option that is missing or not what it must be
  */
-export function settle<T extends object>(given: unknown, rules: Rules<T>, name: string): Partial<T> {
+export function settle<T extends object, Required extends keyof T = never>(
+  given: unknown,
+  rules: Rules<T>,
+  name: string,
+  required: readonly Required[] = [],
+): Given<T, Required> {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) wrong(name, 'an object', given);
   const settled: Partial<T> = Object.create(null);
   for (const key of keysOf(rules)) {
     const value = own(given, key);
     if (value !== undefined) settled[key] = rules[key](value, `${name}.${String(key)}`) as T[typeof key];
   }
-  return Object.freeze(settled);
+  for (const key of required) if (settled[key] === undefined) wrong(`${name}.${String(key)}`, 'given', undefined);
+  return Object.freeze(settled) as Given<T, Required>;
 }
 
-/** As {@link settle}, where a name that is no option is a mistake, and those that are required are there. */
+/** As {@link settle}, where a name that is no option is a mistake. */
 export function record<T extends object>(rules: Rules<T>, required: readonly (keyof T)[] = []): Rule<T> {
   return (value, name) => {
-    const settled = settle<T>(value, rules, name);
+    const settled = settle<T, keyof T>(value, rules, name, required);
     const known = new Set<string>(Object.keys(rules));
     for (const [key, other] of Object.entries(value as object)) {
       if (!known.has(key) && other !== undefined) misuse('ERR_TLS_CONFIG', `${name} has no option '${key}'`);
     }
-    for (const key of required) if (settled[key] === undefined) wrong(`${name}.${String(key)}`, 'given', undefined);
     return settled as T;
   };
 }
 
-/** Each for itself by `rule`. The list stays the caller's, who may change what is in it. */
+/** A list of which `rule` checks each item. The list stays the caller's, who may change it afterwards. */
 export function listOf<T>(rule: Rule<T>, least = 0): Rule<readonly T[]> {
   return (value, name) => {
     if (!Array.isArray(value)) wrong(name, 'an array', value);
@@ -74,11 +88,11 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Rul
   };
 }
 
-/** How many there may be. Infinity is no limit, said aloud. */
+/** A count; Infinity means no limit. */
 export const count: Rule<number> = (value, name) =>
   value === Number.POSITIVE_INFINITY ? value : integer(0)(value, name);
 
-/** How long it may last, milliseconds. Infinity is no limit, said aloud. */
+/** A duration in milliseconds; Infinity means no limit. */
 export const duration: Rule<number> = (value, name) =>
   typeof value === 'number' && value >= 0 ? value : wrong(name, 'a number, 0 or more', value);
 
@@ -89,7 +103,7 @@ export function bytes(min = 0, max: number = Number.MAX_SAFE_INTEGER): Rule<Uint
   };
 }
 
-/** An object of the caller's, taken as it is, that can do this. */
+/** An object that has these methods, taken as it is. */
 export function having<T>(...methods: readonly [keyof T & string, ...(keyof T & string)[]]): Rule<T> {
   return (value, name) => {
     const fits = isObject(value) && methods.every((method) => typeof Reflect.get(value, method) === 'function');
@@ -104,21 +118,21 @@ export const flag: Rule<boolean> = (value, name) =>
 
 export const text: Rule<string> = (value, name) => (typeof value === 'string' ? value : wrong(name, 'a string', value));
 
-/** A comparison with NaN refuses nothing. */
+/** A number that is not NaN: a comparison with NaN would refuse nothing. */
 export const finite: Rule<number> = (value, name) =>
   typeof value === 'number' && Number.isFinite(value) ? value : wrong(name, 'a finite number', value);
 
-/** An object of the caller's, taken as it is. */
+/** Any object, taken as it is. */
 export function object<T extends object>(value: unknown, name: string): T {
   return isObject(value) ? (value as T) : wrong(name, 'an object', value);
 }
 
-/** What it takes and answers cannot be looked at before it is called. */
+/** A function. Its parameters and its result cannot be checked before it is called. */
 export function callable<F>(value: unknown, name: string): F {
   return typeof value === 'function' ? (value as F) : wrong(name, 'a function', value);
 }
 
-/** A clock whose answers are times. @throws TlsError ERR_TLS_CONFIG when it is called, where they are not */
+/** A clock, made to throw ERR_TLS_CONFIG when it is called and answers something else than a finite number. */
 export const clock: Rule<() => number> = (value, name) => {
   const read = callable<() => unknown>(value, name);
   return () => finite(read(), `${name}()`);
@@ -136,12 +150,12 @@ function keysOf<T>(rules: Rules<T>): readonly (keyof T)[] {
   return Object.keys(rules) as unknown as readonly (keyof T)[];
 }
 
-/** Of any realm: nothing else has this method by itself. */
+/** Whether the object is the `Object.prototype` of any realm: no other object has this method of its own. */
 function isObjectPrototype(value: object): boolean {
   return Object.hasOwn(value, 'isPrototypeOf');
 }
 
-/** No method of the value is called: it may be anything. */
+/** The value as an error message shows it. It may be anything, so none of its methods is called. */
 function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === 'bigint') return `${value}n`;

@@ -16,6 +16,11 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
+/** Whether two public values that may be absent are equal, or both absent. */
+export function equalOrAbsent(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : equal(a, b);
+}
+
 /** Lexicographic order of unsigned bytes, shorter first: DER's SET OF order and a sort key. */
 export function compare(a: Uint8Array, b: Uint8Array): number {
   const shared = Math.min(a.length, b.length);

@@ -1,16 +1,16 @@
 import { wipe } from '../bytes/wipe.ts';
 import { AlertDescription, asTlsError, misuse, reject, TlsError } from '../errors.ts';
-import { postHandshake } from '../handshake/after/established.ts';
-import { answerCertificateRequest, requestCertificate } from '../handshake/after/post-auth.ts';
-import type { Established } from '../handshake/shared/finish.ts';
+import { requestCertificate } from '../handshake/after/post-auth.ts';
+import { postHandshake } from '../handshake/after/post-handshake.ts';
+import type { Established } from '../handshake/shared/established.ts';
 import { receiveTicket } from '../handshake/shared/tickets.ts';
 import type { ClientConfig, ServerConfig } from '../handshake/terms/config.ts';
-import { settleClient, settleServer } from '../handshake/terms/config-rules.ts';
 import type { Role } from '../handshake/terms/credential.ts';
 import type { Facts } from '../handshake/terms/facts.ts';
+import type { RecordLayer } from '../handshake/terms/record-layer.ts';
 import { type Answers, type AskName, discard, type PendingAsk, type Runner } from '../handshake/terms/script.ts';
-import type { Wire } from '../handshake/terms/wire.ts';
-import { defaultLimits, type Limits } from '../limits.ts';
+import { settleClient, settleServer } from '../handshake/terms/settings.ts';
+import type { Limits } from '../limits.ts';
 import { type Received, Receiving } from '../record/receiving.ts';
 import { Sending } from '../record/sending.ts';
 import { ContentType, HandshakeType, nameOf } from '../wire/enums.ts';
@@ -20,9 +20,9 @@ import { Budget } from './budget.ts';
 import { EarlyData } from './early-data.ts';
 import type { Event, Phase, SecretEvent } from './events.ts';
 import { KeyUpdates } from './key-updates.ts';
-import { handshakeOf, type Setup } from './setup.ts';
+import { recordLayerOf } from './record-layer.ts';
+import { answerLater, handshakeOf, type Setup, scriptOf } from './setup.ts';
 import { Tasks } from './tasks.ts';
-import { wireOf } from './wire.ts';
 
 export type { Event, Phase, SecretEvent };
 
@@ -40,7 +40,7 @@ export class Connection {
   readonly #events: Event[] = [];
   readonly #early = new EarlyData();
   readonly #tasks = new Tasks();
-  readonly #wire: Wire;
+  readonly #records: RecordLayer;
   readonly #keyUpdates: KeyUpdates;
   readonly #budget: Budget;
   #runner: Runner<Established> | undefined;
@@ -67,19 +67,19 @@ export class Connection {
     const { role, config } = setup;
     this.role = role;
     this.#setup = setup;
-    this.#limits = config.limits === undefined ? defaultLimits : { ...defaultLimits, ...config.limits };
+    this.#limits = config.limits;
     this.#budget = new Budget(this.#limits);
     this.#sending = new Sending(role, { padding: config.padding, maxFragment: config.maxFragment });
     this.#keyUpdates = new KeyUpdates(this.#sending);
     this.#receiving = new Receiving(this.#limits, role, config.boringsslChecks);
-    this.#wire = wireOf({
+    this.#records = recordLayerOf({
       sending: this.#sending,
       receiving: this.#receiving,
       early: this.#early,
       events: this.#events,
-      keylog: config.keylog === true,
+      keylog: config.keylog,
     });
-    this.#runner = handshakeOf(setup, this.#wire, this.#limits);
+    this.#runner = handshakeOf(setup, this.#records);
   }
 
   get phase(): Phase {
@@ -258,11 +258,12 @@ export class Connection {
     if (this.#tasks.full) misuse('ERR_TLS_INVALID_STATE', 'too many requests for a certificate are open');
     const { clientCertificate } = setup.config;
     const demand = required === undefined ? clientCertificate : required ? 'required' : 'optional';
-    const config = { ...setup.config, clientCertificate: demand };
-    const script = requestCertificate(this.#wire, config, this.#limits, established, (facts) => {
+    const config = { ...setup.config, clientCertificate: demand } as const;
+    const done = (facts: Facts): void => {
       this.#established = { ...established, facts };
       this.#events.push({ type: 'authenticated', facts });
-    });
+    };
+    const script = scriptOf(config, this.#records, (endpoint) => requestCertificate(endpoint, established, done));
     this.#guard(() => this.#tasks.add(script));
   }
 
@@ -386,7 +387,7 @@ export class Connection {
       reject('ERR_TLS_UNEXPECTED_MESSAGE', 'unexpected_message', `${name} came among the client's authentication`);
     }
     const setup = this.#setup;
-    const answersLater = setup.role === 'client' && setup.config.postHandshakeAuth === true;
+    const answersLater = setup.role === 'client' && setup.config.postHandshakeAuth;
     const outcome = postHandshake(this.role, message, answersLater);
     switch (outcome.action) {
       case 'ticket':
@@ -394,7 +395,7 @@ export class Connection {
       case 'authenticate':
         // Who has said goodbye does not answer any more.
         if (setup.role !== 'client' || this.#writeClosed) return;
-        return this.#tasks.add(answerCertificateRequest(this.#wire, setup.config, established, outcome.message));
+        return this.#tasks.add(answerLater(setup.config, this.#records, established, outcome.message));
       case 'updateRead':
         this.#receiving.updateKey();
         this.#keyUpdates.received(outcome.respond);

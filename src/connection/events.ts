@@ -1,7 +1,7 @@
 import type { TlsError } from '../errors.ts';
 import type { Facts } from '../handshake/terms/facts.ts';
+import type { KeylogLabel } from '../handshake/terms/record-layer.ts';
 import type { PendingAsk } from '../handshake/terms/script.ts';
-import type { KeylogLabel } from '../handshake/terms/wire.ts';
 import type { Session } from '../session/session.ts';
 
 /** What a connection has to say when it is polled. */

@@ -2,7 +2,6 @@
 
 import { equal } from '#opentls/bytes/equal';
 import { TlsError } from '#opentls/errors';
-import { advertisedSchemes } from '#opentls/handshake/proof/schemes';
 import type {
   ChainRequest,
   ChainVerdict,
@@ -12,6 +11,7 @@ import type {
   ServerConfig,
 } from '#opentls/handshake/terms/config';
 import type { CertificateCompression, Credential } from '#opentls/handshake/terms/credential';
+import { advertisedSchemes } from '#opentls/handshake/terms/schemes';
 import type { ExternalPsk } from '#opentls/keys/importer';
 import type { CertificateType } from '#opentls/session/session';
 import type { TicketSealer } from '#opentls/session/tickets';

@@ -1,6 +1,6 @@
 import type { Connection, Event } from '#opentls/connection/connection';
+import type { KeylogLabel } from '#opentls/handshake/terms/record-layer';
 import { perform } from '#opentls/handshake/terms/script';
-import type { KeylogLabel } from '#opentls/handshake/terms/wire';
 import type { Transport } from './transport.ts';
 
 /** What a test has to hear of. */

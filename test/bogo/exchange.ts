@@ -3,7 +3,7 @@ import { concat } from '#opentls/bytes/concat';
 import { utf8 } from '#opentls/bytes/utf8';
 import { TlsError } from '#opentls/errors';
 import type { Facts } from '#opentls/handshake/terms/facts';
-import type { KeylogLabel } from '#opentls/handshake/terms/wire';
+import type { KeylogLabel } from '#opentls/handshake/terms/record-layer';
 import type { Session } from '#opentls/session/session';
 import { HandshakeType } from '#opentls/wire/enums';
 import { checkHandshake, checkResumed, checkSession } from './checks.ts';

@@ -4,10 +4,11 @@ import type { CipherSuite, RecordAead } from '#opentls/crypto/provider';
 import type { Secret, TrafficLabel } from '#opentls/crypto/secret';
 import { clientHandshake } from '#opentls/handshake/client/client';
 import { serverHandshake } from '#opentls/handshake/server/server';
-import type { Established } from '#opentls/handshake/shared/finish';
+import type { Established } from '#opentls/handshake/shared/established';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
+import type { RecordLayer } from '#opentls/handshake/terms/record-layer';
 import { perform, Runner } from '#opentls/handshake/terms/script';
-import type { Wire } from '#opentls/handshake/terms/wire';
+import { settleClient, settleServer } from '#opentls/handshake/terms/settings';
 import { trafficKeys } from '#opentls/keys/schedule';
 import { defaultLimits } from '#opentls/limits';
 import { NonceSequence } from '#opentls/record/nonce';
@@ -38,7 +39,7 @@ export class Peer {
   constructor(role: 'client' | 'server', config: ClientConfig & ServerConfig) {
     this.#receiving = new Receiving(defaultLimits, role);
     this.#sealer = new PlainSealer(role);
-    const wire: Wire = {
+    const records: RecordLayer = {
       send: (raw) => void this.#steps.push({ kind: 'message', raw }),
       changeCipherSpec: () => {},
       protect: (direction, suite, secret) => {
@@ -59,8 +60,12 @@ export class Peer {
       verifyData: () => new Uint8Array(0),
       log: () => {},
     };
-    const script = role === 'client' ? clientHandshake : serverHandshake;
-    this.#runner = new Runner(script(wire, config, defaultLimits, new Custody()));
+    const custody = new Custody();
+    this.#runner = new Runner(
+      role === 'client'
+        ? clientHandshake({ config: settleClient(config), records, custody })
+        : serverHandshake({ config: settleServer(config), records, custody }),
+    );
     this.#runner.start();
   }
 

@@ -8,31 +8,32 @@ import {
   chooseInForce,
   refuseCredentials,
 } from '../proof/credentials.ts';
-import type { ClientConfig } from '../terms/config.ts';
 import type { Credential } from '../terms/credential.ts';
+import type { ClientEndpoint } from '../terms/endpoint.ts';
 import { ask, type Script } from '../terms/script.ts';
-import type { Wire } from '../terms/wire.ts';
 
-/** Answers a CertificateRequest, with an empty Certificate where nothing fits (RFC 9846 §4.5.1). */
+/**
+ * Answers a CertificateRequest: with an empty Certificate where no credential fits (RFC 9846 §4.5.1).
+ * @returns the credential that the client authenticated with, if any
+ */
 export function* authenticate(
-  wire: Wire,
-  config: ClientConfig,
+  endpoint: ClientEndpoint,
   transcript: Transcript,
   request: ExtensionValues['CR'],
   context: Uint8Array,
   certificateType: CertificateType,
 ): Script<Authentication | undefined> {
-  const { requireCredential } = config;
-  const credentials = yield* chooseCredentials(config, request);
+  const { requireCredential } = endpoint.config;
+  const credentials = yield* chooseCredentials(endpoint, request);
   const acceptable = acceptableToServer(request, certificateType);
-  const { authentication: chosen, passedOver } = yield* chooseInForce(config, credentials, acceptable);
+  const { authentication: chosen, passedOver } = yield* chooseInForce(endpoint, credentials, acceptable);
   if (chosen === undefined) {
-    if (requireCredential === true && credentials.length > 0) refuseCredentials(credentials, acceptable, passedOver);
-    sendEmptyCertificate(wire, transcript, context);
+    if (requireCredential && credentials.length > 0) refuseCredentials(credentials, acceptable, passedOver);
+    sendEmptyCertificate(endpoint, transcript, context);
     return undefined;
   }
-  const terms = { context, extensions: request, wantsOcsp: request.status_request === true };
-  yield* sendAuthentication(wire, config, transcript, 'client', chosen, terms);
+  const requested = { context, extensions: request, wantsOcsp: request.status_request === true };
+  yield* sendAuthentication(endpoint, transcript, 'client', chosen, requested);
   return chosen;
 }
 
@@ -51,8 +52,8 @@ export function acceptableToServer(
   };
 }
 
-function* chooseCredentials(config: ClientConfig, request: ExtensionValues['CR']): Script<readonly Credential[]> {
-  const { chooseCredentials: choose, credentials = [] } = config;
+function* chooseCredentials({ config }: ClientEndpoint, request: ExtensionValues['CR']): Script<readonly Credential[]> {
+  const { chooseCredentials: choose, credentials } = config;
   if (choose === undefined) return credentials;
   const view = {
     signatureSchemes: request.signature_algorithms ?? [],

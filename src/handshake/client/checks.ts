@@ -1,4 +1,4 @@
-import { equal } from '../../bytes/equal.ts';
+import { equal, equalOrAbsent } from '../../bytes/equal.ts';
 import type { CipherSuite, KeyShare } from '../../crypto/provider.ts';
 import { reject } from '../../errors.ts';
 import type { CertificateType } from '../../session/session.ts';
@@ -7,10 +7,8 @@ import { type Extension, type ExtensionValues, readExtensions } from '../../wire
 import { helloRetryRequestRandom, type MessageOf, type ServerHello } from '../../wire/messages.ts';
 import { checkCompressions } from '../proof/compression.ts';
 import { typesOf } from '../proof/credentials.ts';
-import { isGrease } from '../shared/grease.ts';
-import type { ClientConfig } from '../terms/config.ts';
-import { enabledSuites } from '../terms/enabled.ts';
-import { type Offer, ownCertificateTypes } from './offer.ts';
+import type { ClientSettings } from '../terms/settings.ts';
+import type { Offer } from './offer.ts';
 import type { OfferedPsk } from './psk.ts';
 
 /** A ServerHello that passed the checks of RFC 9846 §4.2.3. */
@@ -21,12 +19,17 @@ export interface Accepted {
   readonly exchange: { readonly share: KeyShare; readonly peer: Uint8Array } | undefined;
 }
 
+/** Whether a ServerHello is a HelloRetryRequest (RFC 9846 §4.2.4); what follows then is in retry.ts. */
 export function isRetry(hello: ServerHello): boolean {
   return equal(hello.random, helloRetryRequestRandom);
 }
 
-/** What ServerHello and HelloRetryRequest have in common, checked before anything else (RFC 9846 §4.2.3, §4.2.4). */
-export function checkSuite(config: ClientConfig, offer: Offer, hello: ServerHello): CipherSuite {
+/**
+ * Checks the fields that ServerHello and HelloRetryRequest share, once for each that comes: version, session id,
+ * compression method and suite (RFC 9846 §4.2.3, §4.2.4).
+ * @returns the suite that the server selected
+ */
+export function checkSharedFields(config: ClientSettings, offer: Offer, hello: ServerHello): CipherSuite {
   checkVersion(hello);
   if (hello.legacyVersion !== ProtocolVersion.TLS12) {
     reject('ERR_TLS_WRONG_VERSION', 'protocol_version', 'legacy_version of the ServerHello is not 0x0303');
@@ -35,17 +38,17 @@ export function checkSuite(config: ClientConfig, offer: Offer, hello: ServerHell
     reject('ERR_TLS_SESSION_ID_MISMATCH', 'illegal_parameter', 'the server did not echo legacy_session_id');
   }
   if (hello.legacyCompressionMethod !== 0) {
-    const alert = config.boringsslChecks === true && isRetry(hello) ? 'decode_error' : 'illegal_parameter';
+    const alert = config.boringsslChecks && isRetry(hello) ? 'decode_error' : 'illegal_parameter';
     reject('ERR_TLS_LEGACY_FIELD', alert, 'the server chose a compression method');
   }
-  const suite = enabledSuites(config).find((candidate) => candidate.id === hello.cipherSuite);
+  const suite = config.suites.find((candidate) => candidate.id === hello.cipherSuite);
   if (suite === undefined || !offer.hello.cipherSuites.includes(hello.cipherSuite)) {
     reject('ERR_TLS_WRONG_CIPHER', 'illegal_parameter', 'the server chose a cipher suite that was not offered');
   }
   return suite;
 }
 
-/** supported_versions decides; without it the server speaks TLS 1.2 or older (RFC 9846 §4.2.3, §4.3.1). */
+/** A ServerHello without supported_versions is one of TLS 1.2 or older (RFC 9846 §4.2.3, §4.3.1). */
 function checkVersion(hello: ServerHello): void {
   const extension = hello.extensions.find((candidate) => candidate.type === ExtensionType.supported_versions);
   if (extension === undefined) {
@@ -61,57 +64,25 @@ function checkVersion(hello: ServerHello): void {
   }
 }
 
-/** RFC 9846 §4.2.4 and §4.3.8: it must change something, and only to what we said we can do. */
-export function checkRetry(offer: Offer, hello: ServerHello): ExtensionValues['HRR'] {
-  const cookieAllowed = new Set([...offer.types, ExtensionType.cookie]);
-  const retry = readExtensions('HRR', hello.extensions, cookieAllowed);
-  const { key_share: group, cookie } = retry;
-  if (group === undefined && cookie === undefined) {
-    reject('ERR_TLS_EMPTY_HELLO_RETRY_REQUEST', 'illegal_parameter', 'the HelloRetryRequest asks for no change');
-  }
-  if (group === undefined) return retry;
-  if (isGrease(group) || !offer.extensions.supported_groups?.includes(group)) {
-    reject('ERR_TLS_WRONG_GROUP', 'illegal_parameter', `${groupName(group)} was asked for but not offered`);
-  }
-  if (offer.shares.some((share) => share.group === group)) {
-    reject('ERR_TLS_WRONG_GROUP', 'illegal_parameter', `a share for ${groupName(group)} was sent already`);
-  }
-  return retry;
-}
-
-export function checkAgainstRetry(retryHello: ServerHello, retry: ExtensionValues['HRR'], hello: ServerHello): void {
-  if (isRetry(hello)) reject('ERR_TLS_UNEXPECTED_MESSAGE', 'unexpected_message', 'a second HelloRetryRequest');
-  const version = readExtensions(
-    'SH',
-    hello.extensions.filter(({ type }) => type === ExtensionType.supported_versions),
-  );
-  if (version.supported_versions !== ProtocolVersion.TLS13) {
-    reject('ERR_TLS_VERSION_CHANGED', 'illegal_parameter', 'the version changed after the HelloRetryRequest');
-  }
-  if (hello.legacyVersion !== retryHello.legacyVersion) {
-    reject('ERR_TLS_LEGACY_FIELD', 'protocol_version', 'legacy_version changed after the HelloRetryRequest');
-  }
-  if (hello.cipherSuite !== retryHello.cipherSuite) {
-    reject('ERR_TLS_WRONG_CIPHER', 'illegal_parameter', 'the cipher suite changed after the HelloRetryRequest');
-  }
-  const share = hello.extensions.find((extension) => extension.type === ExtensionType.key_share);
-  const selected = share && readExtensions('SH', [share]).key_share?.group;
-  if (retry.key_share !== undefined && selected !== undefined && selected !== retry.key_share) {
-    reject('ERR_TLS_WRONG_GROUP', 'illegal_parameter', 'the group changed after the HelloRetryRequest');
-  }
-}
-
-export function acceptServerHello(config: ClientConfig, offer: Offer, hello: ServerHello): Accepted {
-  const suite = checkSuite(config, offer, hello);
+/**
+ * Checks the key share and the PSK that the server selected (RFC 9846 §4.3.8, §4.3.11).
+ * @param suite that {@link checkSharedFields} found in the same ServerHello
+ */
+export function acceptServerHello(
+  config: ClientSettings,
+  offer: Offer,
+  hello: ServerHello,
+  suite: CipherSuite,
+): Accepted {
   const { key_share: entry, pre_shared_key: index } = readExtensions('SH', hello.extensions, offer.types);
   const psk = index === undefined ? undefined : selectedPsk(offer, index, suite);
-  const { pskModes = ['psk_dhe_ke'] } = config;
-  if (psk === undefined && config.requirePsk === true) {
+  const { pskModes } = config;
+  if (psk === undefined && config.requirePsk) {
     reject('ERR_TLS_PSK_REQUIRED', 'missing_extension', 'the server selected none of the PSKs');
   }
   if (entry === undefined) {
     if (psk === undefined || !pskModes.includes('psk_ke')) {
-      // RFC 9846 §4.3.11: with a PSK it is a question of its mode.
+      // RFC 9846 §4.3.11: a PSK may do without a key_share, but only in the mode psk_ke.
       const alert = psk === undefined ? 'missing_extension' : 'illegal_parameter';
       reject('ERR_TLS_MISSING_KEY_SHARE', alert, 'the ServerHello has no key_share');
     }
@@ -127,7 +98,7 @@ export function acceptServerHello(config: ClientConfig, offer: Offer, hello: Ser
   return { suite, psk, exchange: { share, peer: entry.keyExchange } };
 }
 
-/** RFC 9846 §4.3.11: one that was offered, for the hash of the suite. */
+/** The PSK that the server selected: one that was offered, of the hash of the suite (RFC 9846 §4.3.11). */
 function selectedPsk(offer: Offer, index: number, suite: CipherSuite): OfferedPsk {
   const psk = offer.psks[index];
   if (psk === undefined) {
@@ -139,13 +110,13 @@ function selectedPsk(offer: Offer, index: number, suite: CipherSuite): OfferedPs
   return psk;
 }
 
-/** @returns what the server answered, with the protocol that it chose by ALPN */
+/** @returns the values of EncryptedExtensions, and the ALPN protocol that the server chose, if any */
 export function checkEncryptedExtensions(
-  config: ClientConfig,
+  config: ClientSettings,
   offer: Offer,
   extensions: readonly Extension[],
 ): { readonly values: ExtensionValues['EE']; readonly alpn: Uint8Array | undefined } {
-  if (config.boringsslChecks === true && extensions.some(({ type }) => type === ExtensionType.key_share)) {
+  if (config.boringsslChecks && extensions.some(({ type }) => type === ExtensionType.key_share)) {
     reject('ERR_TLS_UNEXPECTED_EXTENSION', 'unsupported_extension', 'key_share does not belong in EncryptedExtensions');
   }
   const values = readExtensions('EE', extensions, offer.types);
@@ -156,13 +127,13 @@ export function checkEncryptedExtensions(
     reject('ERR_TLS_INVALID_ALPN', 'decode_error', 'the server must choose one ALPN protocol (RFC 7301 §3.1)');
   }
   const offered = offer.extensions.application_layer_protocol_negotiation ?? [];
-  if (config.allowUnknownAlpn !== true && !offered.some((candidate) => equal(candidate, protocol))) {
+  if (!config.allowUnknownAlpn && !offered.some((candidate) => equal(candidate, protocol))) {
     reject('ERR_TLS_INVALID_ALPN', 'illegal_parameter', 'the server chose an ALPN protocol that was not offered');
   }
   return { values, alpn: protocol };
 }
 
-/** RFC 9846 §4.3.10: the data was sent under the first PSK, for its suite and its protocol. */
+/** RFC 9846 §4.3.10: 0-RTT data was sent under the first PSK, with its suite and its ALPN protocol. */
 export function checkEarlyAccepted(offer: Offer, { suite, psk }: Accepted, alpn: Uint8Array | undefined): void {
   const session = psk === offer.psks[0] ? psk?.session : undefined;
   if (session === undefined) {
@@ -171,17 +142,15 @@ export function checkEarlyAccepted(offer: Offer, { suite, psk }: Accepted, alpn:
   if (session.suite !== suite.id) {
     reject('ERR_TLS_EARLY_DATA_CIPHER', 'illegal_parameter', '0-RTT data was accepted under another cipher suite');
   }
-  const same = session.alpn === undefined ? alpn === undefined : alpn !== undefined && equal(session.alpn, alpn);
-  if (!same) {
+  if (!equalOrAbsent(session.alpn, alpn)) {
     reject('ERR_TLS_EARLY_DATA_ALPN', 'illegal_parameter', '0-RTT data was accepted for another ALPN protocol');
   }
 }
 
-/** RFC 7250 §4.2: one that we said, or certificates where the server says nothing. */
-export function checkServerCertificateType(config: ClientConfig, values: ExtensionValues['EE']): CertificateType {
-  const { peerCertificateTypes = ['X509'] } = config;
+/** The server's certificate type: one that the client offered, or X.509 where the extension is absent (RFC 7250 §4.2). */
+export function checkServerCertificateType(config: ClientSettings, values: ExtensionValues['EE']): CertificateType {
   const [type] = typesOf(values.server_certificate_type === undefined ? undefined : [values.server_certificate_type]);
-  if (type === undefined || !peerCertificateTypes.includes(type)) {
+  if (type === undefined || !config.peerCertificateTypes.includes(type)) {
     reject(
       'ERR_TLS_WRONG_CERTIFICATE_TYPE',
       'unsupported_certificate',
@@ -191,12 +160,12 @@ export function checkServerCertificateType(config: ClientConfig, values: Extensi
   return type;
 }
 
-/** RFC 7250 §4.2: what the server wants of us, should it ask. */
-export function checkClientCertificateType(config: ClientConfig, values: ExtensionValues['EE']): CertificateType {
+/** The type of the client's own certificate, should the server ask for one (RFC 7250 §4.2). */
+export function checkClientCertificateType(config: ClientSettings, values: ExtensionValues['EE']): CertificateType {
   const chosen = values.client_certificate_type;
   if (chosen === undefined) return 'X509';
   const [type] = typesOf([chosen]);
-  if (type === undefined || !ownCertificateTypes(config).includes(type)) {
+  if (type === undefined || !config.certificateTypes.includes(type)) {
     reject(
       'ERR_TLS_WRONG_CERTIFICATE_TYPE',
       'illegal_parameter',
@@ -206,7 +175,7 @@ export function checkClientCertificateType(config: ClientConfig, values: Extensi
   return type;
 }
 
-/** @param inHandshake where the context is empty (RFC 9846 §4.4.2) */
+/** @param inHandshake whether the request belongs to the handshake: its context is empty then (RFC 9846 §4.4.2) */
 export function readCertificateRequest(
   message: MessageOf<(typeof H)['certificate_request']>,
   inHandshake: boolean,
@@ -224,7 +193,7 @@ export function readCertificateRequest(
   return values;
 }
 
-function groupName(group: number): string {
+export function groupName(group: number): string {
   return nameOf(NamedGroup, group);
 }
 

@@ -1,4 +1,3 @@
-import type { Custody } from '../../crypto/custody.ts';
 import type { CipherSuite, KeyShare } from '../../crypto/provider.ts';
 import { Transcript } from '../../keys/transcript.ts';
 import { MAX_HOST_NAME } from '../../limits.ts';
@@ -12,89 +11,59 @@ import {
   writeExtensions,
 } from '../../wire/extensions.ts';
 import { type ClientHello, encodeMessage } from '../../wire/messages.ts';
-import { acceptedCompressions } from '../proof/compression.ts';
-import { advertisedSchemes } from '../proof/schemes.ts';
 import { addGrease, isGrease, shuffle } from '../shared/grease.ts';
 import { binderOf, bindersLength, pskModeIds, withTruncated } from '../shared/psk.ts';
 import { maxFragmentCode } from '../shared/record-limits.ts';
-import type { ClientConfig } from '../terms/config.ts';
-import { enabledGroups, enabledSuites, groupById, shareGroups } from '../terms/enabled.ts';
+import type { ClientEndpoint } from '../terms/endpoint.ts';
 import { ask, type Script } from '../terms/script.ts';
+import type { ClientSettings } from '../terms/settings.ts';
 import { earlySuite, gatherPsks, type OfferedPsk, pskIdentity } from './psk.ts';
 
-/** A ClientHello as sent, with what is needed to judge the answer to it. */
+/** A ClientHello as sent, with all that the client needs to check the server's answer. */
 export interface Offer {
   readonly hello: ClientHello;
   /** The whole message, as it enters the transcript. */
   readonly message: Uint8Array;
   readonly extensions: ExtensionValues['CH'];
-  /** Extension types sent: only these may be answered (RFC 9846 §4.3). */
+  /** Extension types sent: the server may answer only these (RFC 9846 §4.3). */
   readonly types: ReadonlySet<number>;
   readonly shares: readonly KeyShare[];
   /** In the order of their identities. */
   readonly psks: readonly OfferedPsk[];
-  /** The suite of the 0-RTT data that follows; undefined: none does. */
+  /** The suite of the 0-RTT data that follows; undefined where none does. */
   readonly early: CipherSuite | undefined;
 }
 
 /** The first ClientHello, RFC 9846 §4.2.2. */
-export function* firstOffer(config: ClientConfig, custody: Custody): Script<Offer> {
+export function* firstOffer(endpoint: ClientEndpoint): Script<Offer> {
+  const { config, custody } = endpoint;
   const { provider } = config;
-  const psks = yield* gatherPsks(config, custody);
+  const psks = yield* gatherPsks(endpoint);
   const early = earlySuite(config, psks);
   const shares: KeyShare[] = [];
-  for (const group of shareGroups(config)) shares.push(custody.hold(yield* ask('keyShare', { group })));
+  for (const group of config.shareGroups) shares.push(custody.hold(yield* ask('keyShare', { group })));
   const draft: ClientHello = {
     legacyVersion: ProtocolVersion.TLS12,
     random: provider.random(32),
-    // Appendix E.4: not empty in compatibility mode, so that the flight looks like a TLS 1.2 resumption.
-    legacySessionId: config.middleboxCompatibility === false ? new Uint8Array(0) : provider.random(32),
-    cipherSuites: enabledSuites(config).map((suite) => suite.id),
+    // RFC 9846 Appendix E.4: not empty in compatibility mode, so that the flight looks like a TLS 1.2 resumption.
+    legacySessionId: config.middleboxCompatibility ? provider.random(32) : new Uint8Array(0),
+    cipherSuites: config.suites.map((suite) => suite.id),
     legacyCompressionMethods: new Uint8Array(1),
     extensions: draftExtensions(config, shares, early !== undefined),
   };
-  return finishOffer(config, { hello: disguise(config, draft), shares, psks, early }, undefined);
+  return finishOffer(config, { hello: greasedAndShuffled(config, draft), shares, psks, early }, undefined);
 }
 
-/**
- * The second ClientHello: the first with one new share, the cookie, and the PSKs that fit (RFC 9846 §4.2.2).
- * @param transcript up to the HelloRetryRequest
- */
-export function* retriedOffer(
-  config: ClientConfig,
-  first: Offer,
-  retry: ExtensionValues['HRR'],
-  suite: CipherSuite,
-  transcript: Transcript,
-  custody: Custody,
-): Script<Offer> {
-  let { shares } = first;
-  // pre_shared_key is made anew, and 0-RTT data is over (RFC 9846 §4.2.2).
-  let extensions = without(first.hello.extensions, ExtensionType.pre_shared_key, ExtensionType.early_data);
-  if (retry.key_share !== undefined) {
-    const group = groupById(config.provider, retry.key_share);
-    const share = custody.hold(yield* ask('keyShare', { group }));
-    for (const old of shares) old.wipe();
-    shares = [share];
-    const [replacement] = writeExtensions('CH', { key_share: [{ group: share.group, keyExchange: share.publicKey }] });
-    extensions = extensions.map((old) => (old.type === replacement?.type ? replacement : old));
-  }
-  if (retry.cookie !== undefined) extensions = [...extensions, ...writeExtensions('CH', { cookie: retry.cookie })];
-  const [psks, others] = partition(first.psks, (psk) => psk.hash === suite.hash);
-  for (const { early } of others) early.wipe();
-  return finishOffer(config, { hello: { ...first.hello, extensions }, shares, psks, early: undefined }, transcript);
-}
-
-function draftExtensions(config: ClientConfig, shares: readonly KeyShare[], early: boolean): Extension[] {
-  const { provider, serverName, alpn = [], pskModes = ['psk_dhe_ke'], certificateAuthorities = [] } = config;
-  const compressions = acceptedCompressions(config);
-  const ownTypes = idsOf(ownCertificateTypes(config));
-  const peerTypes = idsOf(config.peerCertificateTypes ?? ['X509']);
+function draftExtensions(config: ClientSettings, shares: readonly KeyShare[], early: boolean): Extension[] {
+  const { serverName, alpn, pskModes, certificateAuthorities } = config;
+  const compressions = config.decompressors.map(({ id }) => id);
+  const ownTypes = idsOf(config.certificateTypes);
+  const peerTypes = idsOf(config.peerCertificateTypes);
   return writeExtensions('CH', {
-    // Servers refuse a longer one; the certificate is judged by it all the same.
+    // Servers refuse a longer name, so it is not sent. verifyChain gets it all the same.
     ...(serverName !== undefined && serverName.length <= MAX_HOST_NAME && { server_name: hostNameList(serverName) }),
-    supported_groups: enabledGroups(config).map((group) => group.id),
-    signature_algorithms: advertisedSchemes(provider, config.signatureSchemes),
+    supported_groups: config.groups.map((group) => group.id),
+    signature_algorithms: config.signatureSchemes,
     ...(config.certificateSchemes && { signature_algorithms_cert: config.certificateSchemes }),
     ...(config.requestOcsp && { status_request: { statusType: OCSP, request: new Uint8Array(4) } }),
     ...(config.requestTimestamps && { signed_certificate_timestamp: true as const }),
@@ -103,35 +72,35 @@ function draftExtensions(config: ClientConfig, shares: readonly KeyShare[], earl
     ...(peerTypes.length > 0 && { server_certificate_type: peerTypes }),
     ...(compressions.length > 0 && { compress_certificate: compressions }),
     ...(config.maxFragmentLength && { max_fragment_length: maxFragmentCode(config.maxFragmentLength) }),
-    ...(config.recordSizeLimit && { record_size_limit: config.recordSizeLimit }),
+    ...(config.sendRecordSizeLimit && { record_size_limit: config.recordSizeLimit }),
     ...(config.postHandshakeAuth && { post_handshake_auth: true as const }),
     ...(alpn.length > 0 && { application_layer_protocol_negotiation: alpn }),
     supported_versions: [ProtocolVersion.TLS13],
-    // RFC 9846 §4.3.9: it is also what tickets are issued by.
+    // RFC 9846 §4.3.9: a server issues tickets for these modes only, so they are sent without a PSK, too.
     ...(pskModes.length > 0 && { psk_key_exchange_modes: pskModes.map((mode) => pskModeIds[mode]) }),
     key_share: shares.map((share) => ({ group: share.group, keyExchange: share.publicKey })),
     ...(early && { early_data: true as const }),
   });
 }
 
-/** What this client can show: said where it is more than certificates alone (RFC 7250 §4.1). */
-export function ownCertificateTypes({ certificateTypes, credentials = [] }: ClientConfig): readonly CertificateType[] {
-  return certificateTypes ?? [...new Set(credentials.map(({ type }) => type ?? 'X509'))];
-}
-
+/** CertificateType values; none where X.509 is the only one, as that goes without saying (RFC 7250 §4.1). */
 function idsOf(types: readonly CertificateType[]): number[] {
   return types.length === 1 && types[0] === 'X509' ? [] : types.map((type) => CertificateTypeId[type]);
 }
 
-function disguise(config: ClientConfig, draft: ClientHello): ClientHello {
+function greasedAndShuffled(config: ClientSettings, draft: ClientHello): ClientHello {
   const { provider } = config;
-  const hello = config.grease === true ? addGrease(provider, draft) : draft;
-  if (config.shuffleExtensions === false) return hello;
+  const hello = config.grease ? addGrease(provider, draft) : draft;
+  if (!config.shuffleExtensions) return hello;
   return { ...hello, extensions: shuffle(provider, hello.extensions) };
 }
 
-function finishOffer(
-  config: ClientConfig,
+/**
+ * Adds the PSKs and their binders to a ClientHello, and encodes it.
+ * @param transcript up to the HelloRetryRequest; undefined for the first ClientHello
+ */
+export function finishOffer(
+  config: ClientSettings,
   draft: Pick<Offer, 'hello' | 'shares' | 'psks' | 'early'>,
   transcript: Transcript | undefined,
 ): Offer {
@@ -145,15 +114,15 @@ function finishOffer(
     hello,
     message,
     extensions: readExtensions('CH', hello.extensions),
-    // RFC 8701 §3.1: nobody may answer a reserved one.
+    // RFC 8701 §3.1: the server may not answer a reserved extension.
     types: new Set(hello.extensions.flatMap(({ type }) => (isGrease(type) ? [] : [type]))),
   };
 }
 
-/** RFC 9846 §4.3.11: pre_shared_key comes last; its binders are zero until the message is there to bind to. */
-function withPsks(config: ClientConfig, hello: ClientHello, psks: readonly OfferedPsk[]): ClientHello {
-  const now = (config.now ?? Date.now)();
-  const identities = psks.map((psk) => pskIdentity(psk, now));
+/** RFC 9846 §4.3.11: pre_shared_key comes last. Its binders are zero until {@link writeBinders} has the message. */
+function withPsks({ now }: ClientSettings, hello: ClientHello, psks: readonly OfferedPsk[]): ClientHello {
+  const sentAt = now();
+  const identities = psks.map((psk) => pskIdentity(psk, sentAt));
   const binders = psks.map(({ hash }) => new Uint8Array(hash.length));
   const offered = writeExtensions('CH', { pre_shared_key: { identities, binders } });
   return { ...hello, extensions: [...without(hello.extensions, ExtensionType.pre_shared_key), ...offered] };
@@ -169,10 +138,6 @@ function writeBinders(message: Uint8Array, psks: readonly OfferedPsk[], transcri
   }
 }
 
-function without(extensions: readonly Extension[], ...types: readonly number[]): readonly Extension[] {
+export function without(extensions: readonly Extension[], ...types: readonly number[]): readonly Extension[] {
   return extensions.filter(({ type }) => !types.includes(type));
-}
-
-function partition<T>(items: readonly T[], belongs: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
-  return [items.filter(belongs), items.filter((item) => !belongs(item))];
 }

@@ -1,5 +1,4 @@
 import { equal } from '../../bytes/equal.ts';
-import type { Custody } from '../../crypto/custody.ts';
 import type { CipherSuite, Hash } from '../../crypto/provider.ts';
 import type { Secret } from '../../crypto/secret.ts';
 import { EarlySecret } from '../../keys/schedule.ts';
@@ -8,27 +7,28 @@ import { isFresh, type Session } from '../../session/session.ts';
 import type { PskIdentity } from '../../wire/extensions.ts';
 import type { VerifiedPeer } from '../../x509/verify/verified-peer.ts';
 import { refuseChain } from '../proof/auth.ts';
-import { type BindablePsk, bindable, isOrigin, sessionChain } from '../shared/psk.ts';
-import type { ClientConfig } from '../terms/config.ts';
-import { enabledSuites } from '../terms/enabled.ts';
+import { type BindablePsk, bindable, isOrigin, judgeSession } from '../shared/psk.ts';
+import type { ClientEndpoint } from '../terms/endpoint.ts';
 import { ask, type Script } from '../terms/script.ts';
+import type { ClientSettings } from '../terms/settings.ts';
 
 /** A PSK of a ClientHello. */
 export interface OfferedPsk extends BindablePsk {
   readonly identity: Uint8Array;
-  /** Where it comes from a ticket. */
+  /** The session whose ticket the PSK is; undefined for an external PSK. */
   readonly session: Session | undefined;
-  /** The server that the session was made with, judged anew. */
+  /** The server of the session, as verifyChain has judged it again for this handshake. */
   readonly peer: VerifiedPeer | undefined;
 }
 
-/** All that this client can offer: the session first, since only the first may bring 0-RTT data (RFC 9846 §4.3.10). */
-export function* gatherPsks(config: ClientConfig, custody: Custody): Script<readonly OfferedPsk[]> {
+/** The PSKs to offer: the session's first, since 0-RTT data goes with the first alone (RFC 9846 §4.3.10). */
+export function* gatherPsks(endpoint: ClientEndpoint): Script<readonly OfferedPsk[]> {
+  const { config, custody } = endpoint;
   const psks: OfferedPsk[] = [];
-  const { takeSession, externalPsks = [] } = config;
+  const { takeSession, externalPsks } = config;
   const session = takeSession && (yield* ask('takeSession', { take: takeSession }));
   if (session !== undefined) custody.hold(session.psk);
-  const resumable = session && (yield* resumablePsk(config, session));
+  const resumable = session && (yield* resumablePsk(endpoint, session));
   if (resumable !== undefined) psks.push(resumable);
   for (const external of externalPsks) {
     const hash = enabledHash(config, external.hash);
@@ -39,16 +39,16 @@ export function* gatherPsks(config: ClientConfig, custody: Custody): Script<read
   return psks;
 }
 
-/** The suite of 0-RTT data, where it is to be offered: of the session (RFC 9846 §4.3.10). */
-export function earlySuite(config: ClientConfig, psks: readonly OfferedPsk[]): CipherSuite | undefined {
+/** The suite of the session, where 0-RTT data is offered with it (RFC 9846 §4.3.10). */
+export function earlySuite(config: ClientSettings, psks: readonly OfferedPsk[]): CipherSuite | undefined {
   const session = psks[0]?.session;
-  if (config.earlyData !== true || session === undefined || session.maxEarlyDataSize === 0) return undefined;
+  if (!config.earlyData || session === undefined || session.maxEarlyDataSize === 0) return undefined;
   const { alpn } = session;
-  const protocolOffered = alpn === undefined || config.alpn?.some((protocol) => equal(protocol, alpn)) === true;
-  return protocolOffered ? enabledSuites(config).find((suite) => suite.id === session.suite) : undefined;
+  const protocolOffered = alpn === undefined || config.alpn.some((protocol) => equal(protocol, alpn));
+  return protocolOffered ? config.suites.find((suite) => suite.id === session.suite) : undefined;
 }
 
-/** RFC 9846 §4.3.11.1: the age in milliseconds, added to ticket_age_add modulo 2^32. */
+/** RFC 9846 §4.3.11.1: obfuscated_ticket_age is the age in milliseconds plus ticket_age_add, modulo 2^32. */
 export function pskIdentity(psk: OfferedPsk, now: number): PskIdentity {
   const { identity, session } = psk;
   if (session === undefined) return { identity, obfuscatedTicketAge: 0 };
@@ -56,13 +56,13 @@ export function pskIdentity(psk: OfferedPsk, now: number): PskIdentity {
   return { identity, obfuscatedTicketAge: (age + session.ticketAgeAdd) % 2 ** 32 };
 }
 
-/** A session that does not fit is forgotten: the handshake is a full one then. */
-function* resumablePsk(config: ClientConfig, session: Session): Script<OfferedPsk | undefined> {
+/** The PSK of a session. One that does not fit this connection is wiped and not offered. */
+function* resumablePsk(endpoint: ClientEndpoint, session: Session): Script<OfferedPsk | undefined> {
+  const { config } = endpoint;
   const hash = hashOfSuite(config, session.suite);
-  const now = (config.now ?? Date.now)();
   const sameName = session.serverName === config.serverName || session.acrossNames;
-  const fits = hash !== undefined && isFresh(session, now) && sameName && session.ticket.length <= MAX_TICKET;
-  const judged = fits && (yield* judgeAgain(config, session));
+  const fits = hash !== undefined && isFresh(session, config.now()) && sameName && session.ticket.length <= MAX_TICKET;
+  const judged = fits && (yield* judgeServer(endpoint, session));
   if (!fits || judged === false) {
     session.psk.wipe();
     return undefined;
@@ -72,25 +72,23 @@ function* resumablePsk(config: ClientConfig, session: Session): Script<OfferedPs
 }
 
 /**
- * What was accepted under another configuration need not be acceptable under this one.
- * @returns false where it is not; undefined where an external PSK stands for the server
+ * Whether the server of a session would still be accepted. A session without a certificate goes back to an external
+ * PSK: it is offered as long as that PSK is.
+ * @returns false where the server would not be accepted; undefined where an external PSK stands for it
  */
-function* judgeAgain(config: ClientConfig, session: Session): Script<VerifiedPeer | undefined | false> {
+function* judgeServer(endpoint: ClientEndpoint, session: Session): Script<VerifiedPeer | undefined | false> {
   const { peerChain: chain, externalPsk: origin } = session;
-  const { serverName, provider, externalPsks = [] } = config;
-  // Without a certificate, an external PSK authenticated the server: no longer than it would again.
+  const { serverName, provider, externalPsks, requirePsk } = endpoint.config;
   if (origin !== undefined) return externalPsks.some((psk) => isOrigin(provider, psk, origin)) ? undefined : false;
-  if (chain.length === 0 || config.requirePsk === true) return false;
-  const request = { peer: 'server', serverName, ...sessionChain(config.provider, session) } as const;
-  const verdict = yield* ask('verifyChain', { request, verify: config.verifyChain });
+  if (chain.length === 0 || requirePsk) return false;
+  const verdict = yield* judgeSession(endpoint, 'server', serverName, session);
   return verdict.ok && verdict.peer;
 }
 
-/** Judges the server of a resumed session once more, where it goes on without the 0-RTT data. */
-export function* confirmPeer(config: ClientConfig, session: Session | undefined): Script<void> {
+/** Judges the server of a resumed session once more: it has refused the 0-RTT data that the first verdict was for. */
+export function* confirmServer(endpoint: ClientEndpoint, session: Session | undefined): Script<void> {
   if (session === undefined || session.peerChain.length === 0) return;
-  const request = { peer: 'server', serverName: config.serverName, ...sessionChain(config.provider, session) } as const;
-  const verdict = yield* ask('verifyChain', { request, verify: config.verifyChain });
+  const verdict = yield* judgeSession(endpoint, 'server', endpoint.config.serverName, session);
   if (!verdict.ok) refuseChain(verdict);
 }
 
@@ -100,12 +98,12 @@ function takeSecret(hash: Hash, psk: Secret<'psk'>): EarlySecret {
   return early;
 }
 
-function hashOfSuite(config: ClientConfig, id: number): Hash | undefined {
+function hashOfSuite(config: ClientSettings, id: number): Hash | undefined {
   const hash = config.provider.suites.find((suite) => suite.id === id)?.hash;
   return hash && enabledHash(config, hash.name);
 }
 
-/** RFC 9846 §4.3.11: a PSK is of use only with a suite of its hash. */
-function enabledHash(config: ClientConfig, name: string): Hash | undefined {
-  return enabledSuites(config).find(({ hash }) => hash.name === name)?.hash;
+/** The hash of a PSK, if a suite with it is enabled: the PSK is of no use with others (RFC 9846 §4.3.11). */
+function enabledHash(config: ClientSettings, name: string): Hash | undefined {
+  return config.suites.find(({ hash }) => hash.name === name)?.hash;
 }

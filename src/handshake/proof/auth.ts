@@ -4,7 +4,6 @@ import { utf8 } from '../../bytes/utf8.ts';
 import type { CryptoProvider, SignatureVerifier } from '../../crypto/provider.ts';
 import { reject, TlsError } from '../../errors.ts';
 import type { Transcript, TranscriptHash } from '../../keys/transcript.ts';
-import type { Limits } from '../../limits.ts';
 import type { CertificateType } from '../../session/session.ts';
 import { HandshakeType, nameOf, OCSP, SignatureScheme } from '../../wire/enums.ts';
 import { type Extension, type ExtensionValues, readExtensions, writeExtensions } from '../../wire/extensions.ts';
@@ -15,70 +14,72 @@ import { showCertificate } from '../../x509/certificate/display.ts';
 import type { KeyUsage } from '../../x509/certificate/extensions.ts';
 import { type PublicKeyInfo, parseSpki } from '../../x509/certificate/spki.ts';
 import type { VerifiedPeer } from '../../x509/verify/verified-peer.ts';
-import type { ChainRefusal, ChainRequest, CommonConfig } from '../terms/config.ts';
+import type { ChainRefusal, ChainRequest } from '../terms/config.ts';
 import type { Credential, Role } from '../terms/credential.ts';
+import type { Endpoint } from '../terms/endpoint.ts';
+import { emit } from '../terms/record-layer.ts';
+import { isHandshakeScheme, schemeFitsKey, verifierFor } from '../terms/schemes.ts';
 import { ask, expect, type Script } from '../terms/script.ts';
-import { emit, type Wire } from '../terms/wire.ts';
+import type { Settings } from '../terms/settings.ts';
 import { certificateAlert } from './alerts.ts';
 import { acceptedCompressions, compressCertificate, decompressCertificate } from './compression.ts';
 import type { Authentication } from './credentials.ts';
-import { isHandshakeScheme, schemeFitsKey, verifierFor } from './schemes.ts';
 
-/** What the peer said it takes in our Certificate: in its ClientHello, or its CertificateRequest. */
-export interface CertificateRequestTerms {
-  /** certificate_request_context to echo; empty in the handshake (RFC 9846 §4.5.1). */
+/** What the peer's ClientHello or CertificateRequest says of our Certificate message. */
+export interface RequestedCertificate {
+  /** certificate_request_context to send back; empty in the handshake (RFC 9846 §4.5.1). */
   readonly context: Uint8Array;
   readonly extensions: Pick<
     ExtensionValues['CH'] & ExtensionValues['CR'],
     'signed_certificate_timestamp' | 'compress_certificate'
   >;
-  /** Whether it asked for an OCSP response. */
+  /** Whether the peer asked for an OCSP response. */
   readonly wantsOcsp: boolean;
 }
 
 /** Certificate and CertificateVerify, RFC 9846 §4.5.1 and §4.5.2. */
 export function* sendAuthentication(
-  wire: Wire,
-  config: CommonConfig,
+  endpoint: Endpoint,
   transcript: Transcript,
   role: Role,
   { credential, scheme }: Authentication,
-  terms: CertificateRequestTerms,
+  requested: RequestedCertificate,
 ): Script<void> {
   const certificateList = credential.chain.map((certData, i) => ({
     certData,
-    extensions: i === 0 ? leafExtensions(credential, terms) : [],
+    extensions: i === 0 ? leafExtensions(credential, requested) : [],
   }));
-  const body: Certificate = { certificateRequestContext: terms.context, certificateList };
+  const body: Certificate = { certificateRequestContext: requested.context, certificateList };
   const plain = encodeMessage(HandshakeType.certificate, body, capacityFor(credential));
-  emit(wire, transcript, yield* compressCertificate(config, terms.extensions.compress_certificate ?? [], plain));
+  const accepted = requested.extensions.compress_certificate ?? [];
+  emit(endpoint.records, transcript, yield* compressCertificate(endpoint, accepted, plain));
   const message = signedContent(role, transcript.hash());
   const signature = yield* ask('sign', { signer: credential.signer, scheme, message });
-  emit(wire, transcript, encodeMessage(HandshakeType.certificate_verify, { algorithm: scheme, signature }));
+  emit(endpoint.records, transcript, encodeMessage(HandshakeType.certificate_verify, { algorithm: scheme, signature }));
 }
 
-/** The chain, what is stapled to it, and some more. */
+/** Bytes that surely hold the Certificate message: the chain, what is stapled to it, and 256 for the rest. */
 function capacityFor({ chain, ocspResponse, timestamps }: Credential): number {
   const parts = [...chain, ocspResponse, timestamps];
   return parts.reduce((sum, part) => sum + (part?.length ?? 0), 256);
 }
 
 /** A client without a fitting certificate answers with an empty list (RFC 9846 §4.5.1). */
-export function sendEmptyCertificate(wire: Wire, transcript: Transcript, context: Uint8Array): void {
+export function sendEmptyCertificate({ records }: Endpoint, transcript: Transcript, context: Uint8Array): void {
   const body: Certificate = { certificateRequestContext: context, certificateList: [] };
-  emit(wire, transcript, encodeMessage(HandshakeType.certificate, body));
+  emit(records, transcript, encodeMessage(HandshakeType.certificate, body));
 }
 
-/** What we said to the peer whose certificate comes. */
-export interface Expected {
-  /** Of the side that presents it. */
+/** What a peer's Certificate is checked against: what this endpoint has offered or asked for. */
+export interface ExpectedCertificate {
+  /** The role of the peer. */
   readonly peer: Role;
   readonly serverName: string | undefined;
-  /** certificate_request_context that must come back. */
+  /** The certificate_request_context that must come back. */
   readonly context: Uint8Array;
-  /** Extension types that we allowed in its CertificateEntry (RFC 9846 §4.3). */
+  /** Extension types that its CertificateEntry may have, since this endpoint sent them (RFC 9846 §4.3). */
   readonly offered: ReadonlySet<number>;
-  /** The schemes we advertised. */
+  /** The signature schemes that this endpoint advertised. */
   readonly acceptable: readonly number[];
   readonly certificateType: CertificateType;
 }
@@ -93,34 +94,35 @@ export type CertificateMessage =
   | MessageOf<typeof HandshakeType.certificate>
   | MessageOf<typeof HandshakeType.compressed_certificate>;
 
-/** The types that a Certificate may come as (RFC 8879 §4: compressed where we said so). */
-export function certificateTypes(
-  config: CommonConfig,
+/** The message types that a Certificate may come as: compressed ones where this endpoint accepts any (RFC 8879 §4). */
+export function certificateMessageTypes(
+  endpoint: Endpoint,
 ): readonly (typeof HandshakeType.certificate | typeof HandshakeType.compressed_certificate)[] {
   const { certificate, compressed_certificate } = HandshakeType;
-  return acceptedCompressions(config).length > 0 ? [certificate, compressed_certificate] : [certificate];
+  return acceptedCompressions(endpoint).length > 0 ? [certificate, compressed_certificate] : [certificate];
 }
 
 /**
- * The peer's Certificate, already received, and its CertificateVerify.
- * @returns undefined for an empty Certificate, which only a client may send: it is in the transcript then
+ * Checks the peer's Certificate, and receives its CertificateVerify.
+ * @param received the Certificate message; added to the transcript here
+ * @returns undefined for an empty Certificate, which only a client may send
  */
 export function* receiveAuthentication(
-  config: CommonConfig,
-  limits: Limits,
+  endpoint: Endpoint,
   transcript: Transcript,
-  expected: Expected,
+  expected: ExpectedCertificate,
   received: CertificateMessage,
 ): Script<PeerAuthentication | undefined> {
+  const { config } = endpoint;
   const certificate =
-    received.type === HandshakeType.certificate ? received : yield* decompressCertificate(config, limits, received);
+    received.type === HandshakeType.certificate ? received : yield* decompressCertificate(endpoint, received);
   checkContext(certificate.body, expected.context);
   transcript.add(received.raw);
   if (certificate.body.certificateList.length === 0) return undefined;
-  const presented = readCertificateList(certificate.body, limits, expected);
-  // Read by ourselves and strictly: what the verdict shows of a certificate is there to be looked at.
+  const presented = readCertificateList(certificate.body, config, expected);
+  // The key is parsed here, strictly, and not taken from the verdict, which a verifyChain of the application may make.
   const key = readKey(presented, config);
-  const verified = yield* verifyChain(config, presented);
+  const verified = yield* verifyPresentedChain(config, presented);
 
   const verify = yield* expect(HandshakeType.certificate_verify);
   const { algorithm: scheme, signature } = verify.body;
@@ -134,10 +136,13 @@ export function* receiveAuthentication(
   return { peer: verified, chain, certificateType, ocspResponse, timestamps, scheme };
 }
 
-function* verifyChain(config: CommonConfig, request: ChainRequest): Script<VerifiedPeer> {
-  const verdict = yield* ask('verifyChain', { request, verify: config.verifyChain });
+/**
+ * Asks the configuration's verifyChain about a chain that the peer has just sent.
+ * @throws TlsError ERR_TLS_INTERNAL where the verdict is about another certificate
+ */
+function* verifyPresentedChain({ verifyChain: verify }: Settings, request: ChainRequest): Script<VerifiedPeer> {
+  const verdict = yield* ask('verifyChain', { request, verify });
   if (!verdict.ok) return refuseChain(verdict);
-  // The proof must be about the chain that was sent, whoever made it.
   const [leaf] = request.chain;
   const { certificates, rawPublicKey } = verdict.peer;
   const judged = rawPublicKey?.spki ?? certificates[0]?.raw;
@@ -150,6 +155,7 @@ function* verifyChain(config: CommonConfig, request: ChainRequest): Script<Verif
   return verdict.peer;
 }
 
+/** Ends the handshake with the verifier's refusal. */
 export function refuseChain(refusal: ChainRefusal): never {
   throw new TlsError(refusal.code, refusal.reason, { alert: certificateAlert(refusal.code), cause: refusal.cause });
 }
@@ -160,7 +166,7 @@ function checkContext(body: Certificate, context: Uint8Array): void {
   }
 }
 
-function readCertificateList(body: Certificate, limits: Limits, expected: Expected): ChainRequest {
+function readCertificateList(body: Certificate, { limits }: Settings, expected: ExpectedCertificate): ChainRequest {
   const { certificateList } = body;
   const { peer, serverName, certificateType } = expected;
   if (certificateList.length > limits.chainLength) {
@@ -169,7 +175,7 @@ function readCertificateList(body: Certificate, limits: Limits, expected: Expect
     });
   }
   const extensions = certificateList.map((entry) => readExtensions('CT', entry.extensions, expected.offered));
-  // Copies: what is kept of the peer must not keep its whole message.
+  // Copies, since a view would keep the peer's whole message alive.
   const chain = certificateList.map(({ certData }) => certData.slice());
   const status = extensions[0]?.status_request;
   return {
@@ -183,20 +189,20 @@ function readCertificateList(body: Certificate, limits: Limits, expected: Expect
   };
 }
 
-/** What the peer signs with; and that it is of the type agreed on at all, before anybody judges it. */
-function readKey({ chain, certificateType: type }: ChainRequest, { anyCertificate }: CommonConfig): PeerKey {
+/** Reads the key that the peer signs with; refuses a leaf that is not of the type agreed on before verifyChain sees it. */
+function readKey({ chain, certificateType: type }: ChainRequest, { anyCertificate }: Settings): PeerKey {
   const [leaf = none] = chain;
   if (leaf.length === 0) {
     const code = type === 'X509' ? 'ERR_TLS_CERTIFICATE_DECODE' : 'ERR_TLS_RAW_PUBLIC_KEY_EMPTY';
     reject(code, 'decode_error', 'an entry without a certificate or key');
   }
   if (type === 'X509') {
-    if (anyCertificate !== true) return decode('ERR_TLS_CERTIFICATE_DECODE', () => parseCertificate(leaf));
+    if (!anyCertificate) return decode('ERR_TLS_CERTIFICATE_DECODE', () => parseCertificate(leaf));
     const { spki } = decode('ERR_TLS_CERTIFICATE_DECODE', () => showCertificate(leaf));
     return { spki, publicKey: decode('ERR_TLS_CERTIFICATE_DECODE', () => parseSpki(spki)) };
   }
   const key = { spki: leaf, publicKey: decode('ERR_TLS_RAW_PUBLIC_KEY_DECODE', () => parseSpki(leaf)) };
-  // RFC 7250 §3: it is the only entry.
+  // RFC 7250 §3: the raw public key is the only entry.
   if (chain.length !== 1) {
     reject('ERR_TLS_RAW_PUBLIC_KEY_DECODE', 'decode_error', 'more than one raw public key');
   }
@@ -214,11 +220,11 @@ function decode<T>(code: 'ERR_TLS_CERTIFICATE_DECODE' | 'ERR_TLS_RAW_PUBLIC_KEY_
   }
 }
 
-/** RFC 9846 §4.5.2: one that we advertised, of the kind that the certificate's key can make and may make. */
+/** RFC 9846 §4.5.2: this endpoint advertised the scheme, and the certificate's key can and may sign with it. */
 function checkScheme(
   provider: CryptoProvider,
   scheme: number,
-  { peer, acceptable }: Expected,
+  { peer, acceptable }: ExpectedCertificate,
   key: PeerKey,
 ): SignatureVerifier {
   const verifier = verifierFor(provider, scheme);
@@ -230,14 +236,14 @@ function checkScheme(
     const name = nameOf(SignatureScheme, scheme);
     reject('ERR_TLS_WRONG_SIGNATURE_SCHEME', 'illegal_parameter', `CertificateVerify is made with ${name}`);
   }
-  // RFC 9846 §4.5.1.2: digitalSignature must be set if the extension is there at all.
+  // RFC 9846 §4.5.1.2: a key usage extension must have digitalSignature set.
   if (reading(() => key.keyUsage?.has('digitalSignature')) === false) {
     reject('ERR_TLS_KEY_USAGE', 'illegal_parameter', 'the key of the certificate is not for digital signatures');
   }
   return verifier;
 }
 
-/** Parts of a certificate are read when they are first used: whoever judged the chain need not have looked at them. */
+/** Reads a part of a certificate, which may be malformed: certificates parse their parts when those are first used. */
 function reading<T>(read: () => T): T {
   try {
     return read();
@@ -247,28 +253,28 @@ function reading<T>(read: () => T): T {
   }
 }
 
-/** A certificate, or a raw public key, as far as it signs. */
+/** The signing key of a certificate, or a raw public key. */
 interface PeerKey {
   readonly spki: Uint8Array;
   readonly publicKey: PublicKeyInfo;
   readonly keyUsage?: KeyUsage | undefined;
 }
 
-/** RFC 9846 §4.5.1.1, §4.5.1: what belongs to the leaf goes with it, to a peer that asked for it. */
+/** The extensions of the leaf's CertificateEntry: those that the peer asked for (RFC 9846 §4.5.1). */
 function leafExtensions(
   { ocspResponse, timestamps, delegation }: Credential,
-  terms: CertificateRequestTerms,
+  requested: RequestedCertificate,
 ): Extension[] {
-  const wantsTimestamps = terms.extensions.signed_certificate_timestamp === true;
+  const wantsTimestamps = requested.extensions.signed_certificate_timestamp === true;
   if (timestamps !== undefined) checkTimestamps(timestamps);
   return writeExtensions('CT', {
-    ...(terms.wantsOcsp && ocspResponse && { status_request: { statusType: OCSP, response: ocspResponse } }),
+    ...(requested.wantsOcsp && ocspResponse && { status_request: { statusType: OCSP, response: ocspResponse } }),
     ...(wantsTimestamps && timestamps && { signed_certificate_timestamp: timestamps }),
     ...(delegation && { delegated_credential: delegation.raw }),
   });
 }
 
-/** Before anything is sent: peers would refuse it. */
+/** Refuses a malformed SignedCertificateTimestampList of the application before it is sent: peers would refuse it. */
 function checkTimestamps(list: Uint8Array): void {
   try {
     const [extension] = writeExtensions('CT', { signed_certificate_timestamp: list });

@@ -2,10 +2,13 @@ import type { SignatureAlgorithm } from '../../crypto/provider.ts';
 import { TlsError } from '../../errors.ts';
 import { DerError } from '../../x509/asn1/der.ts';
 import { type Certificate, isSelfIssued, parseCertificate } from '../../x509/certificate/certificate.ts';
-import type { Credential } from '../terms/credential.ts';
-import { algorithmOf } from './schemes.ts';
+import { type Credential, certificateTypeOf } from '../terms/credential.ts';
+import { algorithmOf } from '../terms/schemes.ts';
 
-/** Of credentials whose keys all fit the peer: the one whose chain does, too, or does it least harm. */
+/**
+ * Chooses among credentials whose keys all fit the peer: the first whose chain is signed with algorithms that the peer
+ * accepts, else the first without SHA-1, else the first (RFC 9846 §4.5.1.2).
+ */
 export function bestChain<T extends { readonly credential: Credential }>(
   candidates: readonly T[],
   schemes: readonly number[],
@@ -16,24 +19,26 @@ export function bestChain<T extends { readonly credential: Credential }>(
   const signing = read.filter(({ chain }) => maySign(chain));
   const order = signing.length > 0 ? signing : read;
   const best =
-    // RFC 9846 §4.5.1.2: signed with what the peer takes; else with anything but SHA-1.
     order.find(({ chain }) => signaturesOf(chain).every((algorithm) => accepted.has(algorithm))) ??
     order.find(({ chain }) => signaturesOf(chain).every((algorithm) => algorithm?.endsWith('_sha1') !== true)) ??
     order[0];
   return best?.candidate;
 }
 
-/** What is no certificate is left out: the peer will say so. */
-export function certificatesOf({ type = 'X509', chain }: Credential): readonly Certificate[] {
-  return type === 'X509' ? chain.flatMap((der) => readOrNothing(() => parseCertificate(der)) ?? []) : [];
+/** The certificates of a credential. An entry that cannot be parsed is left out here; the peer will refuse it. */
+export function certificatesOf(credential: Credential): readonly Certificate[] {
+  const { chain } = credential;
+  return certificateTypeOf(credential) === 'X509'
+    ? chain.flatMap((der) => readOrNothing(() => parseCertificate(der)) ?? [])
+    : [];
 }
 
-/** RFC 9846 §4.5.1.2: digitalSignature must be set, where there is a key usage at all. */
+/** RFC 9846 §4.5.1.2: a leaf with a key usage extension must have digitalSignature set. */
 function maySign([leaf]: readonly Certificate[]): boolean {
   return readOrNothing(() => leaf?.keyUsage?.has('digitalSignature')) !== false;
 }
 
-/** What is self-signed is trusted for what it is, not for its signature. */
+/** The signature algorithms of a chain. The signature of a self-issued certificate does not count (RFC 9846 §4.5.1.2). */
 function signaturesOf(chain: readonly Certificate[]): readonly (SignatureAlgorithm | undefined)[] {
   return chain.filter((certificate) => !isSelfIssued(certificate)).map(({ signature }) => signature.algorithm);
 }

@@ -1,29 +1,28 @@
 import { reject, TlsError } from '../../errors.ts';
-import type { Limits } from '../../limits.ts';
 import { HandshakeType } from '../../wire/enums.ts';
 import { encodeMessage, type MessageOf, messageFrom } from '../../wire/messages.ts';
-import type { CommonConfig } from '../terms/config.ts';
-import type { CertificateCompression, Compressor, Decompressor } from '../terms/credential.ts';
+import type { Decompressor } from '../terms/credential.ts';
+import type { Endpoint } from '../terms/endpoint.ts';
 import { ask, type Script } from '../terms/script.ts';
 
-/** What a peer may compress its Certificate with: compress_certificate of our own messages. */
-export function acceptedCompressions({ certificateCompression = [] }: CommonConfig): number[] {
-  return certificateCompression.filter(decompresses).map(({ id }) => id);
+/** compress_certificate of our own messages: the algorithms that the peer may compress its Certificate with. */
+export function acceptedCompressions({ config }: Endpoint): number[] {
+  return config.decompressors.map(({ id }) => id);
 }
 
-/** What a peer says of the algorithms that it takes, each once (as supported_groups and others of its kind). */
+/** The peer's compress_certificate must name each algorithm once, as supported_groups must each group. */
 export function checkCompressions(accepted: readonly number[] = []): void {
   if (new Set(accepted).size === accepted.length) return;
   reject('ERR_TLS_EXTENSION_DECODE', 'illegal_parameter', 'compress_certificate names an algorithm twice');
 }
 
-/** The Certificate message as it is sent: compressed with the first of ours that the peer takes, if any does. */
+/** The Certificate message as it is sent: compressed with the first of our algorithms that the peer accepts, if any. */
 export function* compressCertificate(
-  config: CommonConfig,
+  { config }: Endpoint,
   accepted: readonly number[],
   message: Uint8Array,
 ): Script<Uint8Array> {
-  const algorithm = config.certificateCompression?.filter(compresses).find(({ id }) => accepted.includes(id));
+  const algorithm = config.compressors.find(({ id }) => accepted.includes(id));
   if (algorithm === undefined) return message;
   const body = message.subarray(HEADER);
   const compressed = checkCompressed(yield* ask('compress', { algorithm, message: body }), algorithm.id);
@@ -34,18 +33,17 @@ export function* compressCertificate(
   });
 }
 
-/** The Certificate inside a CompressedCertificate, RFC 8879 §4: bad_certificate for whatever does not decompress. */
+/** The Certificate inside a CompressedCertificate, RFC 8879 §4: bad_certificate for a message that does not decompress. */
 export function* decompressCertificate(
-  config: CommonConfig,
-  limits: Limits,
+  { config }: Endpoint,
   { body, raw }: MessageOf<typeof HandshakeType.compressed_certificate>,
 ): Script<MessageOf<typeof HandshakeType.certificate>> {
   const { algorithm: id, uncompressedLength, compressedCertificateMessage } = body;
-  const algorithm = config.certificateCompression?.filter(decompresses).find((own) => own.id === id);
+  const algorithm = config.decompressors.find((own) => own.id === id);
   if (algorithm === undefined) {
     reject('ERR_TLS_UNKNOWN_CERTIFICATE_COMPRESSION', 'illegal_parameter', `compression ${id} was not offered`);
   }
-  if (uncompressedLength > limits.certificateMessage) {
+  if (uncompressedLength > config.limits.certificateMessage) {
     reject('ERR_TLS_CERTIFICATE_TOO_LARGE', 'bad_certificate', `a Certificate of ${uncompressedLength} bytes`);
   }
   const message = yield* inflate(algorithm, compressedCertificateMessage, uncompressedLength);
@@ -55,7 +53,7 @@ export function* decompressCertificate(
   return { ...messageFrom(HandshakeType.certificate, message), raw };
 }
 
-/** RFC 8879 §4: a byte at least, and what fits the field. */
+/** RFC 8879 §4: the compressed message has one byte at least, and fits its field. */
 function checkCompressed(compressed: unknown, id: number): Uint8Array {
   if (!isBytes(compressed)) throw wrongAnswer('compress', id, 'is no Uint8Array');
   if (compressed.length === 0) throw wrongAnswer('compress', id, 'is empty');
@@ -63,7 +61,7 @@ function checkCompressed(compressed: unknown, id: number): Uint8Array {
   return compressed;
 }
 
-/** The mistake is our own side's, whoever hears of it. */
+/** The application's algorithm answered something impossible: this endpoint is at fault, not the peer. */
 function wrongAnswer(name: 'compress' | 'decompress', id: number, problem: string): TlsError {
   const message = `what certificateCompression answers to ${name} with algorithm ${id} ${problem}`;
   return new TlsError('ERR_TLS_CONFIG', message, { alert: 'internal_error', blame: 'config' });
@@ -83,14 +81,6 @@ function* inflate(algorithm: Decompressor, compressed: Uint8Array, length: numbe
   }
   if (!isBytes(message)) throw wrongAnswer('decompress', algorithm.id, 'is no Uint8Array');
   return message;
-}
-
-function compresses(algorithm: CertificateCompression): algorithm is Compressor {
-  return algorithm.compress !== undefined;
-}
-
-function decompresses(algorithm: CertificateCompression): algorithm is Decompressor {
-  return algorithm.decompress !== undefined;
 }
 
 /** HandshakeType and uint24 length, RFC 9846 §4. */

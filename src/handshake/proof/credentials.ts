@@ -2,14 +2,14 @@ import { equal } from '../../bytes/equal.ts';
 import { type LocalErrorCode, reject, TlsError } from '../../errors.ts';
 import type { CertificateType } from '../../session/session.ts';
 import { CertificateTypeId } from '../../wire/enums.ts';
-import type { CommonConfig } from '../terms/config.ts';
-import type { Credential, Role } from '../terms/credential.ts';
+import { type Credential, certificateTypeOf, type Role } from '../terms/credential.ts';
+import type { Endpoint } from '../terms/endpoint.ts';
+import { isHandshakeScheme } from '../terms/schemes.ts';
 import type { Script } from '../terms/script.ts';
 import { bestChain, certificatesOf } from './chains.ts';
 import { whyNotInForce } from './delegation.ts';
-import { isHandshakeScheme } from './schemes.ts';
 
-/** A credential with the scheme that both sides know. */
+/** A credential, with the scheme to sign with that the peer accepts. */
 export interface Authentication {
   readonly credential: Credential;
   readonly scheme: number;
@@ -37,9 +37,9 @@ type Misfit = Extract<
 >;
 
 /**
- * The first credential that fits (RFC 9846 §4.5.1.1, §4.5.1.2), with the first of its schemes that the peer takes; one
- * whose chain is signed with what the peer takes goes before others.
- * Whether certificate_authorities counts is the credential's to say: the list is a hint.
+ * The first credential that fits (RFC 9846 §4.5.1.1, §4.5.1.2), with the first of its schemes that the peer accepts. A
+ * credential whose chain is signed with algorithms that the peer accepts goes before others. certificate_authorities
+ * is a hint, which counts only for credentials that say `mustMatchIssuer`.
  */
 export function chooseAuthentication(
   credentials: readonly Credential[],
@@ -52,16 +52,16 @@ export function chooseAuthentication(
   return bestChain(fitting, peer.certificateSchemes);
 }
 
-/** What {@link chooseInForce} found. */
+/** The result of {@link chooseInForce}. */
 export interface Choice {
   readonly authentication: Authentication | undefined;
-  /** Why the delegation was passed over that fitted the peer last. */
+  /** Why the last delegated credential that fitted the peer was passed over. */
   readonly passedOver: string | undefined;
 }
 
-/** The same, of those whose delegation, if any, a peer would take now. */
+/** As {@link chooseAuthentication}, but passes over delegated credentials that the peer would refuse now. */
 export function* chooseInForce(
-  config: CommonConfig,
+  endpoint: Endpoint,
   credentials: readonly Credential[],
   peer: AcceptableCredentials,
 ): Script<Choice> {
@@ -69,7 +69,7 @@ export function* chooseInForce(
   for (let left = credentials; ; ) {
     const authentication = chooseAuthentication(left, peer);
     const delegation = authentication?.credential.delegation;
-    const problem = delegation && (yield* whyNotInForce(config, delegation, peer.signer));
+    const problem = delegation && (yield* whyNotInForce(endpoint, delegation, peer.signer));
     if (problem === undefined) return { authentication, passedOver };
     passedOver = problem;
     left = left.filter((credential) => credential !== authentication?.credential);
@@ -77,8 +77,8 @@ export function* chooseInForce(
 }
 
 /**
- * Nothing fits: says why the last one did not.
- * @param passedOver of {@link Choice}: a credential did fit, and cannot be served
+ * Ends the handshake where no credential fits, and says why the last one does not.
+ * @param passedOver of {@link Choice}: why the credential that does fit cannot be used
  */
 export function refuseCredentials(
   credentials: readonly Credential[],
@@ -92,11 +92,11 @@ export function refuseCredentials(
   const last = credentials.at(-1);
   const misfit = last && fittingScheme(last, peer);
   const code = typeof misfit === 'string' ? misfit : 'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME';
-  // RFC 7250 §4.2 speaks of unsupported_certificate where it is the type; what others send says as much.
+  // RFC 7250 §4.2 has unsupported_certificate for the type; other implementations send handshake_failure there as well.
   return reject(code, 'handshake_failure', reasons[code]);
 }
 
-/** RFC 7250 §4.1: without the extension, certificates. */
+/** The certificate types of an extension; where it is absent, X.509 alone (RFC 7250 §4.1). */
 export function typesOf(ids: readonly number[] | undefined): CertificateType[] {
   if (ids === undefined) return ['X509'];
   const types = ['X509', 'RawPublicKey'] as const;
@@ -104,7 +104,7 @@ export function typesOf(ids: readonly number[] | undefined): CertificateType[] {
 }
 
 function fittingScheme(credential: Credential, peer: AcceptableCredentials): number | Misfit {
-  if (!peer.certificateTypes.includes(credential.type ?? 'X509')) return 'ERR_TLS_NO_SHARED_CERTIFICATE_TYPE';
+  if (!peer.certificateTypes.includes(certificateTypeOf(credential))) return 'ERR_TLS_NO_SHARED_CERTIFICATE_TYPE';
   const scheme = commonScheme(credential, peer);
   if (scheme === undefined) return 'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME';
   if (credential.mustMatchIssuer === true && !isIssuedBy(credential, peer.authorities)) {
@@ -116,7 +116,7 @@ function fittingScheme(credential: Credential, peer: AcceptableCredentials): num
 function commonScheme({ signer, delegation }: Credential, peer: AcceptableCredentials): number | undefined {
   const mutual = signer.schemes.filter((own) => isHandshakeScheme(own, peer.signer));
   if (delegation === undefined) return mutual.find((own) => peer.schemes.includes(own));
-  // RFC 9345 §4.1.1: both signatures are such as the peer takes.
+  // RFC 9345 §4.1.1: the peer accepts the delegated key's scheme and the algorithm that the delegation is signed with.
   const fits = peer.delegationSchemes.includes(delegation.scheme) && peer.schemes.includes(delegation.algorithm);
   return fits ? mutual.find((own) => own === delegation.scheme) : undefined;
 }

@@ -7,10 +7,10 @@ import { SignatureScheme } from '../../wire/enums.ts';
 import { code, opaque, readExactly, struct, u32 } from '../../wire/schema.ts';
 import { type Certificate, parseCertificate } from '../../x509/certificate/certificate.ts';
 import { parseSpki } from '../../x509/certificate/spki.ts';
-import type { CommonConfig } from '../terms/config.ts';
 import type { Credential, Delegation, DelegationTerms, Role } from '../terms/credential.ts';
+import type { Endpoint } from '../terms/endpoint.ts';
+import { isHandshakeScheme, schemeFitsKey, verifierFor } from '../terms/schemes.ts';
 import { ask, type Script } from '../terms/script.ts';
-import { isHandshakeScheme, schemeFitsKey, verifierFor } from './schemes.ts';
 
 /**
  * struct {
@@ -37,8 +37,9 @@ const DelegatedCredential = struct<DelegatedCredential>('DelegatedCredential', {
 });
 
 /**
- * A server's credential whose key is delegated (RFC 9345): for clients that offer delegated_credential; give one
- * without after it, for the others. It is passed over where its signature is wrong, and from its end on.
+ * A server's credential whose key is delegated (RFC 9345), for clients that offer delegated_credential. Give an
+ * ordinary credential after it in `credentials`, for other clients. The server passes over a delegation whose signature
+ * is wrong or whose time has ended.
  * @param delegation the struct DelegatedCredential, as the holder of the certificate has signed it
  * @param signer of the delegated key
  * @throws TlsError ERR_TLS_DELEGATION for one that is malformed, of an algorithm that is not allowed or does not fit
@@ -76,14 +77,14 @@ export function delegatedCredential(chain: readonly Uint8Array[], delegation: Ui
   return { chain, signer, delegation: { raw: delegation, scheme, algorithm, terms } };
 }
 
-/** Why a peer would not take the delegation now, RFC 9345 §4.1.3; undefined: it would. */
+/** Why a peer would refuse the delegation now (RFC 9345 §4.1.3); undefined where it would accept it. */
 export function* whyNotInForce(
-  config: CommonConfig,
+  { config }: Endpoint,
   { terms, algorithm }: Delegation,
   role: Role,
 ): Script<string | undefined> {
   if (terms === undefined) return undefined;
-  const now = (config.now ?? Date.now)();
+  const now = config.now();
   if (now > terms.notAfter) return 'it has ended';
   if (terms.notAfter - now > MAX_VALIDITY) return 'more than seven days of it are left';
   if (terms.signedFor.has(role)) return undefined;

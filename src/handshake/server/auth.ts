@@ -1,25 +1,23 @@
 import { TlsError } from '../../errors.ts';
 import type { Transcript } from '../../keys/transcript.ts';
-import type { Limits } from '../../limits.ts';
 import type { CertificateType } from '../../session/session.ts';
 import { HandshakeType } from '../../wire/enums.ts';
 import { type Extension, type ExtensionValues, writeExtensions } from '../../wire/extensions.ts';
 import { encodeMessage } from '../../wire/messages.ts';
-import { certificateTypes, type PeerAuthentication, receiveAuthentication } from '../proof/auth.ts';
-import { acceptedCompressions } from '../proof/compression.ts';
+import { certificateMessageTypes, type PeerAuthentication, receiveAuthentication } from '../proof/auth.ts';
 import { type AcceptableCredentials, typesOf } from '../proof/credentials.ts';
-import { advertisedSchemes } from '../proof/schemes.ts';
 import { greaseExtension } from '../shared/grease.ts';
-import type { ServerConfig } from '../terms/config.ts';
+import type { ServerEndpoint } from '../terms/endpoint.ts';
 import { expect, type Script } from '../terms/script.ts';
+import type { ServerSettings } from '../terms/settings.ts';
 import type { Hello } from './client-hello.ts';
 
-/** What a server asks of a client's certificate: extensions of its CertificateRequest (RFC 9846 §4.4.2). */
-export function certificateRequest(config: ServerConfig): ExtensionValues['CR'] {
-  const { certificateAuthorities = [] } = config;
-  const compressions = acceptedCompressions(config);
+/** The extensions of the server's CertificateRequest (RFC 9846 §4.4.2). */
+export function certificateRequest(config: ServerSettings): ExtensionValues['CR'] {
+  const { certificateAuthorities } = config;
+  const compressions = config.decompressors.map(({ id }) => id);
   return {
-    signature_algorithms: advertisedSchemes(config.provider, config.signatureSchemes),
+    signature_algorithms: config.signatureSchemes,
     ...(config.certificateSchemes && { signature_algorithms_cert: config.certificateSchemes }),
     ...(certificateAuthorities.length > 0 && { certificate_authorities: certificateAuthorities }),
     ...(config.requestOcsp && { status_request: true as const }),
@@ -29,14 +27,14 @@ export function certificateRequest(config: ServerConfig): ExtensionValues['CR'] 
 }
 
 export function encodeCertificateRequest(
-  config: ServerConfig,
+  config: ServerSettings,
   context: Uint8Array,
   request: ExtensionValues['CR'],
 ): Uint8Array {
   const extensions = writeExtensions('CR', request);
   return encodeMessage(HandshakeType.certificate_request, {
     certificateRequestContext: context,
-    extensions: config.grease === true ? [greaseExtension(config.provider), ...extensions] : extensions,
+    extensions: config.grease ? [greaseExtension(config.provider), ...extensions] : extensions,
   });
 }
 
@@ -52,10 +50,12 @@ export function acceptableToClient({ view, extensions }: Hello): AcceptableCrede
   };
 }
 
-/** The client's Certificate and CertificateVerify; both may be absent where the certificate is optional. */
+/**
+ * Receives the client's Certificate and CertificateVerify.
+ * @returns undefined where the Certificate is empty, and need not have one
+ */
 export function* receiveClient(
-  config: ServerConfig,
-  limits: Limits,
+  endpoint: ServerEndpoint,
   transcript: Transcript,
   context: Uint8Array,
   request: ExtensionValues['CR'],
@@ -69,9 +69,9 @@ export function* receiveClient(
     acceptable: request.signature_algorithms ?? [],
     certificateType,
   } as const;
-  const certificate = yield* expect(...certificateTypes(config));
-  const client = yield* receiveAuthentication(config, limits, transcript, expected, certificate);
-  if (client === undefined && config.clientCertificate === 'required') {
+  const certificate = yield* expect(...certificateMessageTypes(endpoint));
+  const client = yield* receiveAuthentication(endpoint, transcript, expected, certificate);
+  if (client === undefined && endpoint.config.clientCertificate === 'required') {
     throw new TlsError('ERR_TLS_CERTIFICATE_REQUIRED', 'the client sent no certificate', {
       alert: 'certificate_required',
     });

@@ -5,36 +5,42 @@ import { type ExtensionValues, hostName, readExtensions, type ServerName } from 
 import type { ClientHello } from '../../wire/messages.ts';
 import { checkCompressions } from '../proof/compression.ts';
 import { type ClientLimits, readClientLimits } from '../shared/record-limits.ts';
-import type { ClientHelloView, ServerConfig } from '../terms/config.ts';
+import type { ClientHelloView } from '../terms/config.ts';
+import type { ServerEndpoint } from '../terms/endpoint.ts';
 import { expect, type Script } from '../terms/script.ts';
+import type { ServerSettings } from '../terms/settings.ts';
 
 /**
- * A ClientHello that passed the checks that need no choice. It is kept while a stranger is waited for: of what a server
- * does not look at, it holds nothing.
+ * A ClientHello that passed the checks that depend on no choice of the server. The server keeps it while it waits for a
+ * client that has proved nothing yet, so it holds only what the server uses.
  */
 export interface Hello {
   readonly body: Omit<ClientHello, 'extensions'>;
-  /** Of lists of names and identities the beginning: as far as {@link Limits} says. */
+  /** Lists of names and identities are cut off where {@link Limits} says. */
   readonly extensions: Omit<ExtensionValues['CH'], 'server_name'>;
   readonly recordLimits: ClientLimits | undefined;
-  /** Those of `encryptedExtensions` that were received: only these may be answered (RFC 9846 §4.3). */
+  /** Types of `encryptedExtensions` that the client sent: the server may answer only these (RFC 9846 §4.3). */
   readonly answerable: ReadonlySet<number>;
-  /** Bytes of the binders, all of them: what the message ends with (RFC 9846 §4.3.11.2). */
+  /** Bytes of the list of binders, with which the message ends (RFC 9846 §4.3.11.2). */
   readonly bindersLength: number;
   readonly view: ClientHelloView;
 }
 
-/** The next message, as what is kept of it, and as its bytes for the transcript. */
-export function* receiveHello(
-  config: ServerConfig,
-  limits: Limits,
-): Script<{ readonly hello: Hello; readonly raw: Uint8Array }> {
-  const { body, raw } = yield* expect(HandshakeType.client_hello);
-  return { hello: readClientHello(body, config, limits), raw };
+/** A ClientHello, with the message that goes into the transcript. */
+export interface ReceivedHello {
+  readonly hello: Hello;
+  readonly raw: Uint8Array;
 }
 
-/** RFC 9846 §4.2.2 and §9.2: whether this is a TLS 1.3 ClientHello, and a whole one. */
-function readClientHello(message: ClientHello, config: ServerConfig, limits: Limits): Hello {
+/** Receives and checks a ClientHello. */
+export function* receiveHello({ config }: ServerEndpoint): Script<ReceivedHello> {
+  const { body, raw } = yield* expect(HandshakeType.client_hello);
+  return { hello: readClientHello(body, config), raw };
+}
+
+/** Checks that this is a ClientHello of TLS 1.3, with all extensions that it needs (RFC 9846 §4.2.2, §9.2). */
+function readClientHello(message: ClientHello, config: ServerSettings): Hello {
+  const { limits } = config;
   checkVersion(message, config);
   const { extensions: received, ...body } = message;
   const { server_name: names, ...extensions } = readExtensions('CH', received);
@@ -56,13 +62,16 @@ function readClientHello(message: ClientHello, config: ServerConfig, limits: Lim
     groups: extensions.supported_groups ?? [],
     signatureSchemes: extensions.signature_algorithms ?? [],
   };
-  const own = new Set(config.encryptedExtensions?.map(({ type }) => type));
+  const own = new Set(config.encryptedExtensions.map(({ type }) => type));
   const answerable = new Set(received.flatMap(({ type }) => (own.has(type) ? [type] : [])));
   const bindersLength = (extensions.pre_shared_key?.binders ?? []).reduce((sum, { length }) => sum + 1 + length, 2);
   return { body, extensions: kept, recordLimits, answerable, bindersLength, view };
 }
 
-/** Names and identities are views, each a hundred times as large as the shortest of them is on the wire. */
+/**
+ * Cuts off the lists of names and identities. Each entry is a view, whose object takes a hundred times as much memory as
+ * the shortest entry has bytes.
+ */
 function firstOf(extensions: Hello['extensions'], { names, pskIdentities }: Limits): Hello['extensions'] {
   const {
     application_layer_protocol_negotiation: protocols,
@@ -82,20 +91,20 @@ function firstOf(extensions: Hello['extensions'], { names, pskIdentities }: Limi
   };
 }
 
-/** supported_versions decides; a ClientHello without it is of TLS 1.2 or older (RFC 9846 §4.3.1). */
-function checkVersion(body: ClientHello, config: ServerConfig): void {
+/** A ClientHello without supported_versions is one of TLS 1.2 or older (RFC 9846 §4.3.1). */
+function checkVersion(body: ClientHello, config: ServerSettings): void {
   const extension = body.extensions.find(({ type }) => type === ExtensionType.supported_versions);
   const versions = extension && readExtensions('CH', [extension]).supported_versions;
   if (!versions?.includes(ProtocolVersion.TLS13)) {
     reject('ERR_TLS_UNSUPPORTED_PROTOCOL', 'protocol_version', 'the client does not offer TLS 1.3');
   }
-  if (body.legacyVersion !== ProtocolVersion.TLS12 && config.ignoreLegacyVersion !== true) {
+  if (body.legacyVersion !== ProtocolVersion.TLS12 && !config.ignoreLegacyVersion) {
     reject('ERR_TLS_WRONG_VERSION', 'protocol_version', 'legacy_version of the ClientHello is not 0x0303');
   }
 }
 
-/** RFC 9846 §4.3.9 and §4.3.11: where PSKs stand, and what they need beside them. */
-function checkPsk(body: ClientHello, extensions: ExtensionValues['CH'], { boringsslChecks }: ServerConfig): void {
+/** Checks the place of pre_shared_key, and what must come with it (RFC 9846 §4.3.9, §4.3.11). */
+function checkPsk(body: ClientHello, extensions: ExtensionValues['CH'], { boringsslChecks }: ServerSettings): void {
   const { pre_shared_key: offered, psk_key_exchange_modes: modes } = extensions;
   if (offered === undefined) return;
   if (body.extensions.at(-1)?.type !== ExtensionType.pre_shared_key) {
@@ -107,18 +116,18 @@ function checkPsk(body: ClientHello, extensions: ExtensionValues['CH'], { boring
   if (offered.identities.length !== offered.binders.length) {
     reject('ERR_TLS_PSK', 'illegal_parameter', 'as many binders as identities are needed');
   }
-  if (boringsslChecks !== true && offered.binders.some(({ length }) => length < MIN_BINDER)) {
+  if (!boringsslChecks && offered.binders.some(({ length }) => length < MIN_BINDER)) {
     reject('ERR_TLS_PSK_DECODE', 'decode_error', `a binder of less than ${MIN_BINDER} bytes`);
   }
 }
 
-/** RFC 9846 §9.2: a handshake without PSK is signed. */
+/** RFC 9846 §9.2: a handshake without a PSK needs signature_algorithms. */
 export function checkCanSign({ extensions }: Hello): void {
   if (extensions.signature_algorithms !== undefined) return;
   reject('ERR_TLS_MISSING_SIGNATURE_ALGORITHMS', 'missing_extension', 'the ClientHello has no signature_algorithms');
 }
 
-/** RFC 9846 §9.2 and §4.3.8: what has to be there, and what shares there may be. */
+/** Checks which of supported_groups, key_share and signature_algorithms are there, and the shares (RFC 9846 §9.2, §4.3.8). */
 function checkShares(extensions: ExtensionValues['CH'], limits: Limits): void {
   const { key_share: shares, supported_groups: groups, signature_algorithms: schemes } = extensions;
   const psk = extensions.pre_shared_key !== undefined;
@@ -147,7 +156,7 @@ function checkShares(extensions: ExtensionValues['CH'], limits: Limits): void {
   }
 }
 
-/** RFC 7250 §4.1: who has nothing to say but X.509 says nothing. */
+/** RFC 7250 §4.1: a client that has X.509 alone does not send the extension. */
 function checkTypes({ client_certificate_type: client, server_certificate_type: server }: ExtensionValues['CH']): void {
   for (const types of [client, server]) {
     if (types === undefined || types.some((type) => type !== CertificateTypeId.X509)) continue;
@@ -156,7 +165,7 @@ function checkTypes({ client_certificate_type: client, server_certificate_type: 
   }
 }
 
-/** RFC 6066 §3: one name of a type at most, ASCII, no trailing dot, not an address. */
+/** RFC 6066 §3: server_name holds one host name at most, in ASCII, without a trailing dot, and not an address. */
 function checkedName(names: readonly ServerName[] = []): string | undefined {
   const hostNames = names.filter((name) => name.nameType === 0);
   if (hostNames.length > 1) {

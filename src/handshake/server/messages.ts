@@ -1,22 +1,26 @@
-import type { CipherSuite, Group } from '../../crypto/provider.ts';
+import type { CipherSuite } from '../../crypto/provider.ts';
 import type { CertificateType } from '../../session/session.ts';
 import { CertificateTypeId, HandshakeType as H, ProtocolVersion } from '../../wire/enums.ts';
 import { type ExtensionValues, writeExtensions } from '../../wire/extensions.ts';
 import { encodeMessage, helloRetryRequestRandom, type ServerHello } from '../../wire/messages.ts';
-import type { ServerConfig } from '../terms/config.ts';
+import type { Authentication } from '../proof/credentials.ts';
+import type { ServerEndpoint } from '../terms/endpoint.ts';
+import type { ServerSettings } from '../terms/settings.ts';
 import type { Hello } from './client-hello.ts';
 
-/** What EncryptedExtensions tells of the server's choices. */
-export interface Answered {
-  /** What the client may know us by, by certificate or by PSK: of the one that is presented, or would be. */
+/** What the server decides beyond the key exchange: the server parameters of RFC 9846 §2, and its credential. */
+export interface ServerParameters {
+  /** The server's credential; undefined where a PSK authenticates. */
+  readonly authentication: Authentication | undefined;
+  /** The type of that credential; where a PSK authenticates, of the credential that the server would have presented. */
   readonly serverType: CertificateType | undefined;
-  /** Of the certificate that the client is asked for; absent: it is not. */
+  /** The type of the certificate that the client is asked for; undefined where it is not asked. */
   readonly clientType: CertificateType | undefined;
   readonly alpn: Uint8Array | undefined;
   readonly earlyAccepted: boolean;
 }
 
-/** RFC 9846 §4.2.3, §4.2.4: both have the form of a ServerHello. */
+/** A ServerHello, or a HelloRetryRequest, which has the same form (RFC 9846 §4.2.3, §4.2.4). */
 export function encodeHello(
   random: Uint8Array,
   { body }: Hello,
@@ -35,34 +39,26 @@ export function encodeHello(
   return encodeMessage(H.server_hello, hello);
 }
 
-export function encodeRetry(
-  hello: Hello,
-  suite: CipherSuite,
-  group: Group,
-  cookie: Uint8Array | undefined,
-): Uint8Array {
-  return encodeHello(helloRetryRequestRandom, hello, suite, {
-    key_share: group.id,
-    ...(cookie !== undefined && { cookie }),
-    supported_versions: ProtocolVersion.TLS13,
-  });
+/** Sends change_cipher_spec after the first ServerHello or HelloRetryRequest (RFC 9846 Appendix E.4). */
+export function sendChangeCipherSpec({ records, config }: ServerEndpoint, { body }: Hello): void {
+  if (body.legacySessionId.length > 0 || config.alwaysChangeCipherSpec) records.changeCipherSpec();
 }
 
 export function encodeEncryptedExtensions(
-  config: ServerConfig,
+  config: ServerSettings,
   hello: Hello,
   resumed: boolean,
-  { serverType, clientType, alpn, earlyAccepted }: Answered,
+  { serverType, clientType, alpn, earlyAccepted }: ServerParameters,
   recordLimits: ExtensionValues['EE'],
 ): Uint8Array {
   const { server_certificate_type, client_certificate_type } = hello.extensions;
-  const extra = (config.encryptedExtensions ?? []).filter((extension) => hello.answerable.has(extension.type));
+  const extra = config.encryptedExtensions.filter((extension) => hello.answerable.has(extension.type));
   const own = writeExtensions('EE', {
     ...(alpn !== undefined && { application_layer_protocol_negotiation: [alpn] }),
-    // RFC 6066 §3: an empty answer says that the name was used; none where a session is resumed.
+    // RFC 6066 §3: an empty server_name says that the server used the name. It is not sent where a session is resumed.
     ...(hello.view.serverName !== undefined &&
       !resumed &&
-      config.acknowledgeServerName !== false && { server_name: true as const }),
+      config.acknowledgeServerName && { server_name: true as const }),
     ...(server_certificate_type && serverType && { server_certificate_type: CertificateTypeId[serverType] }),
     ...(client_certificate_type && clientType && { client_certificate_type: CertificateTypeId[clientType] }),
     ...recordLimits,

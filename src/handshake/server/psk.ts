@@ -1,4 +1,4 @@
-import { equal } from '../../bytes/equal.ts';
+import { equal, equalOrAbsent } from '../../bytes/equal.ts';
 import type { CipherSuite } from '../../crypto/provider.ts';
 import { reject } from '../../errors.ts';
 import type { ExternalPsk } from '../../keys/importer.ts';
@@ -12,21 +12,23 @@ import {
   bindable,
   checkBinder,
   isOrigin,
+  judgeSession,
   originOf,
   pskModeIds,
-  sessionChain,
   withTruncated,
 } from '../shared/psk.ts';
-import type { PskMode, ServerConfig } from '../terms/config.ts';
+import type { PskMode } from '../terms/config.ts';
+import type { ServerEndpoint } from '../terms/endpoint.ts';
 import { ask, type Script } from '../terms/script.ts';
+import type { ServerSettings } from '../terms/settings.ts';
 import type { Hello } from './client-hello.ts';
 
 /** A PSK of the first ClientHello that the server can go on with. */
 export interface FoundPsk extends BindablePsk {
   readonly identity: Uint8Array;
-  /** Of a ticket. */
+  /** The state of a ticket; undefined for an external PSK. */
   readonly state: SessionState | undefined;
-  /** The client that the session was made with, judged anew. */
+  /** The client of the session, as verifyChain has judged it again for this handshake. */
   readonly peer: VerifiedPeer | undefined;
 }
 
@@ -37,38 +39,37 @@ export interface SelectedPsk extends FoundPsk {
   readonly binder: Uint8Array;
   /** The external PSK that it is or goes back to. */
   readonly origin: PskOrigin | undefined;
-  /** By the age that the client tells of its ticket, when its ClientHello should come: expected_arrival_time (§8.3). */
+  /** expected_arrival_time of the ClientHello, by the ticket's age as the client tells it (RFC 9846 §8.3). */
   readonly expectedArrival: number;
-  /** Milliseconds by which the client tells more than the ticket's age; of tickets. */
+  /** Milliseconds by which the age that the client tells exceeds the ticket's; of no meaning for an external PSK. */
   readonly ageSkew: number;
 }
 
-/** Whose sessions are resumed: of those who would get in without one. */
+/** Which sessions may be resumed: those of clients that the server would accept without a session, too. */
 export interface Admission {
-  /** Who has an external PSK. */
+  /** Sessions that go back to an external PSK, and external PSKs themselves. */
   readonly byPsk: boolean;
-  /** Who has none. */
+  /** Other sessions. */
   readonly otherwise: boolean;
 }
 
-/** An external key that the client named. */
+/** An external PSK, with the identity by which the client named it. */
 interface NamedPsk {
   readonly identity: Uint8Array;
   readonly psk: ExternalPsk;
 }
 
-/** Whether both sides do a mode (RFC 9846 §4.3.9). */
-export function sharesMode(config: ServerConfig, hello: Hello, mode: PskMode): boolean {
-  const { pskModes = ['psk_dhe_ke'] } = config;
+/** Whether both endpoints use a PSK key exchange mode (RFC 9846 §4.3.9). */
+export function sharesMode({ pskModes }: ServerSettings, hello: Hello, mode: PskMode): boolean {
   return pskModes.includes(mode) && (hello.extensions.psk_key_exchange_modes ?? []).includes(pskModeIds[mode]);
 }
 
 /**
- * Looks the identities up among the keys agreed outside of TLS: before the suite, which has to have their hash. Of
- * several, the one that the server rates highest; else the first that the client names.
+ * Looks the identities up among the external PSKs, before the suite is chosen, which must have the PSK's hash. Of several
+ * PSKs, takes the one with the highest priority; among equals, the one that the client names first.
  */
 export function* findExternal(
-  { findPsk: find }: ServerConfig,
+  { findPsk: find }: ServerSettings,
   hello: Hello,
   suites: readonly CipherSuite[],
 ): Script<NamedPsk | undefined> {
@@ -83,17 +84,17 @@ export function* findExternal(
 }
 
 /**
- * The PSK to go on with, of those for the suite: the external one, or a ticket that the client names before it. A
- * ticket that is not good is passed over: forged, expired, from elsewhere (RFC 9846 §4.3.11).
+ * Selects the PSK: the external one, or the first good ticket for the suite that the client names before it. A ticket
+ * that is forged, expired or not for this server is passed over (RFC 9846 §4.3.11).
  */
 export function* findPsk(
-  config: ServerConfig,
+  endpoint: ServerEndpoint,
   hello: Hello,
   suite: CipherSuite,
   external: NamedPsk | undefined,
   admission: Admission,
 ): Script<FoundPsk | undefined> {
-  const { tickets } = config;
+  const { tickets } = endpoint.config;
   const { hash } = suite;
   for (const identity of identitiesOf(hello)) {
     if (external !== undefined && equal(identity, external.identity)) {
@@ -102,7 +103,7 @@ export function* findPsk(
     const state = tickets && (yield* openTicket(tickets, identity));
     if (state === undefined) continue;
     try {
-      const peer = yield* judgeState(config, hello, suite, state, admission);
+      const peer = yield* judgeState(endpoint, hello, suite, state, admission);
       if (peer !== false) {
         return { identity, kind: 'resumption', hash, early: EarlySecret.from(hash, state.psk), state, peer };
       }
@@ -113,7 +114,7 @@ export function* findPsk(
   return undefined;
 }
 
-/** A store that is away means a full handshake, not the end of the connection. */
+/** Opens a ticket. A store that fails means a full handshake, not the end of the connection. */
 function* openTicket(tickets: TicketSealer, ticket: Uint8Array): Script<SessionState | undefined> {
   try {
     return yield* ask('openTicket', { tickets, ticket });
@@ -123,13 +124,13 @@ function* openTicket(tickets: TicketSealer, ticket: Uint8Array): Script<SessionS
 }
 
 /**
- * Takes the PSK into use: it has to be there, with the right binder.
- * @param hello first or second: the client may have left out others, not this one (RFC 9846 §4.2.2)
+ * Finds a PSK's place in a ClientHello, and checks its binder.
+ * @param hello the first or the second: the second may leave out other PSKs, but not this one (RFC 9846 §4.2.2)
  * @param before the transcript up to this ClientHello
  * @param message the ClientHello, whole
  */
 export function bindPsk(
-  config: ServerConfig,
+  config: ServerSettings,
   psk: FoundPsk,
   hello: Hello,
   before: Transcript,
@@ -151,37 +152,41 @@ export function bindPsk(
   const toldAge = (obfuscatedTicketAge - (psk.state?.ticketAgeAdd ?? 0)) >>> 0;
   const expectedArrival = (psk.state?.ticketTime ?? 0) + toldAge;
   const origin = originOf(psk, psk.state);
-  return { ...psk, index, binder, origin, expectedArrival, ageSkew: expectedArrival - (config.now ?? Date.now)() };
+  return { ...psk, index, binder, origin, expectedArrival, ageSkew: expectedArrival - config.now() };
 }
 
 function identitiesOf({ extensions }: Hello): readonly Uint8Array[] {
   return extensions.pre_shared_key?.identities.map(({ identity }) => identity) ?? [];
 }
 
-/** @returns false for a session that is not to be resumed here; else the client that it was made with, if known */
+/**
+ * Whether a session may be resumed in this handshake.
+ * @returns false where it may not; else its client as verifyChain has judged it again, or undefined where the session's
+ *   client has no certificate that this server asks for
+ */
 function* judgeState(
-  config: ServerConfig,
+  endpoint: ServerEndpoint,
   hello: Hello,
   suite: CipherSuite,
   state: SessionState,
   admission: Admission,
 ): Script<VerifiedPeer | undefined | false> {
+  const { config } = endpoint;
   const made = config.provider.suites.find(({ id }) => id === state.suite);
-  if (made?.hash.name !== suite.hash.name || (config.resumeSameSuite === true && made !== suite)) return false;
-  if (!isFresh(state, (config.now ?? Date.now)())) return false;
-  if (state.serverName !== hello.view.serverName && config.resumeAcrossNames !== true) return false;
+  if (made?.hash.name !== suite.hash.name || (config.resumeSameSuite && made !== suite)) return false;
+  if (!isFresh(state, config.now())) return false;
+  if (state.serverName !== hello.view.serverName && !config.resumeAcrossNames) return false;
   const { externalPsk: origin } = state;
   if (origin !== undefined) return admission.byPsk && (yield* isStillKnown(config, origin)) ? undefined : false;
   if (!admission.otherwise) return false;
-  if (config.clientCertificate === undefined || config.clientCertificate === 'none') return undefined;
+  if (config.clientCertificate === 'none') return undefined;
   if (state.peerChain.length === 0) return config.clientCertificate === 'required' ? false : undefined;
-  const request = { peer: 'client', serverName: undefined, ...sessionChain(config.provider, state) } as const;
-  const verdict = yield* ask('verifyChain', { request, verify: config.verifyChain });
+  const verdict = yield* judgeSession(endpoint, 'client', undefined, state);
   return verdict.ok && verdict.peer;
 }
 
-/** The PSK that a session goes back to may have been withdrawn since, or replaced. */
-function* isStillKnown({ findPsk: find, provider }: ServerConfig, origin: PskOrigin): Script<boolean> {
+/** Whether the external PSK that a session goes back to is still in use: it may have been withdrawn or replaced. */
+function* isStillKnown({ findPsk: find, provider }: ServerSettings, origin: PskOrigin): Script<boolean> {
   if (find === undefined) return false;
   const { identity } = origin;
   const psk = yield* ask('findPsk', { identity, find });
@@ -189,22 +194,23 @@ function* isStillKnown({ findPsk: find, provider }: ServerConfig, origin: PskOri
 }
 
 /**
- * Why the PSKs of a client do not do, where the server has nothing else to authenticate with. Nobody learns which
- * identities it knows: it ends as with a wrong binder, by the same alert in the same place (RFC 9846 Appendix F.6).
+ * Ends the handshake where no PSK of the client fits and the server has no other way to authenticate. It ends as with a
+ * wrong binder, by the same alert in the same place, so that the client does not learn which identities the server knows
+ * (RFC 9846 Appendix F.6).
  * @param usable whether the identities were looked up
  */
-export function refusePsks(config: ServerConfig, hello: Hello, usable: boolean): void {
+export function refusePsks(config: ServerSettings, hello: Hello, usable: boolean): void {
   if (hello.extensions.pre_shared_key === undefined) return;
-  const alert = config.boringsslChecks === true ? 'handshake_failure' : 'decrypt_error';
+  const alert = config.boringsslChecks ? 'handshake_failure' : 'decrypt_error';
   if (usable) reject('ERR_TLS_UNKNOWN_PSK', alert, 'the client names no PSK that is known');
   if (!sharesMode(config, hello, 'psk_dhe_ke') && !sharesMode(config, hello, 'psk_ke')) {
     reject('ERR_TLS_NO_SHARED_PSK_MODE', 'handshake_failure', 'no PSK key exchange mode in common');
   }
 }
 
-/** Whether 0-RTT data is taken: all that RFC 9846 §4.3.10 and §8 ask for, the memory of the guard last. */
+/** Whether the server accepts 0-RTT data: checks what RFC 9846 §4.3.10 and §8 demand, and asks the replay guard last. */
 export function* admitsEarlyData(
-  config: ServerConfig,
+  config: ServerSettings,
   suite: CipherSuite,
   psk: SelectedPsk,
   alpn: Uint8Array | undefined,
@@ -213,23 +219,17 @@ export function* admitsEarlyData(
   const { state } = psk;
   if (policy === undefined || state === undefined || psk.index !== 0) return false;
   if (state.maxEarlyDataSize === 0 || state.suite !== suite.id) return false;
-  const sameProtocol = state.alpn === undefined ? alpn === undefined : alpn !== undefined && equal(state.alpn, alpn);
-  if (!sameProtocol) return false;
-  const { replay: guard, ageTolerance = AGE_TOLERANCE, guardTimeout: timeout = GUARD_TIMEOUT } = policy;
-  // Of now: the application may have taken its time. What is no number passes nothing.
-  const now = (config.now ?? Date.now)();
+  if (!equalOrAbsent(state.alpn, alpn)) return false;
+  const { replay: guard, ageTolerance, guardTimeout: timeout } = policy;
+  // The time is read again: the application may have answered asks in between. NaN passes no comparison.
+  const now = config.now();
   if (!(Math.abs(psk.expectedArrival - now) <= ageTolerance)) return false;
-  // It passes once more until 2 × ageTolerance later, if it came as early as could be.
+  // A ClientHello that came as early as the tolerance allows would pass again for 2 × ageTolerance.
   const request = { guard, id: psk.binder, now, window: 2 * ageTolerance, timeout };
   try {
     return (yield* ask('admitEarlyData', request)) === true;
   } catch {
-    // A store that is away is no reason to end a connection.
+    // A guard that fails is no reason to end the connection.
     return false;
   }
 }
-
-/** Milliseconds; RFC 9846 §8.3 holds ten seconds reasonable for clients on the Internet. */
-const AGE_TOLERANCE = 10_000;
-/** Milliseconds: longer than a store next door takes, shorter than a client notices much. */
-const GUARD_TIMEOUT = 1000;

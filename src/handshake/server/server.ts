@@ -1,25 +1,18 @@
 import { equal } from '../../bytes/equal.ts';
-import type { Custody } from '../../crypto/custody.ts';
 import type { CipherSuite, Group } from '../../crypto/provider.ts';
 import { reject } from '../../errors.ts';
 import { EarlySecret, type HandshakeSecret, verifyData } from '../../keys/schedule.ts';
-import { messageHash, Transcript } from '../../keys/transcript.ts';
-import type { Limits } from '../../limits.ts';
+import type { Transcript } from '../../keys/transcript.ts';
 import type { CertificateType } from '../../session/session.ts';
 import { HandshakeType as H, ProtocolVersion } from '../../wire/enums.ts';
+import type { ExtensionValues } from '../../wire/extensions.ts';
 import { encodeMessage } from '../../wire/messages.ts';
 import { type PeerAuthentication, sendAuthentication } from '../proof/auth.ts';
-import {
-  type Authentication,
-  chooseAuthentication,
-  chooseInForce,
-  refuseCredentials,
-  typesOf,
-} from '../proof/credentials.ts';
+import { chooseInForce, refuseCredentials, typesOf } from '../proof/credentials.ts';
+import type { Established } from '../shared/established.ts';
 import {
   applicationSecrets,
   checkFinished,
-  type Established,
   factNames,
   handshakeSecrets,
   keptFacts,
@@ -27,58 +20,40 @@ import {
 } from '../shared/finish.ts';
 import { agreeRecordLimits } from '../shared/record-limits.ts';
 import { issueTickets } from '../shared/tickets.ts';
-import type { ServerConfig } from '../terms/config.ts';
-import type { Credential } from '../terms/credential.ts';
-import { groupById } from '../terms/enabled.ts';
+import { type Credential, certificateTypeOf } from '../terms/credential.ts';
+import type { ServerEndpoint } from '../terms/endpoint.ts';
+import type { Facts } from '../terms/facts.ts';
+import { emit } from '../terms/record-layer.ts';
 import { ask, expect, type Script } from '../terms/script.ts';
-import { emit, type Wire } from '../terms/wire.ts';
+import type { ServerSettings } from '../terms/settings.ts';
 import { acceptableToClient, certificateRequest, encodeCertificateRequest, receiveClient } from './auth.ts';
 import { checkCanSign, type Hello, receiveHello } from './client-hello.ts';
-import { type Answered, encodeEncryptedExtensions, encodeHello, encodeRetry } from './messages.ts';
-import {
-  type Admission,
-  admitsEarlyData,
-  bindPsk,
-  type FoundPsk,
-  findExternal,
-  findPsk,
-  refusePsks,
-  type SelectedPsk,
-  sharesMode,
-} from './psk.ts';
-import { openRetry, type RetriedHello, sealRetry } from './retry.ts';
-import { checkRetriedHello, chooseGroup, type GroupChoice, retriedShare, sharedSuites } from './select.ts';
+import { encodeEncryptedExtensions, encodeHello, type ServerParameters, sendChangeCipherSpec } from './messages.ts';
+import { planHandshake } from './plan.ts';
+import { admitsEarlyData, bindPsk, type SelectedPsk, sharesMode } from './psk.ts';
+import { lastHello, openRetry } from './retry.ts';
 
-/** What the ClientHello led to, before any key exists. */
+/** What the hello messages led to, before any key exists. */
 interface Negotiated {
   readonly hello: Hello;
   readonly suite: CipherSuite;
-  /** Absent where a PSK is used alone. */
+  /** Undefined where a PSK is used alone. */
   readonly exchange: { readonly group: Group; readonly peer: Uint8Array } | undefined;
   readonly psk: SelectedPsk | undefined;
+  /** Up to the last ClientHello. */
   readonly transcript: Transcript;
   readonly retried: boolean;
-  /** With the first ClientHello; the second never brings any (RFC 9846 §4.2.2). */
+  /** Whether the first ClientHello offered 0-RTT data; the second never does (RFC 9846 §4.2.2). */
   readonly earlyOffered: boolean;
 }
 
-/** What is agreed on once the protocol's own choices stand. */
-interface Terms extends Answered {
-  /** Absent where a PSK authenticates. */
-  readonly authentication: Authentication | undefined;
-}
-
 /** The server's handshake, RFC 9846 §4 and Appendix A.2, top to bottom. */
-export function* serverHandshake(
-  wire: Wire,
-  config: ServerConfig,
-  limits: Limits,
-  custody: Custody,
-): Script<Established> {
-  const { negotiated, early, credentials } = yield* negotiate(wire, config, limits, custody);
+export function* serverHandshake(endpoint: ServerEndpoint): Script<Established> {
+  const { records, config, custody } = endpoint;
+  const { negotiated, early, credentials } = yield* negotiate(endpoint);
   const { hello, suite, exchange, psk, transcript } = negotiated;
-  const terms = yield* agreeTerms(config, credentials, negotiated);
-  if (terms.earlyAccepted) takeEarlyData(wire, hello, suite, early, transcript, psk?.state?.maxEarlyDataSize ?? 0);
+  const parameters = yield* agreeParameters(endpoint, credentials, negotiated);
+  if (parameters.earlyAccepted) takeEarlyData(endpoint, negotiated, early);
 
   const answer = exchange && (yield* ask('encapsulate', exchange));
   if (answer !== undefined) custody.hold(answer.shared);
@@ -87,180 +62,80 @@ export function* serverHandshake(
     ...(exchange && answer && { key_share: { group: exchange.group.id, keyExchange: answer.publicKey } }),
     supported_versions: ProtocolVersion.TLS13,
   });
-  emit(wire, transcript, serverHello);
-  if (!negotiated.retried) disguise(wire, config, hello);
+  emit(records, transcript, serverHello);
+  if (!negotiated.retried) sendChangeCipherSpec(endpoint, hello);
   const keys = custody.hold(early.intoHandshake(answer?.shared));
-  return yield* encryptedHandshake(wire, config, limits, negotiated, terms, keys, custody);
+  return yield* encryptedHandshake(endpoint, negotiated, parameters, keys);
 }
 
 /**
- * From the first ClientHello to the last. What is left of them when it is done is what {@link Negotiated} has: a
- * stranger who then says nothing is waited for with no more than that.
+ * From the first ClientHello to the last. Its result is all that is kept of them: the server may then wait for a client
+ * that has proved nothing.
  */
-function* negotiate(
-  wire: Wire,
-  config: ServerConfig,
-  limits: Limits,
-  custody: Custody,
-): Script<{
+function* negotiate(endpoint: ServerEndpoint): Script<{
   readonly negotiated: Negotiated;
   readonly early: EarlySecret;
   readonly credentials: readonly Credential[];
 }> {
-  if (config.retryCookies !== undefined) wire.expectRetriedHello(config.earlyData?.maxSize ?? 0);
-  const { hello, raw } = yield* receiveHello(config, limits);
-  const retried = openRetry(config, hello);
-  const credentials = yield* chooseCredentials(config, hello);
-  const plan = yield* choose(config, hello, credentials, retried);
-  const early = custody.hold(plan.psk?.early ?? EarlySecret.from(plan.suite.hash));
-  const negotiated =
-    retried === undefined
-      ? yield* exchangeHellos(wire, config, limits, hello, raw, plan)
-      : continueRetry(config, hello, raw, plan, retried);
-  return { negotiated, early, credentials };
+  const { records, config, custody } = endpoint;
+  if (config.retryCookies !== undefined) records.expectRetriedHello(config.maxEarlyDataSize);
+  const first = yield* receiveHello(endpoint);
+  const cookie = openRetry(config, first.hello);
+  const credentials = yield* chooseCredentials(endpoint, first.hello);
+  const plan = yield* planHandshake(endpoint, first.hello, credentials, cookie);
+  const { suite, choice } = plan;
+  const early = custody.hold(plan.psk?.early ?? EarlySecret.from(suite.hash));
+  const {
+    hello,
+    raw,
+    share,
+    before: transcript,
+    retried,
+    earlyOffered,
+  } = yield* lastHello(endpoint, first, plan, cookie);
+  const psk = plan.psk && bindPsk(config, plan.psk, hello, transcript, raw);
+  transcript.add(raw);
+  const exchange = choice && share && { group: choice.group, peer: share.keyExchange };
+  return { negotiated: { hello, suite, exchange, psk, transcript, retried, earlyOffered }, early, credentials };
 }
 
-/** RFC 9846 Appendix E.4 */
-function disguise(wire: Wire, config: ServerConfig, { body }: Hello): void {
-  if (body.legacySessionId.length > 0 || config.alwaysChangeCipherSpec === true) wire.changeCipherSpec();
-}
-
-function* chooseCredentials(config: ServerConfig, hello: Hello): Script<readonly Credential[]> {
-  const { chooseCredentials: choose, credentials = [] } = config;
+function* chooseCredentials({ config }: ServerEndpoint, hello: Hello): Script<readonly Credential[]> {
+  const { chooseCredentials: choose, credentials } = config;
   const chosen = choose && (yield* ask('chooseCredentials', { hello: hello.view, choose }));
   return chosen ?? credentials;
 }
 
-/** What is taken of the first ClientHello. */
-interface Plan {
-  readonly suite: CipherSuite;
-  /** Absent where the PSK is used alone. */
-  readonly choice: GroupChoice | undefined;
-  readonly psk: FoundPsk | undefined;
-}
-
-function admissionOf(config: ServerConfig, hello: Hello, credentials: readonly Credential[]): Admission {
-  const byCertificate =
-    config.preferCertificate === true && chooseAuthentication(credentials, acceptableToClient(hello));
-  const pskAlone = config.findPsk !== undefined && credentials.length === 0;
-  return { byPsk: !byCertificate, otherwise: !pskAlone };
-}
-
-/** Suite, PSK and group. */
-function* choose(
-  config: ServerConfig,
-  hello: Hello,
+/** Decides on certificates, ALPN and 0-RTT data; the application may be asked for each. */
+function* agreeParameters(
+  endpoint: ServerEndpoint,
   credentials: readonly Credential[],
-  retried: RetriedHello | undefined,
-): Script<Plan> {
-  const suites = sharedSuites(config, hello).filter(({ id }) => retried === undefined || retried.suite === id);
-  const choice = retried === undefined ? chooseGroup(config, hello) : retriedChoice(config, hello, retried.group);
-  const withExchange = choice !== undefined && sharesMode(config, hello, 'psk_dhe_ke');
-  const usable = withExchange || sharesMode(config, hello, 'psk_ke');
-  const admission = admissionOf(config, hello, credentials);
-  const external = usable && admission.byPsk ? yield* findExternal(config, hello, suites) : undefined;
-  const suite = suites.find(({ hash }) => external === undefined || hash.name === external.psk.hash) ?? suites[0];
-  if (suite === undefined) return reject('ERR_TLS_NO_SHARED_CIPHER', 'handshake_failure', 'no cipher suite in common');
-  const psk = usable ? yield* findPsk(config, hello, suite, external, admission) : undefined;
-  if (psk === undefined && !admission.otherwise) refusePsks(config, hello, usable);
-  if (psk !== undefined && !withExchange) return { suite, choice: undefined, psk };
-  if (choice === undefined) reject('ERR_TLS_NO_SHARED_GROUP', 'handshake_failure', 'no key exchange group in common');
-  return { suite, choice, psk };
-}
-
-/** Where the group needs it, there is a second ClientHello (RFC 9846 §4.2.4). */
-function* exchangeHellos(
-  wire: Wire,
-  config: ServerConfig,
-  limits: Limits,
-  hello: Hello,
-  message: Uint8Array,
-  { suite, choice, psk: found }: Plan,
-): Script<Negotiated> {
-  const earlyOffered = hello.extensions.early_data === true;
-  let transcript = Transcript.from(suite.hash);
-  if (choice === undefined) {
-    const psk = found && bindPsk(config, found, hello, transcript, message);
-    transcript.add(message);
-    return { hello, suite, exchange: undefined, psk, transcript, retried: false, earlyOffered };
-  }
-  const { group } = choice;
-  let { share } = choice;
-  let last = { hello, message };
-  if (share === undefined) {
-    // At once, as a client without a PSK that is known would hear of it.
-    if (found !== undefined) bindPsk(config, found, hello, transcript, message);
-    transcript.add(message);
-    wire.checkAligned();
-    const state = { suite: suite.id, group: group.id, earlyOffered: Number(earlyOffered), hash: transcript.hash() };
-    const cookie = sealRetry(config, state);
-    transcript = transcript.intoRetry();
-    emit(wire, transcript, encodeRetry(hello, suite, group, cookie));
-    disguise(wire, config, hello);
-    if (cookie !== undefined) wire.retrySent();
-    if (earlyOffered) wire.skipEarlyData(config.earlyData?.maxSize ?? 0);
-    const second = yield* receiveHello(config, limits);
-    last = { hello: second.hello, message: second.raw };
-    share = checkRetriedHello(hello, last.hello, group, cookie);
-  }
-  const psk = found && bindPsk(config, found, last.hello, transcript, last.message);
-  transcript.add(last.message);
-  const exchange = { group, peer: share.keyExchange };
-  return { hello: last.hello, suite, exchange, psk, transcript, retried: last.message !== message, earlyOffered };
-}
-
-/** The second ClientHello of a client that another connection has asked again: its cookie stands for the first. */
-function continueRetry(
-  config: ServerConfig,
-  hello: Hello,
-  message: Uint8Array,
-  { suite, choice, psk: found }: Plan,
-  { hash, earlyOffered }: RetriedHello,
-): Negotiated {
-  if (choice?.share === undefined) {
-    reject('ERR_TLS_CLIENT_HELLO_CHANGED', 'illegal_parameter', 'the second ClientHello is not the first one retried');
-  }
-  const { group, share } = choice;
-  const transcript = Transcript.from(suite.hash);
-  transcript.add(messageHash(hash));
-  transcript.add(encodeRetry(hello, suite, group, hello.extensions.cookie));
-  const psk = found && bindPsk(config, found, hello, transcript, message);
-  transcript.add(message);
-  const exchange = { group, peer: share.keyExchange };
-  return { hello, suite, exchange, psk, transcript, retried: true, earlyOffered: earlyOffered === 1 };
-}
-
-function retriedChoice(config: ServerConfig, hello: Hello, id: number): GroupChoice {
-  const group = groupById(config.provider, id);
-  return { group, share: retriedShare(hello, group) };
-}
-
-/** Certificate, ALPN and 0-RTT data: the application may take its time over each. */
-function* agreeTerms(config: ServerConfig, credentials: readonly Credential[], negotiated: Negotiated): Script<Terms> {
+  negotiated: Negotiated,
+): Script<ServerParameters> {
+  const { config } = endpoint;
   const { hello, suite, psk, retried, earlyOffered } = negotiated;
   if (psk === undefined) checkCanSign(hello);
   const acceptable = acceptableToClient(hello);
-  const choice = psk === undefined ? yield* chooseInForce(config, credentials, acceptable) : undefined;
+  const choice = psk === undefined ? yield* chooseInForce(endpoint, credentials, acceptable) : undefined;
   const authentication = choice?.authentication;
   if (choice !== undefined && authentication === undefined)
     refuseCredentials(credentials, acceptable, choice.passedOver);
-  const asks = config.clientCertificate === 'optional' || config.clientCertificate === 'required';
-  // RFC 9846 §4.4.2: not where a PSK authenticates.
-  const clientType = asks && psk === undefined ? chooseClientType(config, hello) : undefined;
+  // RFC 9846 §4.4.2: a server that authenticates with a PSK does not send CertificateRequest.
+  const asksClient = config.clientCertificate !== 'none' && psk === undefined;
+  const clientType = asksClient ? chooseClientType(config, hello) : undefined;
   const alpn = yield* chooseAlpn(config, hello);
-  // RFC 9846 §4.3.10: never after a HelloRetryRequest.
+  // RFC 9846 §4.3.10: a HelloRetryRequest refuses 0-RTT data.
   const candidate = earlyOffered && !retried ? psk : undefined;
   const earlyAccepted = candidate !== undefined && (yield* admitsEarlyData(config, suite, candidate, alpn));
   const shown =
-    authentication?.credential ?? credentials.find((own) => acceptable.certificateTypes.includes(typeOf(own)));
-  return { authentication, serverType: shown && typeOf(shown), clientType, alpn, earlyAccepted };
+    authentication?.credential ??
+    credentials.find((own) => acceptable.certificateTypes.includes(certificateTypeOf(own)));
+  return { authentication, serverType: shown && certificateTypeOf(shown), clientType, alpn, earlyAccepted };
 }
 
-/** RFC 7250 §4.2: ours in order of preference, of those that the client can show. */
-function chooseClientType(config: ServerConfig, hello: Hello): CertificateType {
-  const { peerCertificateTypes = ['X509'] } = config;
+/** The first of the server's preferred types that the client can present (RFC 7250 §4.2). */
+function chooseClientType(config: ServerSettings, hello: Hello): CertificateType {
   const able = typesOf(hello.extensions.client_certificate_type);
-  const type = peerCertificateTypes.find((own) => able.includes(own));
+  const type = config.peerCertificateTypes.find((own) => able.includes(own));
   return (
     type ??
     reject(
@@ -271,10 +146,10 @@ function chooseClientType(config: ServerConfig, hello: Hello): CertificateType {
   );
 }
 
-/** RFC 7301 §3.2: ours in order of preference; an offer without a match is refused. */
-function* chooseAlpn(config: ServerConfig, hello: Hello): Script<Uint8Array | undefined> {
+/** The first of the server's protocols that the client offers; without one the handshake ends (RFC 7301 §3.2). */
+function* chooseAlpn(config: ServerSettings, hello: Hello): Script<Uint8Array | undefined> {
   const { alpn: offered } = hello.view;
-  const { chooseProtocol, alpn: own = [] } = config;
+  const { chooseProtocol, alpn: own } = config;
   if (offered.length === 0 || (chooseProtocol === undefined && own.length === 0)) return undefined;
   const chosen =
     chooseProtocol === undefined
@@ -287,77 +162,60 @@ function* chooseAlpn(config: ServerConfig, hello: Hello): Script<Uint8Array | un
   return chosen;
 }
 
-/** From here to EndOfEarlyData the client writes under keys of the PSK alone (RFC 9846 §4.3.10, §7.1). */
+/** Reads 0-RTT data, up to EndOfEarlyData, with a key of the PSK alone (RFC 9846 §4.3.10, §7.1). */
 function takeEarlyData(
-  wire: Wire,
-  hello: Hello,
-  suite: CipherSuite,
+  { records }: ServerEndpoint,
+  { hello, suite, psk, transcript }: Negotiated,
   early: EarlySecret,
-  transcript: Transcript,
-  size: number,
 ): void {
   const { random } = hello.body;
   const upToClientHello = transcript.hash();
   const secret = early.clientEarlyTraffic(upToClientHello);
-  wire.log('CLIENT_EARLY_TRAFFIC_SECRET', random, secret);
-  wire.protect('read', suite, secret);
+  records.log('CLIENT_EARLY_TRAFFIC_SECRET', random, secret);
+  records.protect('read', suite, secret);
   const exporter = early.earlyExporter(upToClientHello);
-  wire.log('EARLY_EXPORTER_SECRET', random, exporter.secret);
-  wire.takeEarlyData(size, exporter);
+  records.log('EARLY_EXPORTER_SECRET', random, exporter.secret);
+  records.takeEarlyData(psk?.state?.maxEarlyDataSize ?? 0, exporter);
 }
 
 /** EncryptedExtensions to the client's Finished (RFC 9846 §2). */
 function* encryptedHandshake(
-  wire: Wire,
-  config: ServerConfig,
-  limits: Limits,
+  endpoint: ServerEndpoint,
   negotiated: Negotiated,
-  terms: Terms,
+  parameters: ServerParameters,
   keys: HandshakeSecret,
-  custody: Custody,
 ): Script<Established> {
-  const { hello, suite, psk, transcript, retried, earlyOffered } = negotiated;
-  const { authentication, clientType, earlyAccepted } = terms;
+  const { records, config, custody } = endpoint;
+  const { hello, suite, psk, transcript } = negotiated;
+  const { clientType, earlyAccepted } = parameters;
   const { random } = hello.body;
-  const secrets = handshakeSecrets(wire, custody, keys, random, transcript.hash());
-  wire.protect('write', suite, custody.give(secrets.server));
-  if (!earlyAccepted) wire.protect('read', suite, custody.give(secrets.client));
-  if (earlyOffered && !earlyAccepted && !retried) wire.skipEarlyData(config.earlyData?.maxSize ?? 0);
+  const secrets = handshakeSecrets(endpoint, keys, random, transcript.hash());
+  records.protect('write', suite, custody.give(secrets.server));
+  if (!earlyAccepted) records.protect('read', suite, custody.give(secrets.client));
+  if (negotiated.earlyOffered && !earlyAccepted && !negotiated.retried) records.skipEarlyData(config.maxEarlyDataSize);
 
-  const recordLimits = agreeRecordLimits(wire, config, hello.recordLimits);
-  emit(wire, transcript, encodeEncryptedExtensions(config, hello, psk?.state !== undefined, terms, recordLimits));
-  const request = clientType && certificateRequest(config);
-  if (request !== undefined) emit(wire, transcript, encodeCertificateRequest(config, none, request));
-  if (authentication !== undefined) {
-    const { extensions } = hello;
-    const wishes = { context: none, extensions, wantsOcsp: hello.view.wantsOcsp };
-    yield* sendAuthentication(wire, config, transcript, 'server', authentication, wishes);
-  }
+  const request = yield* sendServerParameters(endpoint, negotiated, parameters);
   const localFinished = verifyData(suite.hash, secrets.server, transcript.hash());
-  emit(wire, transcript, encodeMessage(H.finished, { verifyData: localFinished }));
-
+  emit(records, transcript, encodeMessage(H.finished, { verifyData: localFinished }));
   const main = custody.hold(keys.intoMain());
-  const { client, server, exporter } = applicationSecrets(wire, custody, main, random, transcript.hash());
-  wire.protect('write', suite, custody.give(server));
+  const { client, server, exporter } = applicationSecrets(endpoint, main, random, transcript.hash());
+  records.protect('write', suite, custody.give(server));
   if (earlyAccepted) {
-    wire.allowHalfRoundTrip();
+    records.allowHalfRoundTrip();
     const end = yield* expect(H.end_of_early_data);
     transcript.add(end.raw);
-    wire.protect('read', suite, custody.give(secrets.client));
+    records.protect('read', suite, custody.give(secrets.client));
   }
 
-  const peer = request && clientType && (yield* receiveClient(config, limits, transcript, none, request, clientType));
+  const peer = request && clientType && (yield* receiveClient(endpoint, transcript, noContext, request, clientType));
   const finished = yield* expect(H.finished);
-  checkFinished(config, 'client', verifyData(suite.hash, secrets.client, transcript.hash()), finished.body);
+  checkFinished(endpoint, 'client', verifyData(suite.hash, secrets.client, transcript.hash()), finished.body);
   transcript.add(finished.raw);
-  wire.protect('read', suite, custody.give(client));
-  const facts = keptFacts({
-    ...serverFacts(config, negotiated, terms, peer),
-    localFinished,
-    peerFinished: finished.body.verifyData,
-  });
+  records.protect('read', suite, custody.give(client));
+  const finishes = { localFinished, peerFinished: finished.body.verifyData };
+  const facts = keptFacts({ ...serverFacts(config, negotiated, parameters, peer), ...finishes });
   const resumption = custody.hold(main.intoResumption(transcript.hash()));
-  // RFC 9846 §4.3.9: none that the client could not use.
+  // RFC 9846 §4.3.9: the server issues no tickets that the client could not use.
   const usable = sharesMode(config, hello, 'psk_dhe_ke') || sharesMode(config, hello, 'psk_ke');
   return {
     facts,
@@ -366,17 +224,41 @@ function* encryptedHandshake(
     origin: psk?.origin,
     transcript,
     clientCertificateType: clientType ?? 'X509',
-    afterwards: usable ? issueTickets(wire, config, { facts, resumption, origin: psk?.origin }) : undefined,
+    afterwards: usable ? issueTickets(endpoint, { facts, resumption, origin: psk?.origin }) : undefined,
   };
 }
 
-/** What was agreed on, and what the client has shown, or what its PSK stands for. */
+/**
+ * Sends EncryptedExtensions, CertificateRequest, Certificate and CertificateVerify (RFC 9846 §4.4, §4.5).
+ * @returns the CertificateRequest, if the client is asked for a certificate
+ */
+function* sendServerParameters(
+  endpoint: ServerEndpoint,
+  { hello, psk, transcript }: Negotiated,
+  parameters: ServerParameters,
+): Script<ExtensionValues['CR'] | undefined> {
+  const { records, config } = endpoint;
+  const { authentication, clientType } = parameters;
+  const recordLimits = agreeRecordLimits(endpoint, hello.recordLimits);
+  const resumed = psk?.state !== undefined;
+  emit(records, transcript, encodeEncryptedExtensions(config, hello, resumed, parameters, recordLimits));
+  const request = clientType && certificateRequest(config);
+  if (request !== undefined) emit(records, transcript, encodeCertificateRequest(config, noContext, request));
+  if (authentication !== undefined) {
+    const { extensions, view } = hello;
+    const requested = { context: noContext, extensions, wantsOcsp: view.wantsOcsp };
+    yield* sendAuthentication(endpoint, transcript, 'server', authentication, requested);
+  }
+  return request;
+}
+
+/** The facts of the handshake, but for the Finished messages. */
 function serverFacts(
-  config: ServerConfig,
+  config: ServerSettings,
   { hello, suite, exchange, psk, retried, earlyOffered }: Negotiated,
-  { authentication, alpn, earlyAccepted }: Terms,
+  { authentication, alpn, earlyAccepted }: ServerParameters,
   peer: PeerAuthentication | undefined,
-) {
+): Omit<Facts, 'localFinished' | 'peerFinished'> {
   const { state } = psk ?? {};
   return {
     role: 'server',
@@ -395,12 +277,9 @@ function serverFacts(
     ticketAgeSkew: state === undefined ? undefined : psk?.ageSkew,
     externalPsk: psk?.origin?.identity,
     earlyData: earlyAccepted ? 'accepted' : earlyOffered ? 'rejected' : 'none',
-    authenticatedAt: state?.authenticatedAt ?? (config.now ?? Date.now)(),
-  } as const;
+    authenticatedAt: state?.authenticatedAt ?? config.now(),
+  };
 }
 
-function typeOf({ type = 'X509' }: Credential): CertificateType {
-  return type;
-}
-
-const none = new Uint8Array(0);
+/** certificate_request_context in the handshake (RFC 9846 §4.4.2). */
+const noContext = new Uint8Array(0);

@@ -1,47 +1,28 @@
 import { equalConstantTime } from '../../bytes/equal.ts';
-import type { Custody } from '../../crypto/custody.ts';
 import type { CipherSuite, CryptoProvider } from '../../crypto/provider.ts';
 import type { Secret } from '../../crypto/secret.ts';
 import { reject } from '../../errors.ts';
-import type { Exporter, HandshakeSecret, MainSecret, Resumption } from '../../keys/schedule.ts';
-import type { Transcript, TranscriptHash } from '../../keys/transcript.ts';
-import type { CertificateType, PskOrigin, SessionState } from '../../session/session.ts';
+import type { Exporter, HandshakeSecret, MainSecret } from '../../keys/schedule.ts';
+import type { TranscriptHash } from '../../keys/transcript.ts';
+import type { SessionState } from '../../session/session.ts';
 import { NamedGroup, nameOf } from '../../wire/enums.ts';
 import type { Finished } from '../../wire/messages.ts';
 import type { PeerAuthentication } from '../proof/auth.ts';
-import type { CommonConfig } from '../terms/config.ts';
 import type { Role } from '../terms/credential.ts';
+import type { Endpoint } from '../terms/endpoint.ts';
 import type { Facts } from '../terms/facts.ts';
-import type { Script } from '../terms/script.ts';
-import type { Wire } from '../terms/wire.ts';
-
-/** What outlives the handshake. */
-export interface Established {
-  readonly facts: Facts;
-  readonly exporter: Exporter;
-  /** What session tickets are made of. */
-  readonly resumption: Resumption;
-  /** The external PSK that this connection goes back to. */
-  readonly origin: PskOrigin | undefined;
-  /** Up to the client's Finished: post-handshake authentication goes on from here (RFC 9846 §4.7.2). */
-  readonly transcript: Transcript;
-  /** Of a client's certificates: as agreed on in the handshake. */
-  readonly clientCertificateType: CertificateType;
-  /** What goes on while application data flows already. */
-  readonly afterwards: Script<void> | undefined;
-}
 
 /**
- * RFC 9846 §4.5.3: verify_data[Hash.length], so that another length is against the syntax.
+ * Checks the peer's Finished. RFC 9846 §4.5.3 has verify_data[Hash.length]: another length is a decode_error.
  * @param expected verify_data of the transcript before this message
  */
 export function checkFinished(
-  { boringsslChecks }: CommonConfig,
+  { config }: Endpoint,
   peer: Role,
   expected: Uint8Array,
   { verifyData: received }: Finished,
 ): void {
-  if (received.length !== expected.length && boringsslChecks !== true) {
+  if (received.length !== expected.length && !config.boringsslChecks) {
     const problem = `the ${peer}'s Finished has ${received.length} bytes, not ${expected.length}`;
     reject('ERR_TLS_DECODE', 'decode_error', problem);
   }
@@ -56,20 +37,19 @@ export interface ApplicationSecrets {
   readonly exporter: Exporter;
 }
 
-/** All that the main secret gives once the server's Finished is in the transcript (RFC 9846 §7.1). */
+/** Derives and logs the secrets that stand once the server's Finished is in the transcript (RFC 9846 §7.1). */
 export function applicationSecrets(
-  wire: Wire,
-  custody: Custody,
+  { records, custody }: Endpoint,
   main: MainSecret,
   clientRandom: Uint8Array,
   upToServerFinished: TranscriptHash,
 ): ApplicationSecrets {
   const client = custody.hold(main.traffic('client', upToServerFinished));
   const server = custody.hold(main.traffic('server', upToServerFinished));
-  wire.log('CLIENT_TRAFFIC_SECRET_0', clientRandom, client);
-  wire.log('SERVER_TRAFFIC_SECRET_0', clientRandom, server);
+  records.log('CLIENT_TRAFFIC_SECRET_0', clientRandom, client);
+  records.log('SERVER_TRAFFIC_SECRET_0', clientRandom, server);
   const exporter = custody.hold(main.exporter(upToServerFinished));
-  wire.log('EXPORTER_SECRET', clientRandom, exporter.secret);
+  records.log('EXPORTER_SECRET', clientRandom, exporter.secret);
   return { client, server, exporter };
 }
 
@@ -78,24 +58,23 @@ export interface HandshakeSecrets {
   readonly server: Secret<'s hs traffic'>;
 }
 
-/** What protects the handshake once the ServerHello is in the transcript (RFC 9846 §7.1). */
+/** Derives and logs the handshake traffic secrets, once the ServerHello is in the transcript (RFC 9846 §7.1). */
 export function handshakeSecrets(
-  wire: Wire,
-  custody: Custody,
+  { records, custody }: Endpoint,
   keys: HandshakeSecret,
   clientRandom: Uint8Array,
   upToServerHello: TranscriptHash,
 ): HandshakeSecrets {
   const server = custody.hold(keys.traffic('server', upToServerHello));
   const client = custody.hold(keys.traffic('client', upToServerHello));
-  wire.log('SERVER_HANDSHAKE_TRAFFIC_SECRET', clientRandom, server);
-  wire.log('CLIENT_HANDSHAKE_TRAFFIC_SECRET', clientRandom, client);
+  records.log('SERVER_HANDSHAKE_TRAFFIC_SECRET', clientRandom, server);
+  records.log('CLIENT_HANDSHAKE_TRAFFIC_SECRET', clientRandom, client);
   return { client, server };
 }
 
 type PeerFacts = Pick<Facts, 'peerChain' | 'peerCertificateType' | 'peerOcspResponse' | 'peerTimestamps'>;
 
-/** What the peer presented: now, or in the handshake that is resumed. */
+/** What the peer presented in this handshake, or in the one that is resumed. */
 export function peerFacts(peer: PeerAuthentication | undefined, session: SessionState | undefined): PeerFacts {
   return {
     peerChain: peer?.chain ?? session?.peerChain ?? [],
@@ -105,10 +84,7 @@ export function peerFacts(peer: PeerAuthentication | undefined, session: Session
   };
 }
 
-/**
- * Facts as a connection keeps them: not as views, which would keep whole messages of the peer alive, and not longer
- * than what they are good for.
- */
+/** Facts as a connection keeps them: copies, since views would keep whole messages of the peer alive, and bounded. */
 export function keptFacts(facts: Facts): Facts {
   return {
     ...facts,
@@ -119,10 +95,10 @@ export function keptFacts(facts: Facts): Facts {
   };
 }
 
-/** More than have ever been assigned to TLS 1.3. */
+/** More signature schemes than have ever been assigned to TLS 1.3. */
 const KEPT_SCHEMES = 128;
 
-/** The names that facts carry. */
+/** Suite and group as facts show them. */
 export function factNames(
   provider: CryptoProvider,
   suite: CipherSuite,

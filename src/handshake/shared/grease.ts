@@ -38,7 +38,7 @@ export function greaseExtension(provider: CryptoProvider): Extension {
   return { type: greaseValues(provider)[0], data: new Uint8Array(0) };
 }
 
-/** In an order of their own, RFC 9846 §4.3: peers must not come to rely on one; only pre_shared_key has its place. */
+/** Shuffles extensions, so that peers do not rely on their order; pre_shared_key stays last (RFC 9846 §4.3). */
 export function shuffle(provider: CryptoProvider, extensions: readonly Extension[]): readonly Extension[] {
   const shuffled = [...extensions];
   const random = new DataView(provider.random(4 * shuffled.length).buffer);

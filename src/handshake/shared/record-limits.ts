@@ -1,8 +1,9 @@
 import { reject } from '../../errors.ts';
 import { MAX_PLAINTEXT } from '../../limits.ts';
 import type { ExtensionValues } from '../../wire/extensions.ts';
-import type { ClientConfig, ServerConfig } from '../terms/config.ts';
-import type { Wire } from '../terms/wire.ts';
+import type { ClientConfig } from '../terms/config.ts';
+import type { ClientEndpoint, ServerEndpoint } from '../terms/endpoint.ts';
+import type { RecordLayer } from '../terms/record-layer.ts';
 
 /** RFC 6066 §4: 2^9, 2^10, 2^11, 2^12. */
 const fragmentLengths = [512, 1024, 2048, 4096] as const;
@@ -11,7 +12,7 @@ export function maxFragmentCode(length: NonNullable<ClientConfig['maxFragmentLen
   return fragmentLengths.indexOf(length) + 1;
 }
 
-/** What a ClientHello says of the records that its client takes. */
+/** The record limit that a ClientHello asks for, and the extension that asks. */
 export type ClientLimits =
   | { readonly by: 'record_size_limit'; readonly content: number }
   | { readonly by: 'max_fragment_length'; readonly code: number; readonly length: number };
@@ -33,27 +34,27 @@ export function readClientLimits({
   return { by: 'max_fragment_length', code, length };
 }
 
-/** The limits of a server, and what it answers in EncryptedExtensions. */
+/**
+ * Applies a client's record limit, and the server's own.
+ * @returns the server's answer in EncryptedExtensions
+ */
 export function agreeRecordLimits(
-  wire: Wire,
-  config: ServerConfig,
+  { records, config }: ServerEndpoint,
   client: ClientLimits | undefined,
 ): Pick<ExtensionValues['EE'], 'record_size_limit' | 'max_fragment_length'> {
   if (client === undefined) return {};
   if (client.by === 'max_fragment_length') {
-    limitFragments(wire, client.length);
+    limitFragments(records, client.length);
     return { max_fragment_length: client.code };
   }
-  const own = config.recordSizeLimit ?? MAX_PLAINTEXT + 1;
-  wire.limitRecords('write', client.content);
-  wire.limitRecords('read', contentOf(own));
-  return { record_size_limit: own };
+  records.limitRecords('write', client.content);
+  records.limitRecords('read', contentOf(config.recordSizeLimit));
+  return { record_size_limit: config.recordSizeLimit };
 }
 
-/** The limits of a client: what the server answered. */
+/** Applies the record limits that a server has answered in EncryptedExtensions. */
 export function takeRecordLimits(
-  wire: Wire,
-  config: ClientConfig,
+  { records, config }: ClientEndpoint,
   { record_size_limit: limit, max_fragment_length: code }: ExtensionValues['EE'],
 ): void {
   if (limit !== undefined && code !== undefined) {
@@ -63,26 +64,30 @@ export function takeRecordLimits(
     reject('ERR_TLS_EXTENSION_DECODE', 'illegal_parameter', `record_size_limit ${limit} is more than there can be`);
   }
   if (limit !== undefined) {
-    wire.limitRecords('write', contentOf(limit));
-    wire.limitRecords('read', contentOf(config.recordSizeLimit ?? MAX_PLAINTEXT + 1));
+    records.limitRecords('write', contentOf(limit));
+    records.limitRecords('read', contentOf(config.recordSizeLimit));
   }
   if (code === undefined) return;
   const length = config.maxFragmentLength;
   if (length === undefined || code !== maxFragmentCode(length)) {
     reject('ERR_TLS_EXTENSION_DECODE', 'illegal_parameter', 'the server answered another max_fragment_length');
   }
-  limitFragments(wire, length);
+  limitFragments(records, length);
 }
 
 /**
- * RFC 9846 §5.4: the content type counts, too. Peers that do not count it are understood all the same.
+ * RFC 9846 §5.4: the content type counts as part of the fragment. What is read may be one byte longer, for peers that
+ * do not count it.
  */
-function limitFragments(wire: Wire, length: number): void {
-  wire.limitRecords('write', length - 1);
-  wire.limitRecords('read', length);
+function limitFragments(records: RecordLayer, length: number): void {
+  records.limitRecords('write', length - 1);
+  records.limitRecords('read', length);
 }
 
-/** RFC 8449 §4: at least 64; one byte of it is the content type; a larger limit than ours means ours. */
+/**
+ * The content bytes of a record_size_limit (RFC 8449 §4): one byte less, for the content type, and 2^14 at most.
+ * @throws TlsError illegal_parameter for a limit below 64
+ */
 function contentOf(limit: number): number {
   if (limit < MIN_LIMIT) {
     reject('ERR_TLS_EXTENSION_DECODE', 'illegal_parameter', `record_size_limit ${limit} is less than ${MIN_LIMIT}`);

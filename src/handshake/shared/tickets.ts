@@ -8,18 +8,18 @@ import { HandshakeType } from '../../wire/enums.ts';
 import { readExtensions, writeExtensions } from '../../wire/extensions.ts';
 import { encodeMessage, type NewSessionTicket } from '../../wire/messages.ts';
 import { pathSignatures } from '../../x509/path/signatures.ts';
-import type { CommonConfig, ServerConfig } from '../terms/config.ts';
+import type { ServerEndpoint } from '../terms/endpoint.ts';
 import { ask, type Script } from '../terms/script.ts';
-import type { Wire } from '../terms/wire.ts';
-import type { Established } from './finish.ts';
+import type { ServerSettings, Settings } from '../terms/settings.ts';
+import type { Established } from './established.ts';
 import { greaseExtension } from './grease.ts';
 
-/** What of a handshake a later one can go on from. */
+/** The parts of a handshake that its session tickets are made of. */
 type Resumable = Pick<Established, 'facts' | 'resumption' | 'origin'>;
 
-/** The server's NewSessionTickets, RFC 9846 §4.7.1. What cannot be sealed is not issued: the connection goes on. */
-export function* issueTickets(wire: Wire, config: ServerConfig, established: Resumable): Script<void> {
-  const { tickets, ticketCount = DEFAULT_TICKETS } = config;
+/** Sends the server's NewSessionTickets (RFC 9846 §4.7.1). A ticket that cannot be sealed is not sent, without an error. */
+export function* issueTickets({ records, config }: ServerEndpoint, established: Resumable): Script<void> {
+  const { tickets, ticketCount } = config;
   if (tickets === undefined) return;
   const base = stateBase(config, established);
   for (let nonce = 0; nonce < ticketCount; nonce++) {
@@ -27,11 +27,11 @@ export function* issueTickets(wire: Wire, config: ServerConfig, established: Res
     const state = stateOf(config, base, established.resumption, ticketNonce);
     if (state === undefined) return;
     const ticket = yield* sealTicket(tickets, state);
-    if (ticket !== undefined && isUsable(ticket)) wire.send(encodeTicket(config, state, ticketNonce, ticket));
+    if (ticket !== undefined && isUsable(ticket)) records.send(encodeTicket(config, state, ticketNonce, ticket));
   }
 }
 
-/** As long chains of clients make them. */
+/** A ticket is too long to be offered where it holds a long chain of the client's certificates. */
 function isUsable({ length }: Uint8Array): boolean {
   return length > 0 && length <= MAX_TICKET;
 }
@@ -40,7 +40,7 @@ function* sealTicket(tickets: TicketSealer, state: SessionState): Script<Uint8Ar
   try {
     return yield* ask('sealTicket', { tickets, state });
   } catch {
-    // A store that is away is no reason to end a connection that is up.
+    // A store that fails is no reason to end a connection that is up.
     return undefined;
   } finally {
     state.psk.wipe();
@@ -49,18 +49,18 @@ function* sealTicket(tickets: TicketSealer, state: SessionState): Script<Uint8Ar
 
 /**
  * The session of a NewSessionTicket.
- * @returns undefined for a ticket that is to be discarded at once (RFC 9846 §4.7.1), or is too long to be offered
+ * @returns undefined for a ticket that must be discarded at once (RFC 9846 §4.7.1), or is too long to be offered
  */
 export function receiveTicket(
-  config: CommonConfig,
+  config: Settings,
   established: Resumable,
   message: NewSessionTicket,
 ): Session | undefined {
   const { early_data: maxEarlyDataSize = 0, tls_flags: flags } = readExtensions('NST', message.extensions);
-  // draft-ietf-tls-tlsflags §2: as short as can be.
+  // draft-ietf-tls-tlsflags §2: the sender leaves out trailing zero bytes.
   if (flags?.at(-1) === 0) reject('ERR_TLS_FLAGS_DECODE', 'illegal_parameter', 'tls_flags ends with a byte of zero');
   if (message.ticketLifetime === 0 || !isUsable(message.ticket)) return undefined;
-  const now = (config.now ?? Date.now)();
+  const now = config.now();
   return {
     ...stateBase(config, established),
     psk: established.resumption.psk(message.ticketNonce),
@@ -74,15 +74,15 @@ export function receiveTicket(
 }
 
 function stateOf(
-  config: ServerConfig,
+  config: ServerSettings,
   base: Base,
   resumption: Resumption,
   ticketNonce: Uint8Array,
 ): SessionState | undefined {
-  const now = (config.now ?? Date.now)();
-  // However often it is resumed, after seven days the peers authenticate each other again.
+  const now = config.now();
+  // Seven days after a full handshake, the peers authenticate each other again, however often the session was resumed.
   const left = MAX_TICKET_LIFETIME - Math.floor((now - base.authenticatedAt) / 1000);
-  const ticketLifetime = Math.min(config.ticketLifetime ?? DEFAULT_LIFETIME, left);
+  const ticketLifetime = Math.min(config.ticketLifetime, left);
   if (ticketLifetime <= 0) return undefined;
   const random = config.provider.random(4);
   return {
@@ -91,8 +91,8 @@ function stateOf(
     ticketTime: now,
     ticketLifetime,
     ticketAgeAdd: new DataView(random.buffer).getUint32(0),
-    maxEarlyDataSize: config.earlyData?.maxSize ?? 0,
-    acrossNames: config.resumeAcrossNames === true,
+    maxEarlyDataSize: config.maxEarlyDataSize,
+    acrossNames: config.resumeAcrossNames,
   };
 }
 
@@ -101,7 +101,7 @@ type Base = Omit<
   'psk' | 'ticketTime' | 'ticketLifetime' | 'ticketAgeAdd' | 'maxEarlyDataSize' | 'acrossNames'
 >;
 
-function stateBase({ provider }: CommonConfig, { facts, origin }: Resumable): Base {
+function stateBase({ provider }: Settings, { facts, origin }: Resumable): Base {
   const { suite, alpn, serverName, peer, peerChain, peerOcspResponse, peerTimestamps, authenticatedAt } = facts;
   return {
     suite: suite.id,
@@ -118,7 +118,7 @@ function stateBase({ provider }: CommonConfig, { facts, origin }: Resumable): Ba
 }
 
 function encodeTicket(
-  config: ServerConfig,
+  config: ServerSettings,
   state: SessionState,
   ticketNonce: Uint8Array,
   ticket: Uint8Array,
@@ -135,18 +135,14 @@ function encodeTicket(
         // Flag 8: resumption_across_names.
         ...(acrossNames && { tls_flags: new Uint8Array([0, 1]) }),
       }),
-      ...(config.grease === true ? [greaseExtension(config.provider)] : []),
+      ...(config.grease ? [greaseExtension(config.provider)] : []),
     ],
   });
 }
 
-/** Unique among the tickets of a connection. */
+/** ticket_nonce, unique among the tickets of a connection (RFC 9846 §4.7.1). */
 function nonceOf(index: number): Uint8Array {
   const w = new Writer(4);
   w.u16(index);
   return w.finish();
 }
-
-const DEFAULT_TICKETS = 2;
-/** Seconds: two hours, as OpenSSL. */
-const DEFAULT_LIFETIME = 7200;

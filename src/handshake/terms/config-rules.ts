@@ -18,7 +18,6 @@ import {
   type Rule,
   type Rules,
   record,
-  settle,
   text,
   wrong,
 } from '../../options.ts';
@@ -26,26 +25,8 @@ import type { ReplayGuard } from '../../session/replay.ts';
 import type { RetryCookies } from '../../session/retry-cookies.ts';
 import type { TicketSealer } from '../../session/tickets.ts';
 import type { Extension } from '../../wire/extensions.ts';
-import type { CertificateCompression } from '../terms/credential.ts';
 import type { ClientConfig, CommonConfig, EarlyDataPolicy, ServerConfig } from './config.ts';
-import type { Credential } from './credential.ts';
-
-/** @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be */
-export function settleClient(config: ClientConfig): ClientConfig {
-  return settled(config, clientRules);
-}
-
-/** @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be */
-export function settleServer(config: ServerConfig): ServerConfig {
-  return settled(config, serverRules);
-}
-
-function settled<T extends CommonConfig>(config: T, rules: Rules<T>): T {
-  const own = settle<T>(config, rules, 'config');
-  if (own.provider === undefined) wrong('config.provider', 'given', undefined);
-  if (own.verifyChain === undefined) wrong('config.verifyChain', 'given', undefined);
-  return own as T;
-}
+import type { CertificateCompression, Credential } from './credential.ts';
 
 const u16 = integer(0, 0xffff);
 const codePoints = listOf(u16);

@@ -1,29 +1,27 @@
-import type { CryptoProvider, Group } from '../../crypto/provider.ts';
+import type { CipherSuite, CryptoProvider, Group } from '../../crypto/provider.ts';
 import { misuse } from '../../errors.ts';
 import { CipherSuiteId, NamedGroup } from '../../wire/enums.ts';
-import type { ClientConfig, CommonConfig } from './config.ts';
 
-/** The suites this side may use, best first. */
-export function enabledSuites(config: CommonConfig): CryptoProvider['suites'] {
-  const { suites } = config.provider;
-  // CCM only on demand: it is slow, and CCM_8 has a short tag.
-  return pick(suites, config.suites) ?? suites.filter((suite) => suite.id < CipherSuiteId.TLS_AES_128_CCM_SHA256);
+/** The suites this endpoint may use, best first. */
+export function enabledSuites({ suites }: CryptoProvider, wanted?: readonly number[]): readonly CipherSuite[] {
+  // CCM only where it is named: it is slow, and CCM_8 has a short tag.
+  return pick(suites, wanted) ?? suites.filter((suite) => suite.id < CipherSuiteId.TLS_AES_128_CCM_SHA256);
 }
 
-/** The groups this side may use, best first. */
-export function enabledGroups(config: CommonConfig): readonly Group[] {
-  return pick(config.provider.groups, config.groups) ?? config.provider.groups;
+/** The groups this endpoint may use, best first. */
+export function enabledGroups({ groups }: CryptoProvider, wanted?: readonly number[]): readonly Group[] {
+  return pick(groups, wanted) ?? groups;
 }
 
-/** One post-quantum share and one classical one: no peer of today then needs a HelloRetryRequest. */
-export function shareGroups(config: ClientConfig): readonly Group[] {
-  const groups = enabledGroups(config);
-  // RFC 9846 §4.3.8: shares in the order of supported_groups.
-  const { keyShares } = config;
-  if (keyShares !== undefined) return groups.filter(({ id }) => keyShares.includes(id));
-  const postQuantum = groups.find((group) => postQuantumGroups.has(group.id));
-  const classical = groups.find((group) => !postQuantumGroups.has(group.id));
-  return groups.filter((group) => group === postQuantum || group === classical);
+/**
+ * The groups of `enabled` that the first ClientHello has shares for, in the same order (RFC 9846 §4.3.8). By default a
+ * post-quantum one and a classical one: no peer of today then needs a HelloRetryRequest.
+ */
+export function shareGroups(enabled: readonly Group[], wanted?: readonly number[]): readonly Group[] {
+  if (wanted !== undefined) return enabled.filter(({ id }) => wanted.includes(id));
+  const postQuantum = enabled.find((group) => postQuantumGroups.has(group.id));
+  const classical = enabled.find((group) => !postQuantumGroups.has(group.id));
+  return enabled.filter((group) => group === postQuantum || group === classical);
 }
 
 export function groupById(provider: CryptoProvider, id: number): Group {

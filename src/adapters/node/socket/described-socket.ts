@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Connection } from '../../../connection/connection.ts';
-import { isHandshakeScheme } from '../../../handshake/proof/schemes.ts';
 import type { Facts } from '../../../handshake/terms/facts.ts';
+import { isHandshakeScheme } from '../../../handshake/terms/schemes.ts';
 import type { ShownCertificate } from '../../../x509/certificate/certificate.ts';
 import { showCertificate } from '../../../x509/certificate/display.ts';
 import { type DetailedCertificate, legacyCertificate, legacyChain } from '../certificate/legacy.ts';

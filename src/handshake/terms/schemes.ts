@@ -1,17 +1,20 @@
 import type { CryptoProvider, SignatureAlgorithm, SignatureVerifier } from '../../crypto/provider.ts';
 import { SignatureScheme } from '../../wire/enums.ts';
 import type { PublicKeyInfo } from '../../x509/certificate/spki.ts';
-import type { Role } from '../terms/credential.ts';
+import type { Role } from './credential.ts';
 
 /** What a SignatureScheme code point demands of the key (RFC 9846 §4.3.3). */
 interface SchemeRow {
   readonly algorithm: SignatureAlgorithm;
   readonly key: Exclude<PublicKeyInfo['algorithm'], 'unknown'>;
   readonly curve?: 'P-256' | 'P-384' | 'P-521';
-  /** Who may sign a CertificateVerify with it: nobody with RSASSA-PKCS1-v1_5, but that which RFC 9963 allows clients. */
+  /**
+   * The roles that may sign a CertificateVerify with it: neither with RSASSA-PKCS1-v1_5, but for the one scheme that
+   * RFC 9963 allows clients.
+   */
   readonly handshake: boolean | 'client';
-  /** Advertised only where a config names it. */
-  readonly asked?: true;
+  /** Advertised only where a configuration names it. */
+  readonly onlyIfNamed?: true;
 }
 
 /** Best first: this is the order of our signature_algorithms. */
@@ -34,27 +37,29 @@ const rows: ReadonlyMap<number, SchemeRow> = new Map<number, SchemeRow>([
   [SignatureScheme.rsa_pkcs1_sha256, { algorithm: 'rsa_pkcs1_sha256', key: 'rsa', handshake: false }],
   [SignatureScheme.rsa_pkcs1_sha384, { algorithm: 'rsa_pkcs1_sha384', key: 'rsa', handshake: false }],
   [SignatureScheme.rsa_pkcs1_sha512, { algorithm: 'rsa_pkcs1_sha512', key: 'rsa', handshake: false }],
-  [SignatureScheme.ecdsa_sha1, { algorithm: 'ecdsa_sha1', key: 'ec', handshake: false, asked: true }],
-  [SignatureScheme.rsa_pkcs1_sha1, { algorithm: 'rsa_pkcs1_sha1', key: 'rsa', handshake: false, asked: true }],
+  [SignatureScheme.ecdsa_sha1, { algorithm: 'ecdsa_sha1', key: 'ec', handshake: false, onlyIfNamed: true }],
+  [SignatureScheme.rsa_pkcs1_sha1, { algorithm: 'rsa_pkcs1_sha1', key: 'rsa', handshake: false, onlyIfNamed: true }],
   [
     SignatureScheme.rsa_pkcs1_sha256_legacy,
-    { algorithm: 'rsa_pkcs1_sha256', key: 'rsa', handshake: 'client', asked: true },
+    { algorithm: 'rsa_pkcs1_sha256', key: 'rsa', handshake: 'client', onlyIfNamed: true },
   ],
 ]);
 
 /**
- * The schemes to advertise: all that the provider verifies, or those of `wanted` among them, in its order. What is
- * of the past has to be wanted by name (RFC 9846 §4.3.3, RFC 9963 §2).
+ * The schemes to advertise: all that the provider verifies, or those of `wanted` among them, in the order of `wanted`.
+ * SHA-1 and the legacy scheme of RFC 9963 are advertised only where `wanted` names them (RFC 9846 §4.3.3, RFC 9963 §2).
  */
 export function advertisedSchemes(provider: CryptoProvider, wanted?: readonly number[]): number[] {
   const known = (scheme: number): boolean => verifierFor(provider, scheme) !== undefined;
-  const advertised = (wanted ?? [...rows.keys()].filter((scheme) => rows.get(scheme)?.asked !== true)).filter(known);
+  const advertised = (wanted ?? [...rows.keys()].filter((scheme) => rows.get(scheme)?.onlyIfNamed !== true)).filter(
+    known,
+  );
   const isSha1 = (scheme: number): boolean => rows.get(scheme)?.algorithm.endsWith('_sha1') === true;
   // RFC 9846 §4.3.3: these come last.
   return [...advertised.filter((scheme) => !isSha1(scheme)), ...advertised.filter(isSha1)];
 }
 
-/** Whether a CertificateVerify may carry the scheme at all (RFC 9846 §4.3.3: PKCS#1 v1.5 and SHA-1 may not). */
+/** Whether `signer` may make a CertificateVerify with the scheme (RFC 9846 §4.3.3: not with PKCS#1 v1.5, nor SHA-1). */
 export function isHandshakeScheme(scheme: number, signer: Role): boolean {
   const { handshake = false } = rows.get(scheme) ?? {};
   return handshake === signer || handshake === true;

@@ -1,5 +1,5 @@
 import { misuse } from '../errors.ts';
-import type { Wire } from '../handshake/terms/wire.ts';
+import type { RecordLayer } from '../handshake/terms/record-layer.ts';
 import { revealForKeylog } from '../keys/schedule.ts';
 import type { Receiving } from '../record/receiving.ts';
 import type { Sending } from '../record/sending.ts';
@@ -15,8 +15,8 @@ export interface Parts {
   readonly keylog: boolean;
 }
 
-/** What the scripts see of a connection. */
-export function wireOf({ sending, receiving, early, events, keylog }: Parts): Wire {
+/** What the handshake scripts may do with a connection. */
+export function recordLayerOf({ sending, receiving, early, events, keylog }: Parts): RecordLayer {
   return {
     send: (message) => sending.handshake(message),
     changeCipherSpec: () => sending.changeCipherSpec(),

@@ -1,0 +1,51 @@
+import { reject } from '../../errors.ts';
+import { chooseAuthentication } from '../proof/credentials.ts';
+import type { Credential } from '../terms/credential.ts';
+import { groupById } from '../terms/enabled.ts';
+import type { ServerEndpoint } from '../terms/endpoint.ts';
+import type { Script } from '../terms/script.ts';
+import type { ServerSettings } from '../terms/settings.ts';
+import { acceptableToClient } from './auth.ts';
+import type { Hello } from './client-hello.ts';
+import { type Admission, findExternal, findPsk, refusePsks, sharesMode } from './psk.ts';
+import { type RetriedHello, retriedShare } from './retry.ts';
+import { chooseGroup, type GroupChoice, type Plan, sharedSuites } from './select.ts';
+
+/**
+ * Chooses suite, PSK and group by the first ClientHello on this connection.
+ * @param retried of its cookie, where another connection has sent the HelloRetryRequest: suite and group are chosen
+ */
+export function* planHandshake(
+  endpoint: ServerEndpoint,
+  hello: Hello,
+  credentials: readonly Credential[],
+  retried: RetriedHello | undefined,
+): Script<Plan> {
+  const { config } = endpoint;
+  const suites = sharedSuites(config, hello).filter(({ id }) => retried === undefined || retried.suite === id);
+  const choice = retried === undefined ? chooseGroup(config, hello) : retriedChoice(config, hello, retried.group);
+  const withExchange = choice !== undefined && sharesMode(config, hello, 'psk_dhe_ke');
+  const usable = withExchange || sharesMode(config, hello, 'psk_ke');
+  const admission = admissionOf(config, hello, credentials);
+  const external = usable && admission.byPsk ? yield* findExternal(config, hello, suites) : undefined;
+  const suite = suites.find(({ hash }) => external === undefined || hash.name === external.psk.hash) ?? suites[0];
+  if (suite === undefined) return reject('ERR_TLS_NO_SHARED_CIPHER', 'handshake_failure', 'no cipher suite in common');
+  const psk = usable ? yield* findPsk(endpoint, hello, suite, external, admission) : undefined;
+  if (psk === undefined && !admission.otherwise) refusePsks(config, hello, usable);
+  if (psk !== undefined && !withExchange) return { suite, choice: undefined, psk };
+  if (choice === undefined) reject('ERR_TLS_NO_SHARED_GROUP', 'handshake_failure', 'no key exchange group in common');
+  return { suite, choice, psk };
+}
+
+/** Which PSKs count beside the certificate that this server has for the client. */
+function admissionOf(config: ServerSettings, hello: Hello, credentials: readonly Credential[]): Admission {
+  const byCertificate = config.preferCertificate && chooseAuthentication(credentials, acceptableToClient(hello));
+  const pskAlone = config.findPsk !== undefined && credentials.length === 0;
+  return { byPsk: !byCertificate, otherwise: !pskAlone };
+}
+
+/** The group that a HelloRetryRequest of another connection has asked for, with the share of it. */
+function retriedChoice(config: ServerSettings, hello: Hello, id: number): GroupChoice {
+  const group = groupById(config.provider, id);
+  return { group, share: retriedShare(hello, group) };
+}
