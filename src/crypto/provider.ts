@@ -53,9 +53,9 @@ export interface Hash {
 export interface RunningHash {
   /** Takes in the next part. */
   update(message: Uint8Array): void;
-  /** The hash of what was taken in so far; the running hash goes on. */
+  /** The hash of the parts so far; the running hash goes on. */
   digest(): Uint8Array;
-  /** A second one that goes on from here by itself. */
+  /** A copy that goes on from here by itself. */
   fork(): RunningHash;
 }
 
@@ -81,9 +81,9 @@ export interface AeadAlgorithm {
   readonly ivLength: number;
   /** Bytes. */
   readonly tagLength: number;
-  /** Records after which the key must have been replaced (RFC 9846 §5.5). */
+  /** Records that one key may protect (RFC 9846 §5.5). */
   readonly recordLimit: number;
-  /** One direction, one key. Copies the key: the caller may wipe its own. */
+  /** Makes the AEAD of one direction. It copies the key: the caller may wipe its own. */
   create(key: Uint8Array): RecordAead;
 }
 
@@ -137,11 +137,14 @@ export interface KeyShare {
   wipe(): void;
 }
 
-/** Signs for a certificate. May sit in an HSM, a KMS or WebCrypto: `sign` may answer later. */
+/** Signs for a certificate. The key may be in an HSM, a KMS or WebCrypto: `sign` may answer later. */
 export interface Signer {
-  /** SignatureScheme code points this key can make (RFC 9846 §4.3.3), best first. */
+  /**
+   * SignatureScheme code points that the key makes (RFC 9846 §4.3.3), best first. They follow from the key: one on P-256
+   * makes ecdsa_secp256r1_sha256 alone, an RSA key rsa_pss_rsae_sha256 and others.
+   */
   readonly schemes: readonly number[];
-  /** SubjectPublicKeyInfo, DER, where known: it is compared with the certificate's. */
+  /** SubjectPublicKeyInfo, DER, where known: opentls compares it with the certificate's. */
   readonly publicKey?: Uint8Array;
   /**
    * Signs a message.

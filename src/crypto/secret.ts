@@ -52,7 +52,7 @@ export class Secret<L extends SecretLabel> {
     return this.#bytes === undefined;
   }
 
-  /** Best effort: overwrites our only copy; the garbage collector and the JIT may have made others. */
+  /** Overwrites the bytes. The garbage collector and the JIT compiler may have made copies of them before. */
   wipe(): void {
     this.#bytes?.fill(0);
     this.#bytes = undefined;

@@ -7,10 +7,10 @@ import { ProtocolVersion } from '../wire/enums.ts';
 import { opaque, struct, u16 } from '../wire/schema.ts';
 import { expandLabel, extract } from './hkdf.ts';
 
-/** A key that both sides got outside of TLS, RFC 9846 §4.3.11. */
+/** A key that both sides agreed on outside of TLS (RFC 9846 §4.3.11). */
 export interface ExternalPsk {
   readonly identity: Uint8Array;
-  /** Stays the caller's: it is not wiped after use. */
+  /** The key. It stays the caller's: opentls does not wipe it. */
   readonly secret: Secret<'psk'>;
   /** The suite that is chosen has this hash; SHA-256 where nothing else was agreed. */
   readonly hash: 'sha256' | 'sha384';

@@ -2,17 +2,17 @@ import type { Awaitable } from '../crypto/provider.ts';
 import { count } from '../options.ts';
 import type { Session } from './session.ts';
 
-/** What a session is good for: all of it must be the same for it to be offered. */
+/** Names the connections that a session is for: a client offers it where all of the key is the same. */
 export interface SessionKey {
   readonly host: string;
   readonly port: number | string;
   /** ALPN names, best first. */
   readonly alpn: readonly string[];
-  /** Of the configuration: sessions never go from one with other trust to another. */
+  /** A text for the configuration. Configurations with different trust need different texts. */
   readonly identity: string;
 }
 
-/** Where a client keeps sessions. `take` forgets what it answers: single use (RFC 9846 Appendix C.4). */
+/** A client's store of sessions. `take` forgets what it answers: a session is for one use (RFC 9846 Appendix C.4). */
 export interface ClientSessionStore {
   /** Answers a session and forgets it; undefined where there is none. */
   take(key: SessionKey): Awaitable<Session | undefined>;
@@ -21,7 +21,7 @@ export interface ClientSessionStore {
 }
 
 /**
- * Keeps the last sessions in memory: the least recently used key goes first.
+ * Keeps a client's sessions in memory. Above its limit it forgets the key that was used longest ago.
  *
  * @example
  * ```js
@@ -87,14 +87,14 @@ export class SessionCache implements ClientSessionStore {
     }
   }
 
-  /** Forgets the sessions of one key. */
+  /** Forgets and wipes the sessions of one key. */
   delete(key: SessionKey): void {
     const text = textOf(key);
     forget(this.#sessions.get(text) ?? []);
     this.#sessions.delete(text);
   }
 
-  /** Forgets all. */
+  /** Forgets and wipes all sessions. */
   clear(): void {
     for (const sessions of this.#sessions.values()) forget(sessions);
     this.#sessions.clear();

@@ -9,7 +9,10 @@ export interface RetryCookies {
    * @param state what the server need not remember then
    */
   seal(state: Uint8Array): Uint8Array;
-  /** @returns undefined for whatever is no cookie of ours, or is one no longer */
+  /**
+   * Reads a cookie.
+   * @returns undefined for bytes that are not a cookie of this server, and for a cookie that is too old
+   */
   open(cookie: Uint8Array): Uint8Array | undefined;
 }
 
@@ -22,7 +25,7 @@ export interface CookieKeysOptions extends SealedBoxOptions {
 const cookieRules: Rules<CookieKeysOptions> = { ...sealedBoxRules, lifetime: duration };
 
 /**
- * Cookies that are the state itself, sealed, with the time: servers that share the keys can stand in for each other.
+ * Makes cookies that hold the state itself and the time, sealed. Servers that share the keys read each other's.
  *
  * @example
  * ```js

@@ -65,7 +65,7 @@ export function isFresh(state: SessionState, now: number): boolean {
 /** A clock that was set back this far is no reason to doubt a ticket, milliseconds. */
 const CLOCK_SKEW = 10_000;
 
-/** For a store that keeps bytes, such as a file. It holds the secret: keep it like a key. */
+/** Writes a session as bytes, for a store such as a file. They hold the secret: keep them like a key. */
 export function encodeSession(session: Session): Uint8Array {
   return encode(session, (w, state) => StoredSession.write(w, { state, ticket: session.ticket }));
 }

@@ -8,11 +8,17 @@ export { TICKET_KEYS_LENGTH } from './sealed-box.ts';
 
 import { decodeState, encodeState, type SessionState } from './session.ts';
 
-/** Makes a server's tickets and reads them. Either may answer later. */
+/** Makes a server's tickets and reads them. Both methods may answer later. */
 export interface TicketSealer {
-  /** @returns the ticket; undefined: none is issued */
+  /**
+   * Makes a ticket.
+   * @returns undefined to issue none
+   */
   seal(state: SessionState): Awaitable<Uint8Array | undefined>;
-  /** @returns undefined for whatever is not a ticket of ours, or is no longer one */
+  /**
+   * Reads a ticket.
+   * @returns undefined for bytes that are not a ticket of this server, and for a ticket that is not valid any more
+   */
   open(ticket: Uint8Array): Awaitable<SessionState | undefined>;
 }
 
@@ -20,7 +26,7 @@ export interface TicketSealer {
 export type TicketKeysOptions = SealedBoxOptions;
 
 /**
- * Stateless tickets: the state itself, sealed.
+ * Makes tickets that hold the session itself, sealed with a key. The server keeps nothing for them.
  *
  * @example
  * ```js
@@ -41,7 +47,7 @@ export class TicketKeys implements TicketSealer {
     this.#box = new SealedBox(provider, options);
   }
 
-  /** The key that seals, a copy. */
+  /** A copy of the key that seals tickets now: 48 bytes. */
   get current(): Uint8Array {
     return this.#box.current;
   }
@@ -61,19 +67,19 @@ export class TicketKeys implements TicketSealer {
   }
 }
 
-/** Where a server keeps what its tickets name. Entries may be dropped at any time. */
+/** A server's store of sessions. It may drop entries at any time. */
 export interface ServerSessionStore {
   /**
    * Keeps a state under a name.
    * @param lifetime seconds after which it may be forgotten
    */
   put(id: Uint8Array, state: Uint8Array, lifetime: number): Awaitable<void>;
-  /** Answers it and forgets it: a ticket is good for one resumption. */
+  /** Answers a state and forgets it: a ticket is good for one resumption. */
   take(id: Uint8Array): Awaitable<Uint8Array | undefined>;
 }
 
 /**
- * Tickets that are random names of what a store keeps: they can be revoked, and used once only.
+ * Makes tickets that are random names of entries in a store. The store can revoke them, and each is good for one use.
  *
  * @example
  * ```js
@@ -97,7 +103,7 @@ export class StoredTickets implements TicketSealer {
   readonly #store: ServerSessionStore;
   readonly #random: CryptoProvider['random'];
 
-  /** @throws TlsError ERR_TLS_CONFIG for a store that is none */
+  /** @throws TlsError ERR_TLS_CONFIG for a store without `put` and `take` */
   constructor(store: ServerSessionStore, provider: Pick<CryptoProvider, 'random'>) {
     this.#store = having<ServerSessionStore>('put', 'take')(store, 'store');
     this.#random = (length) => provider.random(length);

@@ -259,7 +259,7 @@ export function encodeMessage<T extends MessageType>(type: T, body: MessageBodie
 }
 
 /**
- * Annotated hex of a handshake message, for people. Malformed input is shown as far as it can be read.
+ * Writes a handshake message as annotated hex, for people. It shows malformed input as far as it can read it.
  *
  * @example
  * ```js

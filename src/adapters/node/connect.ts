@@ -49,7 +49,8 @@ export interface ConnectionOptions
 export type SecureConnectListener = () => void;
 
 /**
- * A client connection; 'secureConnect' says that the server is who it should be.
+ * Opens a client connection, as `tls.connect()` does. 'secureConnect' says that the server is trusted, or that
+ * `rejectUnauthorized` is false.
  * @throws as `createSecureContext`, and for options of a wrong type
  *
  * @example

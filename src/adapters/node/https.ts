@@ -39,7 +39,7 @@ export type ServerOptions = http.ServerOptions & TlsServerOptions;
 export type ResponseListener = (response: http.IncomingMessage) => void;
 
 /**
- * Keeps connections of opentls as `https.Agent` keeps those of `node:tls`.
+ * Keeps and shares connections as `https.Agent` does, over opentls. It keeps sessions, too.
  *
  * @example
  * ```js
@@ -97,7 +97,7 @@ export class Agent extends nodeHttps.Agent {
 export const globalAgent: Agent = new Agent({ keepAlive: true, timeout: 5000 });
 
 /**
- * As `https.request()`; without an agent of its own the request goes through {@link globalAgent}.
+ * Sends a request, as `https.request()` does. A request that names no agent goes through {@link globalAgent}.
  * @throws ERR_INVALID_ARG_VALUE for options of opentls alone beside an agent of `node:https`, which knows none of them
  *
  * @example
@@ -125,7 +125,7 @@ export function request(
 }
 
 /**
- * As {@link request}, and ends it.
+ * Sends a request without a body, as {@link request} does, and ends it.
  *
  * @example
  * ```js

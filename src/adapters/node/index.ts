@@ -42,7 +42,7 @@ export {
 };
 
 /**
- * The cipher suites that can be asked for, in lower case.
+ * Lists the cipher suites that `ciphers` may name, in lower case.
  *
  * @example
  * ```js

@@ -33,7 +33,8 @@ export interface SecureTransport {
 }
 
 /**
- * The client's end of TLS over `transport`, which is TLS's alone from here.
+ * Begins TLS as a client over `transport`, which nobody else may use from here.
+ * @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be
  *
  * @example
  * ```js
@@ -56,9 +57,10 @@ export function wrapClient(transport: ByteTransport, config: ClientConfig): Secu
 }
 
 /**
- * The server's end.
+ * Begins TLS as a server over `transport`, which nobody else may use from here.
  * @param early takes 0-RTT data, which may be a replay (RFC 9846 §8): it is never among what `readable` gives. It is
  *   closed when the handshake is over, and aborted where that fails. Without it 0-RTT data is refused
+ * @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be
  *
  * @example
  * ```js

@@ -24,8 +24,8 @@ const { purpose: _purpose, time: _time, remembered: _remembered, ...rules } = ve
 const verifierRules: Rules<VerifierOptions> = { ...rules, now: clock };
 
 /**
- * A `verifyChain` that judges certificates as `verifyPeer` does, with what came along: stapled OCSP responses and
- * timestamps count where revocation and transparency are looked at.
+ * Makes a `verifyChain` that judges certificates as `verifyPeer` does. Stapled OCSP responses and timestamps count where
+ * `revocation` and `transparency` ask for them.
  * @returns a function that throws TlsError ERR_TLS_CONFIG for a server without a name
  * @throws TlsError ERR_TLS_CONFIG for an option that is missing, or is not what it must be
  *

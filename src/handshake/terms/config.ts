@@ -12,7 +12,7 @@ import type { SignatureCache } from '../../x509/path/signatures.ts';
 import type { VerifiedPeer } from '../../x509/verify/verified-peer.ts';
 import type { CertificateCompression, Credential, Role } from './credential.ts';
 
-/** What a verifier is given: RFC 9846 §4.5.1.3 leaves the judgement to it. */
+/** What a `verifyChain` is given. RFC 9846 §4.5.1.3 leaves the judgement of the chain to it. */
 export interface ChainRequest {
   /** The side that presented the chain. */
   readonly peer: Role;
@@ -23,11 +23,11 @@ export interface ChainRequest {
   readonly ocspResponse: Uint8Array | undefined;
   /** What came with the leaf: a SignedCertificateTimestampList. */
   readonly timestamps: Uint8Array | undefined;
-  /** Client: the name it asked for. */
+  /** Client: the name that it asked the server for. */
   readonly serverName: string | undefined;
-  /** The chain comes from an earlier handshake: where it does not pass, its session is not resumed. */
+  /** The chain comes from an earlier handshake. Where the verdict is a refusal, its session is not resumed. */
   readonly resumed: boolean;
-  /** The signatures that were found good then; give them to `verifyPeer`, which judges all the rest again. */
+  /** The signatures that the earlier handshake found good. Give them to `verifyPeer`, which judges all else again. */
   readonly remembered?: SignatureCache | undefined;
 }
 
@@ -68,7 +68,10 @@ export interface CommonConfig {
   readonly groups?: readonly number[] | undefined;
   /** SignatureScheme code points accepted from the peer, best first. Default: all that the provider verifies. */
   readonly signatureSchemes?: readonly number[] | undefined;
-  /** Schemes accepted in the peer's certificates, where they differ (RFC 9846 §4.3.3). Default: not sent. */
+  /**
+   * Schemes accepted in the peer's certificates, where they differ from `signatureSchemes` (RFC 9846 §4.3.3). Default: not
+   * sent.
+   */
   readonly certificateSchemes?: readonly number[] | undefined;
   /** What the peer may authenticate with, best first (RFC 7250). Default X509 alone. */
   readonly peerCertificateTypes?: readonly CertificateType[] | undefined;
@@ -137,7 +140,7 @@ export interface ClientConfig extends CommonConfig {
   readonly keyShares?: readonly number[] | undefined;
   /** For a server that asks for a certificate: the first that fits its signature schemes is sent. */
   readonly credentials?: readonly Credential[] | undefined;
-  /** In place of `credentials`, once the server has asked; `undefined` falls back to them. */
+  /** Chooses in place of `credentials`, once the server has asked; `undefined` falls back to them. */
   readonly chooseCredentials?:
     | ((request: CertificateRequestView) => Awaitable<readonly Credential[] | undefined>)
     | undefined;
@@ -167,7 +170,7 @@ export interface ClientConfig extends CommonConfig {
   readonly shuffleExtensions?: boolean | undefined;
   /** Offer 0-RTT data where the session allows it (RFC 9846 §2.3: it can be replayed). Default false. */
   readonly earlyData?: boolean | undefined;
-  /** RFC 9846 Appendix E.4. Default true. */
+  /** Look like TLS 1.2 to middleboxes (RFC 9846 Appendix E.4). Default true. */
   readonly middleboxCompatibility?: boolean | undefined;
   /**
    * Last word on each ClientHello before it is sent: extensions may be added, dropped or reordered. Answers to added
@@ -180,7 +183,7 @@ export interface ClientConfig extends CommonConfig {
 export interface EarlyDataPolicy {
   /** Bytes of plaintext that a client may send, 1..2^32-1. */
   readonly maxSize: number;
-  /** A `StrikeRegister`, or what asks a store that several servers share. */
+  /** A `StrikeRegister`, or a guard that asks a store which several servers share. */
   readonly replay: ReplayGuard;
   /**
    * Milliseconds by which the age that the client tells may differ from ours. Default 10,000. The guard is told to
@@ -219,7 +222,7 @@ export interface EarlyDataPolicy {
  * ```
  */
 export interface ServerConfig extends CommonConfig {
-  /** The first that fits the client's signature schemes is used. */
+  /** The server uses the first that fits the client's signature schemes. */
   readonly credentials?: readonly Credential[] | undefined;
   /** Makes and reads session tickets. Default none: sessions are not resumed. */
   readonly tickets?: TicketSealer | undefined;
@@ -233,13 +236,16 @@ export interface ServerConfig extends CommonConfig {
   readonly acknowledgeServerName?: boolean | undefined;
   /** Default none: 0-RTT data is refused. */
   readonly earlyData?: EarlyDataPolicy | undefined;
-  /** The key of an identity that is no ticket. */
+  /** Finds the key of an identity that is no ticket; `undefined` where there is none. */
   readonly findPsk?: ((identity: Uint8Array) => Awaitable<ExternalPsk | undefined>) | undefined;
-  /** Authenticate by certificate where one fits, although the client offers such a key too. Default false. */
+  /** Authenticate by certificate where one fits, although the client offers a key that `findPsk` finds. Default false. */
   readonly preferCertificate?: boolean | undefined;
-  /** Per connection, by SNI; `undefined` falls back to `credentials`. */
+  /** Chooses for each connection, by SNI; `undefined` falls back to `credentials`. */
   readonly chooseCredentials?: ((hello: ClientHelloView) => Awaitable<readonly Credential[] | undefined>) | undefined;
-  /** Per connection, in place of `alpn`; `undefined` refuses with no_application_protocol. Not called without ALPN. */
+  /**
+   * Chooses for each connection, in place of `alpn`; `undefined` refuses with no_application_protocol. Not called without
+   * ALPN.
+   */
   readonly chooseProtocol?: ((hello: ClientHelloView) => Awaitable<Uint8Array | undefined>) | undefined;
   /** Ask for a client certificate (RFC 9846 §4.4.2). Default 'none'. */
   readonly clientCertificate?: 'none' | 'optional' | 'required' | undefined;
@@ -250,9 +256,9 @@ export interface ServerConfig extends CommonConfig {
    * their own order. Default false.
    */
   readonly prioritizeChaCha?: boolean | undefined;
-  /** Ask again for the group liked best, although there is a share for another one. Default false. */
+  /** Send a HelloRetryRequest for the best group, although the client sent a share for another. Default false. */
   readonly retryForGroup?: boolean | undefined;
-  /** Groups of `groups` that are liked equally well: among them the client's order decides. Default none. */
+  /** Groups of `groups` of equal rank: among them the client's order decides. Default none. */
   readonly equalGroups?: readonly number[] | undefined;
   /** Resume sessions with their own suite alone, not with any of its hash (RFC 9846 §4.3.11). Default false. */
   readonly resumeSameSuite?: boolean | undefined;

@@ -12,7 +12,7 @@ import type { Compressor, Decompressor } from '../terms/credential.ts';
 import type { CertificateRequestView, ChainRequest, ChainVerdict, ClientHelloView } from './config.ts';
 import type { Credential } from './credential.ts';
 
-/** What a handshake may have to wait for, beside messages. Each carries all that is needed to answer it. */
+/** What a handshake asks its owner for, besides messages. Each request carries all that is needed to answer it. */
 export interface Asks {
   keyShare: { readonly group: Group };
   agree: { readonly share: KeyShare; readonly peer: Uint8Array };
@@ -66,7 +66,7 @@ export interface Asks {
     readonly id: Uint8Array;
     readonly now: number;
     readonly window: number;
-    /** Milliseconds after which whoever drives the connection answers `false`: the engine has no clock to wait by. */
+    /** Milliseconds after which the owner of the connection answers `false`: the core has no timer. */
     readonly timeout: number;
   };
 }
@@ -114,13 +114,14 @@ export function* ask<K extends AskName>(name: K, request: Asks[K]): Script<Answe
   return (yield { ask: name, ...request } as AskRequest) as Answers[K];
 }
 
-/** An ask as handed to the owner: answer it once, with `Connection.answer` or `Connection.fail`. */
+/** An ask that the owner answers once, with `Connection.answer` or `Connection.fail`. */
 export interface PendingAsk {
   readonly request: AskRequest;
 }
 
 /**
- * The obvious answer to an ask: does what the request holds. Throws or rejects where that does.
+ * Answers an ask in the usual way: calls what the request holds.
+ * @throws what that throws; a promise rejects with the same
  *
  * @example
  * ```js
