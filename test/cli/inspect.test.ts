@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
@@ -12,9 +12,9 @@ import { node } from '#opentls/providers/node';
 import { encodePem } from '#opentls/x509/asn1/pem-write';
 import { type CertificateOptions, type Created, createCertificate } from '#opentls/x509/create/create';
 import { generatePrivateKey } from '#opentls/x509/private-key/generate';
+import { openssl } from '../kit/openssl.ts';
 import { oddLeaves, root as oddRoot, plain } from '../x509/made/odd-leaves.ts';
 
-const openssl = spawnSync('openssl', ['version']).status === 0;
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const day = 86_400_000;
 const folder = mkdtempSync(join(tmpdir(), 'opentls-inspect-'));

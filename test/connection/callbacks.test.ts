@@ -1,14 +1,14 @@
 // Callbacks that throw, or end the connection that calls them: at each of their calls, whatever is under way there.
+
 import { describe, expect, test } from 'vitest';
 import { TlsError } from '#opentls/errors';
 import type { ClientConfig, CommonConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import { TicketKeys } from '#opentls/session/tickets';
 import { NamedGroup } from '#opentls/wire/enums';
-import { credential, type Ends, errorOf, newPair, openPair, shuttle } from '../kit/pair.ts';
+import { credential, type Ends, errorOf, newPair, openPair, type Side, shuttle } from '../kit/pair.ts';
 import { provider } from '../kit/provider.ts';
 import { watched } from '../kit/watched.ts';
 
-type Side = 'client' | 'server';
 type Name = 'now' | 'random' | 'padding';
 type Kind = 'full' | 'resumed';
 

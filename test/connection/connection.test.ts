@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { Event } from '#opentls/connection/connection';
-import type { Awaitable, SignatureVerifier } from '#opentls/crypto/provider';
+import type { SignatureVerifier } from '#opentls/crypto/provider';
 import { TlsError } from '#opentls/errors';
 import { perform } from '#opentls/handshake/terms/script';
 import { HandshakeType } from '#opentls/wire/enums';
@@ -16,6 +16,7 @@ import {
   newServer,
   openPair,
   settle,
+  settleLater,
   shuttle,
   trustAnything,
 } from '../kit/pair.ts';
@@ -285,22 +286,8 @@ test('abort sends the alert it is given', () => {
 });
 
 /** Makes every public-key operation answer later. */
-function later<T>(value: Awaitable<T>): Promise<T> {
+function later<T>(value: T | Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => setTimeout(() => Promise.resolve(value).then(resolve, reject), 1));
-}
-
-async function settleLater(end: ReturnType<typeof newClient>, events: Event[]): Promise<void> {
-  for (let event = end.poll(); event !== undefined; event = end.poll()) {
-    if (event.type !== 'ask') {
-      events.push(event);
-      continue;
-    }
-    try {
-      end.answer(event.ask, (await later(perform(event.ask.request))) as never);
-    } catch (error) {
-      end.fail(event.ask, error);
-    }
-  }
 }
 
 describe('asks', () => {
@@ -310,9 +297,9 @@ describe('asks', () => {
       { clientCertificate: 'required', chooseCredentials: async () => [credential] },
     );
     for (let i = 0; i < 4; i++) {
-      await settleLater(ends.client, ends.clientEvents);
+      await settleLater(ends.client, ends.clientEvents, later);
       for (const slab of ends.client.takeOutput()) ends.server.receive(slab);
-      await settleLater(ends.server, ends.serverEvents);
+      await settleLater(ends.server, ends.serverEvents, later);
       for (const slab of ends.server.takeOutput()) ends.client.receive(slab);
     }
     expect([ends.client.phase, ends.server.phase]).toEqual(['open', 'open']);

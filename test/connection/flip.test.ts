@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Connection } from '#opentls/connection/connection';
-import { credential, errorOf, newPair, settle, shuttle } from '../kit/pair.ts';
+import { credential, errorOf, newPair, type Side, settle, shuttle } from '../kit/pair.ts';
 
 /**
  * Each byte of each flight is changed in turn. A change of legacy_record_version in an unprotected record (ignored by
@@ -13,8 +13,6 @@ const configs = {
     { groups: [0x17], clientCertificate: 'required' },
   ],
 } as const;
-
-type Side = 'client' | 'server';
 
 /** Runs a handshake in which byte `position` of what `side` sends is changed. */
 function run(kind: keyof typeof configs, side: Side, position: number) {

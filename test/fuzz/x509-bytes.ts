@@ -1,4 +1,5 @@
 import { rootCertificates } from 'node:tls';
+import { toHex } from '#opentls/bytes/hex';
 import { TlsError } from '#opentls/errors';
 import { node } from '#opentls/providers/node';
 import { checkValue, DerError, DerReader } from '#opentls/x509/asn1/der';
@@ -47,10 +48,10 @@ export function fuzzBytes(seed: number, runs: number, seeds: Seeds): ByteRuns {
       read(mutated);
       accepted++;
       const wrong = notCanonical(mutated);
-      if (wrong !== undefined) findings.push(`${name} accepts ${wrong}: ${hex(mutated)}`);
+      if (wrong !== undefined) findings.push(`${name} accepts ${wrong}: ${toHex(mutated)}`);
     } catch (error) {
       const own = error instanceof TlsError || error instanceof DerError;
-      if (!own) findings.push(`${name} throws ${String(error)}: ${hex(mutated)}`);
+      if (!own) findings.push(`${name} throws ${String(error)}: ${toHex(mutated)}`);
     }
     if (run % 16 === 0) findings.push(...judge(mutated, seeds, number));
   }
@@ -117,7 +118,7 @@ function judge(mutated: Uint8Array, { certificates, crls }: Seeds, number: Numbe
     });
     return [];
   } catch (error) {
-    return [`verifyPeer throws ${String(error)}: ${chain.map(hex).join(' ')}`];
+    return [`verifyPeer throws ${String(error)}: ${chain.map(toHex).join(' ')}`];
   }
 }
 
@@ -125,8 +126,4 @@ function pick<T>(list: readonly T[], number: Numbers): T {
   const item = list[number(list.length)];
   if (item === undefined) throw new RangeError('an empty list');
   return item;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
 }

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fromHex } from '#opentls/bytes/hex';
 import { node } from '#opentls/providers/node';
 import { TrustStore } from '#opentls/x509/path/trust';
 import { nodeProfile } from '#opentls/x509/rules/profile';
@@ -64,10 +65,9 @@ interface Oddity {
 }
 
 const hour = 3_600_000;
-const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));
 const extension = (name: string, oid: string, value: string, critical = false): Oddity => ({
   name: `${critical ? 'critical ' : ''}${name}`,
-  overrides: { extensions: [{ oid, critical, value: hex(value) }] },
+  overrides: { extensions: [{ oid, critical, value: fromHex(value) }] },
 });
 
 /** nameConstraints with one dNSName subtree each. */

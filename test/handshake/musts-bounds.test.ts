@@ -1,12 +1,14 @@
 // What RFC 9846 has a sender keep to, whatever it was configured for, and what a receiver makes of it.
+
 import { describe, expect, test } from 'vitest';
 import { TicketKeys } from '#opentls/session/tickets';
 import { ContentType } from '#opentls/wire/enums';
 import { writeExtensions } from '#opentls/wire/extensions';
 import { errorOf, feed, newPair, openPair, settle, shuttle } from '../kit/pair.ts';
 import { provider } from '../kit/provider.ts';
+import { firstSession } from '../kit/sessions.ts';
 import { recordsOf } from '../record/records.ts';
-import { bytes, externalPsk, firstSession, serverHello, speak } from './musts.ts';
+import { bytes, externalPsk, resumable, serverHello, speak } from './musts.ts';
 
 describe('groups and their shares, §4.3.7 and §4.3.8', () => {
   test.each([
@@ -44,7 +46,7 @@ describe('PSKs', () => {
 
 describe('0-RTT data', () => {
   test('stops at the limit of its key, §5.5', () => {
-    const { session } = firstSession();
+    const { session } = resumable();
     const suites = provider.suites.map((suite) => ({ ...suite, aead: { ...suite.aead, recordLimit: 3 } }));
     const { client } = speak({ provider: { ...provider, suites }, takeSession: () => session, earlyData: true });
     for (let i = 0; i < 10; i++)
@@ -58,8 +60,7 @@ describe('0-RTT data', () => {
     (groups) => {
       const earlyData = { maxSize: 100_000, replay: { admit: () => false } };
       const server = { tickets: new TicketKeys(provider), ticketCount: 1, suites: [0x1301], earlyData };
-      const event = shuttle(newPair({}, server)).clientEvents.find(({ type }) => type === 'session');
-      const session = event?.type === 'session' ? event.session : expect.fail('no ticket came');
+      const session = firstSession({}, server);
       const client = { takeSession: () => session, earlyData: true };
       const ends = newPair(client, { ...server, ...(groups && { groups }) });
       settle(ends.client, ends.clientEvents);

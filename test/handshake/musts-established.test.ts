@@ -1,5 +1,7 @@
 // What RFC 9846 demands of 0-RTT data, what follows the handshake, and alerts and no other test is about: vectors/rfc9846-musts.json.
+
 import { describe, expect, test } from 'vitest';
+import { toHex } from '#opentls/bytes/hex';
 import type { Event } from '#opentls/connection/connection';
 import { Secret } from '#opentls/crypto/secret';
 import { perform } from '#opentls/handshake/terms/script';
@@ -24,11 +26,11 @@ import {
 import { Peer } from '../kit/peer.ts';
 import { provider } from '../kit/provider.ts';
 import { record, recordsOf, suiteOf } from '../record/records.ts';
-import { bodyOf, bytes, encodeHello, firstSession, hex, plainMessages, speak } from './musts.ts';
+import { bodyOf, bytes, encodeHello, plainMessages, resumable, speak } from './musts.ts';
 
 describe('0-RTT data that was accepted', () => {
   function sendEarly(replay: (id: Uint8Array) => void = () => {}) {
-    const { session, server } = firstSession();
+    const { session, server } = resumable();
     const { client, events } = { client: newClient({ takeSession: () => session, earlyData: true }), events: [] };
     settle(client, events);
     client.writeEarly(bytes(10));
@@ -52,13 +54,13 @@ describe('0-RTT data that was accepted', () => {
 
   test('is remembered by the binder, which is validated by then', () => {
     const ids: string[] = [];
-    const { flight, server } = sendEarly((id) => ids.push(hex(id)));
+    const { flight, server } = sendEarly((id) => ids.push(toHex(id)));
     settle(server);
     feed(server, flight, []);
     const hello = bodyOf(plainMessages([flight]), HandshakeType.client_hello);
     const binders = readExtensions('CH', hello.extensions).pre_shared_key?.binders ?? [];
-    expect(ids).toEqual(binders.map(hex));
-    const forged = sendEarly((id) => ids.push(hex(id)));
+    expect(ids).toEqual(binders.map(toHex));
+    const forged = sendEarly((id) => ids.push(toHex(id)));
     const [first] = recordsOf(forged.flight);
     const at = 5 + (first?.body.length ?? 0) - 1;
     forged.flight[at] = (forged.flight[at] ?? 0) ^ 1;
@@ -113,7 +115,7 @@ describe('after the handshake', () => {
     }
     const messages = serverMessages(output, logged.secret, ends.server.facts?.suite.id ?? 0);
     const contexts = messages.map(({ body }) =>
-      'certificateRequestContext' in body ? hex(body.certificateRequestContext) : '',
+      'certificateRequestContext' in body ? toHex(body.certificateRequestContext) : '',
     );
     expect(new Set(contexts).size).toBe(3);
     expect(contexts).not.toContain('');
@@ -192,7 +194,7 @@ describe('alerts, §6', () => {
     const server = newServer();
     const events = settle(server);
     feed(server, record(ContentType.handshake, new Uint8Array([1, 0, 0, 1, 0])), events);
-    expect(hex(Buffer.concat(server.takeOutput()))).toBe('15030300020232');
+    expect(toHex(Buffer.concat(server.takeOutput()))).toBe('15030300020232');
     feed(server, record(ContentType.handshake, encodeHello(speak().hello)), events);
     expect(server.takeOutput()).toEqual([]);
     expect(events.map(({ type }) => type)).toEqual(['error']);
@@ -205,7 +207,7 @@ describe('alerts, §6', () => {
   test('closure goes out as a warning, close_notify after user_canceled', () => {
     const { client } = speak();
     client.closeWrite();
-    expect(hex(Buffer.concat(client.takeOutput()))).toBe(`${'1503030002015a'}${'15030300020100'}`);
+    expect(toHex(Buffer.concat(client.takeOutput()))).toBe(`${'1503030002015a'}${'15030300020100'}`);
   });
 
   test.each(['CA_MD_TOO_WEAK', 'CERT_SIGNATURE_FAILURE'] as const)('%s is bad_certificate', (code) => {

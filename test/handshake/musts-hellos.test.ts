@@ -1,5 +1,7 @@
 // What RFC 9846 demands of hellos and no other test is about: vectors/rfc9846-musts.json.
+
 import { describe, expect, test } from 'vitest';
+import { toHex } from '#opentls/bytes/hex';
 import { Connection } from '#opentls/connection/connection';
 import { Secret } from '#opentls/crypto/secret';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
@@ -27,10 +29,9 @@ import {
   bytes,
   encodeHello,
   externalPsk,
-  firstSession,
-  hex,
   type Offered,
   plainMessages,
+  resumable,
   retryRequest,
   serverExtensions,
   serverHello,
@@ -99,7 +100,7 @@ describe('the ClientHello that is sent, §4.2.2', () => {
   });
 
   test('PSKs come last, with their modes and before 0-RTT data', () => {
-    const { session } = firstSession();
+    const { session } = resumable();
     const offer = { takeSession: () => ({ ...session, psk: new Secret('psk', bytes(32)) }), earlyData: true };
     for (let i = 0; i < 20; i++) {
       const { hello, extensions } = speak(offer);
@@ -116,7 +117,7 @@ describe('the ClientHello that is sent, §4.2.2', () => {
   });
 
   test('after a HelloRetryRequest it is the first one, but for what §4.2.2 lists', () => {
-    const { session } = firstSession();
+    const { session } = resumable();
     const { client, events, hello } = speak({ suites: [0x1301], takeSession: () => session, earlyData: true });
     const cookie = bytes(20);
     feed(client, retryRequest(hello, { key_share: NamedGroup.secp256r1, cookie }), events);
@@ -156,7 +157,7 @@ describe('what a client takes for an answer', () => {
   });
 
   test('a ServerHello of TLS 1.2 is one, whatever else is wrong with it, also after 0-RTT data', () => {
-    const { session } = firstSession();
+    const { session } = resumable();
     for (const config of [{}, { suites: [0x1301], takeSession: () => session, earlyData: true }]) {
       const { client, events, hello } = speak(config);
       if ('earlyData' in config) client.writeEarly(bytes(4));
@@ -189,11 +190,11 @@ describe('what a client takes for an answer', () => {
   });
 
   test('0-RTT data is not accepted with any PSK but the first', () => {
-    const { session } = firstSession();
+    const { session } = resumable();
     const psk = externalPsk();
     const client = { takeSession: () => session, externalPsks: [psk], earlyData: true };
     const early = [{ type: ExtensionType.early_data, data: new Uint8Array(0) }];
-    const findPsk: ServerConfig['findPsk'] = (identity) => (hex(identity) === hex(psk.identity) ? psk : undefined);
+    const findPsk: ServerConfig['findPsk'] = (identity) => (toHex(identity) === toHex(psk.identity) ? psk : undefined);
     const ends = shuttle(newPair(client, { suites: [0x1301], findPsk, encryptedExtensions: early }));
     expect(errorOf(ends.clientEvents)).toEqual({ code: 'ERR_TLS_EARLY_DATA', alert: 'illegal_parameter' });
   });
@@ -278,9 +279,9 @@ describe('what a server answers', () => {
       return bodyOf(plainMessages(output), HandshakeType.server_hello);
     });
     const shares = answers.map(({ extensions }) =>
-      hex(readExtensions('SH', extensions).key_share?.keyExchange ?? bytes(1)),
+      toHex(readExtensions('SH', extensions).key_share?.keyExchange ?? bytes(1)),
     );
-    expect(new Set([...answers.map(({ random }) => hex(random)), hex(hello.random)]).size).toBe(3);
+    expect(new Set([...answers.map(({ random }) => toHex(random)), toHex(hello.random)]).size).toBe(3);
     expect(new Set(shares).size).toBe(2);
   });
 
@@ -321,7 +322,7 @@ describe('what a server answers', () => {
     const key = bytes(32);
     const psk = (name: string): Offered => ({ kind: 'resumption', identity: Buffer.from(name), age: 1, key });
     const state = (): SessionState => ({
-      ...firstSession().session,
+      ...resumable().session,
       psk: new Secret('psk', key.slice()),
       ticketAgeAdd: 0,
       serverName: 'localhost',

@@ -1,5 +1,7 @@
 // What RFC 9846 demands of signatures, records and certificates and no other test is about: vectors/rfc9846-musts.json.
+
 import { describe, expect, test } from 'vitest';
+import { toHex } from '#opentls/bytes/hex';
 import type { Event } from '#opentls/connection/connection';
 import { Secret } from '#opentls/crypto/secret';
 import { AlertDescription } from '#opentls/errors';
@@ -25,7 +27,7 @@ import { Peer } from '../kit/peer.ts';
 import { provider } from '../kit/provider.ts';
 import { suiteProviders } from '../providers/providers.ts';
 import { record, recordsOf, suiteOf } from '../record/records.ts';
-import { bytes, hex, speak } from './musts.ts';
+import { bytes, speak } from './musts.ts';
 
 describe('who signs', () => {
   function credentialOf(options: Partial<Parameters<typeof createCertificate>[0]>): Credential {
@@ -81,7 +83,7 @@ describe('records, §5', () => {
     ends.server.write([bytes(100)]);
     carry();
     const shown = (side: 'client' | 'server') =>
-      recordsOf(Buffer.concat(sent[side])).map(({ type, header }) => `${type}:${hex(header.subarray(1, 3))}`);
+      recordsOf(Buffer.concat(sent[side])).map(({ type, header }) => `${type}:${toHex(header.subarray(1, 3))}`);
     // Handshake records in the clear, change_cipher_spec for middleboxes, and from there on nothing in the clear.
     const ccs = middleboxCompatibility ? ['20:0303'] : [];
     const protectedFrom = 1 + ccs.length;

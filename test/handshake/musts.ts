@@ -1,4 +1,5 @@
 // Tools of the tests of what RFC 9846 demands.
+
 import { expect } from 'vitest';
 import { Secret } from '#opentls/crypto/secret';
 import { binderOf, bindersLength, withTruncated } from '#opentls/handshake/shared/psk';
@@ -8,7 +9,7 @@ import { EarlySecret, type PskKind } from '#opentls/keys/schedule';
 import { Transcript } from '#opentls/keys/transcript';
 import type { Session } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
-import { ContentType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
+import { CipherSuiteId, ContentType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
 import { type ExtensionValues, readExtensions, writeExtensions } from '#opentls/wire/extensions';
 import {
   type ClientHello,
@@ -18,13 +19,13 @@ import {
   parseMessage,
   type ServerHello,
 } from '#opentls/wire/messages';
-import { feed, newClient, newPair, newServer, settle, shuttle } from '../kit/pair.ts';
+import { feed, newClient, newServer, settle } from '../kit/pair.ts';
 import { provider } from '../kit/provider.ts';
 import { randomBytes } from '../kit/random.ts';
+import { firstSession } from '../kit/sessions.ts';
 import { record, recordsOf } from '../record/records.ts';
 
 export const bytes = randomBytes(9846);
-export const hex = (data: Uint8Array): string => Buffer.from(data).toString('hex');
 
 /** The messages that stand in the clear, in the order they were sent. */
 export function plainMessages(output: readonly Uint8Array[]): ReturnType<typeof parseMessage>[] {
@@ -83,13 +84,11 @@ export function answerTo(message: Uint8Array, config: Partial<ServerConfig> = {}
 export const encodeHello = (hello: ClientHello): Uint8Array => encodeMessage(HandshakeType.client_hello, hello);
 
 /** A session whose ticket allows 0-RTT data, with the server that gave it. */
-export function firstSession(): { readonly session: Session; readonly server: Partial<ServerConfig> } {
-  const suites = [0x1301];
+export function resumable(): { readonly session: Session; readonly server: Partial<ServerConfig> } {
+  const suites = [CipherSuiteId.TLS_AES_128_GCM_SHA256];
   const earlyData = { maxSize: 1000, replay: { admit: () => true } };
   const server = { tickets: new TicketKeys(provider), ticketCount: 1, suites, earlyData };
-  const event = shuttle(newPair({}, server)).clientEvents.find(({ type }) => type === 'session');
-  if (event?.type !== 'session') return expect.fail('no ticket came');
-  return { session: event.session, server };
+  return { session: firstSession({}, server), server };
 }
 
 export function externalPsk(): ExternalPsk {

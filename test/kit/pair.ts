@@ -51,6 +51,29 @@ export function settle(engine: Connection, events: Event[] = []): Event[] {
   return events;
 }
 
+/** Polls to the end as {@link settle} does, and waits for what answers with a promise; `through` may delay an answer. */
+export async function settleLater(
+  engine: Connection,
+  events: Event[],
+  through: <T>(answer: T) => T | Promise<T> = (answer) => answer,
+): Promise<void> {
+  for (let event = engine.poll(); event !== undefined; event = engine.poll()) {
+    if (event.type !== 'ask') {
+      events.push(event);
+      continue;
+    }
+    try {
+      engine.answer(event.ask, (await through(perform(event.ask.request))) as never);
+    } catch (error) {
+      engine.fail(event.ask, error);
+    }
+  }
+}
+
+/** The two ends of a connection, for tests that hold for both. */
+export const sides: readonly ['client', 'server'] = ['client', 'server'];
+export type Side = (typeof sides)[number];
+
 export interface Ends {
   readonly client: Connection;
   readonly server: Connection;

@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { Connection, Event } from '#opentls/connection/connection';
+import { toHex } from '#opentls/bytes/hex';
 import { Secret } from '#opentls/crypto/secret';
 import type { ServerConfig } from '#opentls/handshake/terms/config';
-import { perform } from '#opentls/handshake/terms/script';
 import { noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
-import { decodeSession, encodeSession, encodeState, type Session, type SessionState } from '#opentls/session/session';
+import { encodeState, type Session, type SessionState } from '#opentls/session/session';
 import {
   type ServerSessionStore,
   StoredTickets,
@@ -13,11 +12,11 @@ import {
   TicketKeys,
   type TicketKeysOptions,
 } from '#opentls/session/tickets';
-import { type Ends, errorOf, newPair, shuttle } from '../kit/pair.ts';
+import { type Ends, errorOf, newPair, settleLater, shuttle } from '../kit/pair.ts';
 import { randomBytes } from '../kit/random.ts';
+import { copyOf, firstSession, sessionsOf } from '../kit/sessions.ts';
 
 const bytes = randomBytes(5077);
-const hex = (data: Uint8Array): string => Buffer.from(data).toString('hex');
 const HOUR = 3_600_000;
 const START = 1_800_000_000_000;
 
@@ -50,7 +49,7 @@ function keys(options: TicketKeysOptions = {}): TicketKeys {
 /** Whether these keys open it, as what it was. */
 function opens(tickets: TicketKeys, ticket: Uint8Array, sealed: SessionState): boolean {
   const opened = tickets.open(ticket);
-  if (opened !== undefined) expect(hex(encodeState(opened))).toBe(hex(encodeState(sealed)));
+  if (opened !== undefined) expect(toHex(encodeState(opened))).toBe(toHex(encodeState(sealed)));
   return opened !== undefined;
 }
 
@@ -103,11 +102,11 @@ describe('ticket keys', () => {
     expect(first).not.toEqual(second);
     expect(first.length).toBe(second.length);
     for (const part of [sealed.psk.expose(), sealed.peerChain[0] ?? bytes(1), Buffer.from('localhost')]) {
-      expect(hex(first)).not.toContain(hex(part));
+      expect(toHex(first)).not.toContain(toHex(part));
     }
     // The name of the key stands in front; nothing else is the same.
     const same = first.filter((byte, i) => i >= 16 && byte === second[i]).length;
-    expect(hex(first.subarray(0, 16))).toBe(hex(second.subarray(0, 16)));
+    expect(toHex(first.subarray(0, 16))).toBe(toHex(second.subarray(0, 16)));
     expect(same).toBeLessThan(first.length / 8);
   });
 
@@ -230,16 +229,6 @@ describe('what is no ticket is nothing', () => {
   });
 });
 
-/** A full handshake, and its first session. */
-function firstSession(server: Partial<ServerConfig>): Session {
-  const event = shuttle(newPair({}, server)).clientEvents.find(({ type }) => type === 'session');
-  return event?.type === 'session' ? event.session : expect.fail('no ticket came');
-}
-
-function copyOf(session: Session): Session {
-  return decodeSession(encodeSession(session)) ?? expect.fail('the session does not come back');
-}
-
 /** Whether a server resumes it: no matter what, there is a connection. */
 function resumes(session: Session, server: Partial<ServerConfig>): boolean | undefined {
   const { client, clientEvents, serverEvents } = shuttle(newPair({ takeSession: () => copyOf(session) }, server));
@@ -249,7 +238,7 @@ function resumes(session: Session, server: Partial<ServerConfig>): boolean | und
 
 describe('servers that share keys', () => {
   const [older, newer] = [bytes(48), bytes(48)];
-  const session = firstSession({ tickets: keys({ keys: [older] }) });
+  const session = firstSession({}, { tickets: keys({ keys: [older] }) });
 
   test.each<[string, TicketKeysOptions, boolean]>([
     ['one with the same', { keys: [older] }, true],
@@ -263,10 +252,10 @@ describe('servers that share keys', () => {
   test('one whose keys have been replaced once resumes, twice does not', () => {
     const clock = { now: START };
     const tickets = keys({ rotation: HOUR, now: () => clock.now });
-    const first = firstSession({ tickets });
+    const first = firstSession({}, { tickets });
     for (const good of [true, false]) {
       clock.now += HOUR;
-      firstSession({ tickets });
+      firstSession({}, { tickets });
       expect(resumes(first, { tickets })).toBe(good);
     }
   });
@@ -281,40 +270,26 @@ describe('tickets that name what a store keeps', () => {
     const asked: number[] = [];
     const store: ServerSessionStore = {
       async put(id, bytes, lifetime) {
-        kept.set(hex(id), bytes);
+        kept.set(toHex(id), bytes);
         lifetimes.push(lifetime);
         await later(undefined);
       },
       take(id) {
         asked.push(id.length);
-        const found = kept.get(hex(id));
-        kept.delete(hex(id));
+        const found = kept.get(toHex(id));
+        kept.delete(toHex(id));
         return later(found);
       },
     };
     return { store, kept, lifetimes, asked };
   }
 
-  async function settle(end: Connection, events: Event[]): Promise<void> {
-    for (let event = end.poll(); event !== undefined; event = end.poll()) {
-      if (event.type !== 'ask') {
-        events.push(event);
-        continue;
-      }
-      try {
-        end.answer(event.ask, await perform(event.ask.request));
-      } catch (error) {
-        end.fail(event.ask, error);
-      }
-    }
-  }
-
   async function meet(server: Partial<ServerConfig>, session?: Session): Promise<Ends> {
     const ends = newPair({ takeSession: () => session && copyOf(session) }, server);
     for (let i = 0; i < 3; i++) {
-      await settle(ends.client, ends.clientEvents);
+      await settleLater(ends.client, ends.clientEvents);
       for (const slab of ends.client.takeOutput()) ends.server.receive(slab);
-      await settle(ends.server, ends.serverEvents);
+      await settleLater(ends.server, ends.serverEvents);
       for (const slab of ends.server.takeOutput()) ends.client.receive(slab);
     }
     expect(errorOf([...ends.clientEvents, ...ends.serverEvents])).toBeUndefined();
@@ -322,20 +297,17 @@ describe('tickets that name what a store keeps', () => {
     return ends;
   }
 
-  const sessionsOf = ({ clientEvents }: Ends): Session[] =>
-    clientEvents.flatMap((event) => (event.type === 'session' ? [event.session] : []));
-
   test('come back once', async () => {
     const { store, kept, lifetimes } = storeOf();
     const tickets = new StoredTickets(store, noble);
     const sealed = state();
     const ids = [await tickets.seal(sealed), await tickets.seal(sealed)];
     expect(ids.map(({ length }) => length)).toEqual([32, 32]);
-    expect([...kept.keys()]).toEqual(ids.map(hex));
+    expect([...kept.keys()]).toEqual(ids.map(toHex));
     expect(lifetimes).toEqual([7200, 7200]);
     for (const id of ids) {
       const opened = await tickets.open(id);
-      expect(opened && hex(encodeState(opened))).toBe(hex(encodeState(sealed)));
+      expect(opened && toHex(encodeState(opened))).toBe(toHex(encodeState(sealed)));
       expect(await tickets.open(id)).toBeUndefined();
     }
   });
@@ -358,7 +330,7 @@ describe('tickets that name what a store keeps', () => {
   test('resume one connection, whatever its store takes', async () => {
     const { store } = storeOf();
     const server = { tickets: new StoredTickets(store, noble), ticketCount: 1 };
-    const [session] = sessionsOf(await meet(server));
+    const [session] = sessionsOf((await meet(server)).clientEvents);
     if (session === undefined) return expect.fail('no ticket came');
     const both = await Promise.all([meet(server, session), meet(server, session)]);
     expect(both.map(({ server: { facts } }) => facts?.resumed).sort()).toEqual([false, true]);
@@ -368,7 +340,7 @@ describe('tickets that name what a store keeps', () => {
   test('may be dropped: a full handshake then', async () => {
     const { store, kept } = storeOf();
     const server = { tickets: new StoredTickets(store, noble) };
-    const [session] = sessionsOf(await meet(server));
+    const [session] = sessionsOf((await meet(server)).clientEvents);
     kept.clear();
     expect((await meet(server, session)).server.facts?.resumed).toBe(false);
   });
@@ -383,7 +355,7 @@ describe('tickets that name what a store keeps', () => {
     ['rejects', () => Promise.reject(new Error('the store is away'))],
   ])('are not good for anything where the store %s: a full handshake then', async (_, take) => {
     const { store } = storeOf();
-    const [session] = sessionsOf(await meet({ tickets: new StoredTickets(store, noble) }));
+    const [session] = sessionsOf((await meet({ tickets: new StoredTickets(store, noble) })).clientEvents);
     const { server } = await meet({ tickets: new StoredTickets({ ...store, take }, noble) }, session);
     expect(session).toBeDefined();
     expect(server.facts?.resumed).toBe(false);
@@ -392,6 +364,6 @@ describe('tickets that name what a store keeps', () => {
   test('are not issued where the store fails to keep them', async () => {
     const put = () => Promise.reject(new Error('out of space'));
     const tickets = new StoredTickets({ put, take: () => undefined }, noble);
-    expect(sessionsOf(await meet({ tickets }))).toEqual([]);
+    expect(sessionsOf((await meet({ tickets })).clientEvents)).toEqual([]);
   });
 });

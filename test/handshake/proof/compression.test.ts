@@ -1,10 +1,9 @@
 import zlib from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { certificateCompression } from '#opentls/adapters/node/context/certificate-compression';
-import type { Connection, Event } from '#opentls/connection/connection';
+import type { Event } from '#opentls/connection/connection';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import type { CertificateCompression } from '#opentls/handshake/terms/credential';
-import { perform } from '#opentls/handshake/terms/script';
 import { ExtensionType, HandshakeType } from '#opentls/wire/enums';
 import { readExtensions } from '#opentls/wire/extensions';
 import { encodeMessage } from '#opentls/wire/messages';
@@ -16,7 +15,10 @@ import {
   newPair,
   newServer,
   openPair,
+  type Side,
+  settleLater,
   shuttle,
+  sides,
   trustAnything,
 } from '../../kit/pair.ts';
 import { Peer } from '../../kit/peer.ts';
@@ -24,9 +26,6 @@ import { provider } from '../../kit/provider.ts';
 import { randomBytes } from '../../kit/random.ts';
 
 const bytes = randomBytes(8879);
-
-type Side = 'client' | 'server';
-const sides: readonly Side[] = ['server', 'client'];
 
 /** The algorithms that answer at once, for the scripted peer. */
 const deflate: CertificateCompression = {
@@ -60,20 +59,6 @@ function counted(algorithm: CertificateCompression) {
     }),
   };
   return { counts, algorithm: counting };
-}
-
-async function settleLater(end: Connection, events: Event[]): Promise<void> {
-  for (let event = end.poll(); event !== undefined; event = end.poll()) {
-    if (event.type !== 'ask') {
-      events.push(event);
-      continue;
-    }
-    try {
-      end.answer(event.ask, await perform(event.ask.request));
-    } catch (error) {
-      end.fail(event.ask, error);
-    }
-  }
 }
 
 /** A handshake with client certificates, in which each side has these algorithms. */

@@ -8,12 +8,19 @@ import type { Extension } from '#opentls/wire/extensions';
 import { encodeMessage } from '#opentls/wire/messages';
 import { testCredential } from '../../kit/credentials.ts';
 import { extensionsOf, offered, rawExtension, watch } from '../../kit/flight.ts';
-import { credential, newClient, newPair, newServer, openPair, shuttle, trustAnything } from '../../kit/pair.ts';
+import {
+  credential,
+  newClient,
+  newPair,
+  newServer,
+  openPair,
+  type Side,
+  shuttle,
+  sides,
+  trustAnything,
+} from '../../kit/pair.ts';
 import { Peer } from '../../kit/peer.ts';
 import { provider } from '../../kit/provider.ts';
-
-type Side = 'client' | 'server';
-const sides: readonly Side[] = ['server', 'client'];
 
 /** Nobody looks into these here: what they mean is tested in test/x509. */
 const ocspResponse = Uint8Array.from([0x30, 3, 0x0a, 1, 0]);

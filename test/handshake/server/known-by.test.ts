@@ -1,5 +1,7 @@
 // A session goes on for as long as the handshake that it stands for would: it remembers how the peers knew each other.
+
 import { describe, expect, test } from 'vitest';
+import { toHex } from '#opentls/bytes/hex';
 import { Secret } from '#opentls/crypto/secret';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import { type ExternalPsk, importPsk } from '#opentls/keys/importer';
@@ -10,7 +12,6 @@ import { provider } from '../../kit/provider.ts';
 import { randomBytes } from '../../kit/random.ts';
 
 const bytes = randomBytes(9257);
-const hex = (data: Uint8Array): string => Buffer.from(data).toString('hex');
 
 function newPsk(identity: Uint8Array = bytes(10), hash: ExternalPsk['hash'] = 'sha256'): ExternalPsk {
   return { identity, secret: new Secret('psk', bytes(32)), hash };
@@ -18,7 +19,7 @@ function newPsk(identity: Uint8Array = bytes(10), hash: ExternalPsk['hash'] = 's
 
 /** A server's keys: all of them, and no others. */
 function knowing(...known: readonly ExternalPsk[]): Pick<ServerConfig, 'findPsk'> {
-  return { findPsk: (identity) => known.find((candidate) => hex(candidate.identity) === hex(identity)) };
+  return { findPsk: (identity) => known.find((candidate) => toHex(candidate.identity) === toHex(identity)) };
 }
 
 function sessionOf({ clientEvents }: Ends): Session {
@@ -38,7 +39,7 @@ function connect(client: Partial<ClientConfig>, server: Partial<ServerConfig>): 
 /** What both sides say: whether they resumed, and by whose key. */
 function told({ client, server }: Ends): unknown {
   const of = ({ facts }: Ends['client']): unknown =>
-    facts && [facts.resumed, facts.externalPsk === undefined ? undefined : hex(facts.externalPsk)];
+    facts && [facts.resumed, facts.externalPsk === undefined ? undefined : toHex(facts.externalPsk)];
   expect(of(client)).toEqual(of(server));
   return of(server);
 }
@@ -46,11 +47,11 @@ function told({ client, server }: Ends): unknown {
 function stored(): TicketSealer {
   const kept = new Map<string, Uint8Array>();
   const take = (id: Uint8Array): Uint8Array | undefined => {
-    const state = kept.get(hex(id));
-    kept.delete(hex(id));
+    const state = kept.get(toHex(id));
+    kept.delete(toHex(id));
     return state;
   };
-  return new StoredTickets({ put: (id, state) => void kept.set(hex(id), state), take }, provider);
+  return new StoredTickets({ put: (id, state) => void kept.set(toHex(id), state), take }, provider);
 }
 
 const bare: Partial<ServerConfig> = { credentials: [] };
@@ -59,7 +60,7 @@ describe('a session under a key agreed elsewhere', () => {
   const key = newPsk();
   const other = newPsk();
   const imported = importPsk(newPsk(), bytes(4), provider.hashes)[0] ?? expect.fail('no key');
-  const resumed = [true, hex(key.identity)];
+  const resumed = [true, toHex(key.identity)];
 
   test.each<[string, ExternalPsk, () => TicketSealer]>([
     ['sealed', key, () => new TicketKeys(provider)],
@@ -70,10 +71,10 @@ describe('a session under a key agreed elsewhere', () => {
     const server = { ...bare, ...knowing(psk), tickets: tickets() };
     const client = { externalPsks: [psk], requirePsk: true };
     let ends = connect(client, server);
-    expect(told(ends)).toEqual([false, hex(psk.identity)]);
+    expect(told(ends)).toEqual([false, toHex(psk.identity)]);
     for (let generation = 0; generation < 3; generation++) {
       ends = connect({ ...client, ...offering(sessionOf(ends)) }, server);
-      expect(told(ends)).toEqual([true, hex(psk.identity)]);
+      expect(told(ends)).toEqual([true, toHex(psk.identity)]);
     }
     expect(ends.server.facts).toMatchObject({ peer: undefined, peerChain: [] });
   });
@@ -102,7 +103,7 @@ describe('a session under a key agreed elsewhere', () => {
   test('is not resumed where the key has been replaced under the same identity', () => {
     const server = { ...bare, ...knowing(again), tickets };
     expect(errorOf(connect(client, server).serverEvents)).toMatchObject({ code: 'ERR_TLS_BAD_BINDER' });
-    expect(told(connect({ ...client, externalPsks: [again] }, server))).toEqual([false, hex(key.identity)]);
+    expect(told(connect({ ...client, externalPsks: [again] }, server))).toEqual([false, toHex(key.identity)]);
   });
 
   test.each<[string, Partial<ClientConfig>]>([
@@ -111,12 +112,12 @@ describe('a session under a key agreed elsewhere', () => {
     ['has another one of the same identity', { externalPsks: [again] }],
   ])('is not offered by a client that %s', (_, change) => {
     const opened: string[] = [];
-    const open = (ticket: Uint8Array): undefined => void opened.push(hex(ticket));
+    const open = (ticket: Uint8Array): undefined => void opened.push(toHex(ticket));
     const seal = (): undefined => undefined;
     connect({ ...client, ...change }, { tickets: { seal, open } });
-    expect(opened).not.toContain(hex(session.ticket));
+    expect(opened).not.toContain(toHex(session.ticket));
     connect(client, { tickets: { seal, open } });
-    expect(opened).toContain(hex(session.ticket));
+    expect(opened).toContain(toHex(session.ticket));
   });
 
   test('is resumed by whoever knows the key still, whatever else is asked of clients', () => {
@@ -147,7 +148,7 @@ describe('a session of somebody who is not known', () => {
   test('is not resumed with the same ticket keys where one needs a key', () => {
     const server = { ...bare, ...knowing(key), tickets };
     expect(errorOf(connect(client, server).serverEvents)).toMatchObject({ alert: expect.any(String) as string });
-    expect(told(connect({ ...client, externalPsks: [key] }, server))).toEqual([false, hex(key.identity)]);
+    expect(told(connect({ ...client, externalPsks: [key] }, server))).toEqual([false, toHex(key.identity)]);
   });
 
   test('is not resumed with the same ticket keys where one needs a certificate', () => {

@@ -1,9 +1,8 @@
 import { hkdfSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { Connection, Event } from '#opentls/connection/connection';
+import { toHex } from '#opentls/bytes/hex';
 import { Secret } from '#opentls/crypto/secret';
 import type { ClientConfig, PskMode, ServerConfig } from '#opentls/handshake/terms/config';
-import { perform } from '#opentls/handshake/terms/script';
 import { type ExternalPsk, importPsk } from '#opentls/keys/importer';
 import { type HandshakeType, NamedGroup } from '#opentls/wire/enums';
 import { readExtensions } from '#opentls/wire/extensions';
@@ -17,6 +16,7 @@ import {
   newPair,
   openPair,
   settle,
+  settleLater,
   shuttle,
 } from '../../kit/pair.ts';
 import { provider } from '../../kit/provider.ts';
@@ -24,7 +24,6 @@ import { randomBytes } from '../../kit/random.ts';
 import { recordsOf } from '../../record/records.ts';
 
 const bytes = randomBytes(9258);
-const hex = (data: Uint8Array): string => Buffer.from(data).toString('hex');
 
 function psk(hash: ExternalPsk['hash'] = 'sha256', key = bytes(32), identity = bytes(10)): ExternalPsk {
   return { identity, secret: new Secret('psk', key), hash };
@@ -32,7 +31,9 @@ function psk(hash: ExternalPsk['hash'] = 'sha256', key = bytes(32), identity = b
 
 /** What a server knows keys by. */
 function knowing(...known: readonly ExternalPsk[]) {
-  return { findPsk: (identity: Uint8Array) => known.find((candidate) => hex(candidate.identity) === hex(identity)) };
+  return {
+    findPsk: (identity: Uint8Array) => known.find((candidate) => toHex(candidate.identity) === toHex(identity)),
+  };
 }
 
 function usedOf({ client, server }: Ends): readonly (Uint8Array | undefined)[] {
@@ -192,20 +193,6 @@ describe('a key that is not the same', () => {
 });
 
 describe('a server that looks keys up later', () => {
-  async function settleLater(end: Connection, events: Event[]): Promise<void> {
-    for (let event = end.poll(); event !== undefined; event = end.poll()) {
-      if (event.type !== 'ask') {
-        events.push(event);
-        continue;
-      }
-      try {
-        end.answer(event.ask, await perform(event.ask.request));
-      } catch (error) {
-        end.fail(event.ask, error);
-      }
-    }
-  }
-
   async function meet(client: Partial<ClientConfig>, server: Partial<ServerConfig>): Promise<Ends> {
     const ends = newPair(client, server);
     for (let i = 0; i < 3; i++) {
@@ -223,13 +210,13 @@ describe('a server that looks keys up later', () => {
     const { findPsk } = knowing(ours);
     const asked: string[] = [];
     const later = async (identity: Uint8Array): Promise<ExternalPsk | undefined> => {
-      asked.push(hex(identity));
+      asked.push(toHex(identity));
       await new Promise((resolve) => setTimeout(resolve, 1));
       return findPsk(identity);
     };
     const ends = await meet({ externalPsks: [other, ours] }, { ...bare, findPsk: later });
     expect(usedOf(ends)).toEqual([ours.identity, ours.identity]);
-    expect(asked).toEqual([other, ours].map(({ identity }) => hex(identity)));
+    expect(asked).toEqual([other, ours].map(({ identity }) => toHex(identity)));
   });
 
   test('or does not', async () => {
@@ -259,7 +246,7 @@ describe('imported keys, RFC 9258', () => {
     const label = Buffer.from('tls13 derived psk');
     const context = provider.hashes[own].digest(identity);
     const info = Buffer.concat([Uint8Array.of(0, length, label.length), label, Uint8Array.of(context.length), context]);
-    return hex(new Uint8Array(hkdfSync(own, key, new Uint8Array(lengths[own]), info, length)));
+    return toHex(new Uint8Array(hkdfSync(own, key, new Uint8Array(lengths[own]), info, length)));
   }
 
   const cases = (['sha256', 'sha384'] as const).flatMap((own) =>
@@ -273,8 +260,8 @@ describe('imported keys, RFC 9258', () => {
     const made = all.find(({ hash }) => hash === target);
     const identity = Uint8Array.from([...vector(source.identity), ...vector(context), 3, 4, 0, kdf]);
     expect(made).toMatchObject({ imported: true, identity });
-    expect(hex(made?.secret.expose() ?? bytes(1))).toBe(derived(own, key, identity, lengths[target]));
-    expect(hex(source.secret.expose())).toBe(hex(key));
+    expect(toHex(made?.secret.expose() ?? bytes(1))).toBe(derived(own, key, identity, lengths[target]));
+    expect(toHex(source.secret.expose())).toBe(toHex(key));
   });
 
   test.each(targets)('are used by both sides: %s', (hash) => {
@@ -293,8 +280,8 @@ describe('imported keys, RFC 9258', () => {
     const source = psk();
     const [ours, theirs] = [bytes(6), bytes(6)].map((context) => importPsk(source, context, provider.hashes));
     const all = [...(ours ?? []), ...(theirs ?? [])];
-    expect(new Set(all.map(({ identity }) => hex(identity))).size).toBe(4);
-    expect(new Set(all.map(({ secret }) => hex(secret.expose()))).size).toBe(4);
+    expect(new Set(all.map(({ identity }) => toHex(identity))).size).toBe(4);
+    expect(new Set(all.map(({ secret }) => toHex(secret.expose()))).size).toBe(4);
     const { server } = openPair({ externalPsks: ours }, knowing(...(theirs ?? [])));
     expect(server.facts?.externalPsk).toBeUndefined();
   });

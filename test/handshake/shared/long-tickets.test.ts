@@ -1,16 +1,12 @@
 // A ticket that does not fit into a message, or into a ClientHello later, is not issued: the connection goes on.
+
 import { describe, expect, test } from 'vitest';
-import type { Event } from '#opentls/connection/connection';
 import type { ClientConfig } from '#opentls/handshake/terms/config';
 import { MAX_TICKET } from '#opentls/limits';
-import type { Session } from '#opentls/session/session';
 import { TicketKeys, type TicketSealer } from '#opentls/session/tickets';
 import { credential, dataOf, errorOf, newPair, openPair, shuttle } from '../../kit/pair.ts';
 import { provider } from '../../kit/provider.ts';
-
-function sessionsOf(events: readonly Event[]): Session[] {
-  return events.flatMap((event) => (event.type === 'session' ? [event.session] : []));
-}
+import { sessionsOf } from '../../kit/sessions.ts';
 
 /** A server whose tickets have this length: each opens as what was sealed last. */
 function ofLength(length: number): TicketSealer {

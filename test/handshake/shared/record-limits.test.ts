@@ -15,8 +15,10 @@ import {
   newPair,
   newServer,
   openPair,
+  type Side,
   settle,
   shuttle,
+  sides,
   trustAnything,
 } from '../../kit/pair.ts';
 import { Peer } from '../../kit/peer.ts';
@@ -28,8 +30,6 @@ const bytes = randomBytes(8449);
 const MOST = 0x4001;
 const TAG = 16;
 
-type Side = 'client' | 'server';
-const sides: readonly Side[] = ['client', 'server'];
 const other = { client: 'server', server: 'client' } as const;
 const limitOf = (limit: number): Extension => rawExtension('record_size_limit', limit >> 8, limit & 255);
 

@@ -1,6 +1,6 @@
 // What a session says of the signatures on its peer's chain: they need not be checked again, and all else is.
+
 import { describe, expect, test } from 'vitest';
-import type { Event } from '#opentls/connection/connection';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import { noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
@@ -14,6 +14,7 @@ import type { VerifyOptions } from '#opentls/x509/verify/options';
 import { dangerouslyTrust, verifyPeer } from '#opentls/x509/verify/verify';
 import { newPair, shuttle } from '../../kit/pair.ts';
 import { provider } from '../../kit/provider.ts';
+import { sessionsOf } from '../../kit/sessions.ts';
 import { authority, type Holder, serverLeaf } from '../../x509/made/chain.ts';
 
 const root = authority('root');
@@ -47,10 +48,6 @@ function judge(change: Partial<VerifyOptions> = {}, trusted: Holder = root) {
 }
 
 const server: Partial<ServerConfig> = { credentials, tickets: new TicketKeys(provider) };
-
-function sessionsOf(events: readonly Event[]): Session[] {
-  return events.flatMap((event) => (event.type === 'session' ? [event.session] : []));
-}
 
 function sessionOf(client: Partial<ClientConfig>, to: Partial<ServerConfig> = server): Session {
   const [session] = sessionsOf(shuttle(newPair(client, to)).clientEvents);

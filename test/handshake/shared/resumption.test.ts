@@ -8,33 +8,15 @@ import { type ServerSessionStore, StoredTickets, TicketKeys } from '#opentls/ses
 import { dangerouslyTrust } from '#opentls/x509/verify/verify';
 import { credential, dataOf, type Ends, errorOf, newPair, settle, shuttle, trustAnything } from '../../kit/pair.ts';
 import { provider } from '../../kit/provider.ts';
+import { copyOf, firstSession, sessionsOf } from '../../kit/sessions.ts';
 
 const sha256Suite = 0x1301;
 const sha384Suite = 0x1302;
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 const bytes = (value: string): Uint8Array => new Uint8Array(Buffer.from(value));
 
-function sessionsOf(events: readonly Event[]): Session[] {
-  return events.flatMap((event) => (event.type === 'session' ? [event.session] : []));
-}
-
-/** As a store would give it: the one that was received stays as it is. */
-function copyOf(session: Session): Session {
-  const copy = decodeSession(encodeSession(session));
-  if (copy === undefined) throw new Error('the session does not come back');
-  return copy;
-}
-
 function offer(session: Session): Pick<ClientConfig, 'takeSession'> {
   return { takeSession: () => copyOf(session) };
-}
-
-/** A full handshake, and the last session that came of it. */
-function firstSession(client: Partial<ClientConfig>, server: Partial<ServerConfig>): Session {
-  const ends = shuttle(newPair(client, server));
-  const session = sessionsOf(ends.clientEvents).at(-1);
-  if (session === undefined) throw new Error('no ticket came');
-  return session;
 }
 
 /** A handshake that offers the session of an earlier one. */

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,8 +13,8 @@ import {
   parseSubjectDirectoryAttributes,
 } from '#opentls/x509/certificate/extensions';
 import { nameText } from '#opentls/x509/certificate/names';
+import { openssl } from '../../kit/openssl.ts';
 
-const openssl = spawnSync('openssl', ['version']).status === 0;
 const withOpenssl = openssl ? '' : ' (skipped: no openssl command)';
 
 /** A self-signed certificate of the openssl command with these extensions. */

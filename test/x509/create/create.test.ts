@@ -23,8 +23,8 @@ import { node } from '#opentls/providers/node';
 import { SignatureScheme } from '#opentls/wire/enums';
 import { type Created, createCertificate, createCertificateRequest } from '#opentls/x509/create/create';
 import { generatePrivateKey } from '#opentls/x509/private-key/generate';
+import { openssl } from '../../kit/openssl.ts';
 
-const openssl = spawnSync('openssl', ['version']).status === 0;
 const start = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const end = Date.UTC(2027, 0, 2, 3, 4, 5);
 

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,6 +15,7 @@ import { generatePrivateKey } from '#opentls/x509/private-key/generate';
 import { type Profile, rfc5280, webpki } from '#opentls/x509/rules/profile';
 import type { Verdict } from '#opentls/x509/verify/verified-peer';
 import { verifyPeer } from '#opentls/x509/verify/verify';
+import { openssl } from '../../kit/openssl.ts';
 
 const time = Date.UTC(2030, 0, 1);
 const period = { notBefore: time - 86_400_000, notAfter: time + 86_400_000 };
@@ -85,8 +86,6 @@ describe.each(['ml_dsa_44', 'ml_dsa_65', 'ml_dsa_87'] as const)('a chain of %s',
     expect(withMlDsa(noble).signer(generatePrivateKey('ed448', noble.random)).schemes).toEqual([0x0808]);
   });
 });
-
-const openssl = spawnSync('openssl', ['version']).status === 0;
 
 describe(`chains of the openssl command${openssl ? '' : ' (skipped: there is none)'}`, () => {
   const folder = mkdtempSync(join(tmpdir(), 'opentls-'));

@@ -1,12 +1,12 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { concat } from '#opentls/bytes/concat';
 import { Secret } from '#opentls/crypto/secret';
 import { TlsError } from '#opentls/errors';
 import { parsePrivateKey } from '#opentls/x509/private-key/keys';
+import { openssl } from '../../kit/openssl.ts';
 
-const openssl = spawnSync('openssl', ['version']).status === 0;
 const withOpenssl = openssl ? '' : ' (skipped: no openssl command)';
 
 const keys: readonly { name: string; key: KeyObject; own: 'sec1' | 'pkcs1' | undefined }[] = [

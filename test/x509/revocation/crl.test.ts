@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +17,7 @@ import type { RevocationOptions } from '#opentls/x509/revocation/revocation';
 import { rfc5280 } from '#opentls/x509/rules/profile';
 import type { Verdict } from '#opentls/x509/verify/verified-peer';
 import { verifyPeer } from '#opentls/x509/verify/verify';
+import { openssl } from '../../kit/openssl.ts';
 import { toDer } from '../suites/limbo.ts';
 import { bigList, bigListSerial, reasonCode } from './make-crl.ts';
 
@@ -132,7 +133,6 @@ function contents(list: CertificateList): string {
   return JSON.stringify([read, ...list.entries()]);
 }
 
-const openssl = spawnSync('openssl', ['version']).status === 0;
 const folder = mkdtempSync(join(tmpdir(), 'opentls-crl-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 

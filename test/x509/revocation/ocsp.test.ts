@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { createOcspRequest } from '#opentls/x509/revocation/ocsp-id';
 import type { RevocationOptions } from '#opentls/x509/revocation/revocation';
 import { rfc5280 } from '#opentls/x509/rules/profile';
 import { verifyPeer } from '#opentls/x509/verify/verify';
+import { openssl } from '../../kit/openssl.ts';
 import { fromBase64 } from '../suites/crl-suites.ts';
 import { parseGzip, toDer } from '../suites/limbo.ts';
 import { type Asked, ask, isReadable, type OcspFile } from '../suites/ocsp-suite.ts';
@@ -50,7 +51,6 @@ describe("BoringSSL's OCSP responses", () => {
   });
 });
 
-const openssl = spawnSync('openssl', ['version']).status === 0;
 const folder = mkdtempSync(join(tmpdir(), 'opentls-ocsp-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { fromHex } from '#opentls/bytes/hex';
 import { node } from '#opentls/providers/node';
 import { DerError } from '#opentls/x509/asn1/der';
 import { parseCertificate } from '#opentls/x509/certificate/certificate';
@@ -27,7 +28,6 @@ interface BlobFile {
 const { files } = parseGzip<BlobFile>(
   readFileSync(new URL('../../../vectors/x509/boringssl-policies.json.gz', import.meta.url)),
 );
-const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));
 
 describe('policy extensions', () => {
   test.each(Object.entries(files))('of BoringSSL: %s', (name, [blob]) => {
@@ -37,16 +37,16 @@ describe('policy extensions', () => {
   });
 
   test('empty ones are refused', () => {
-    expect(() => parsePolicyConstraints(hex('3000'))).toThrow(DerError);
-    expect(() => parsePolicyMappings(hex('3000'))).toThrow(DerError);
-    expect(parsePolicyConstraints(hex('3006800100810102'))).toEqual({
+    expect(() => parsePolicyConstraints(fromHex('3000'))).toThrow(DerError);
+    expect(() => parsePolicyMappings(fromHex('3000'))).toThrow(DerError);
+    expect(parsePolicyConstraints(fromHex('3006800100810102'))).toEqual({
       requireExplicitPolicy: 0,
       inhibitPolicyMapping: 2,
     });
   });
 
   test('a qualifier is DER, whatever it is', () => {
-    const withInteger = (der: string) => parseCertificatePolicies(hex(`3012301006022a03300a300806022a04${der}`));
+    const withInteger = (der: string) => parseCertificatePolicies(fromHex(`3012301006022a03300a300806022a04${der}`));
     expect(withInteger('02020101')).toHaveLength(1);
     expect(() => withInteger('02020001')).toThrow(DerError);
   });
@@ -246,7 +246,7 @@ test.skipIf(absent(pkitsName))(
 describe('a malformed extension is that of the certificate that has it', () => {
   test('it is read once, as many paths may ask for it', () => {
     const { der } = authority('root', undefined, {
-      extensions: [{ oid: '2.5.29.32', critical: false, value: hex('3000') }],
+      extensions: [{ oid: '2.5.29.32', critical: false, value: fromHex('3000') }],
     });
     const certificate = parseCertificate(der);
     const complaint = (): unknown => {
@@ -266,7 +266,7 @@ describe('a malformed extension is that of the certificate that has it', () => {
     ['2.5.29.36', 'policyConstraints: empty policy constraints'],
     ['2.5.29.54', 'inhibitAnyPolicy: tag 0x30 where 0x2 is due'],
   ])('%s', (oid, why) => {
-    const extensions = [{ oid, critical: false, value: hex('3000') }];
+    const extensions = [{ oid, critical: false, value: fromHex('3000') }];
     const root = authority('root');
     const upper = authority('upper', root, { extensions });
     const lower = authority('lower', upper);
