@@ -3,6 +3,7 @@ import { Connection } from '#opentls/connection/connection';
 import { Secret } from '#opentls/crypto/secret';
 import { TlsError } from '#opentls/errors';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
+import { settleClient, settleServer } from '#opentls/handshake/terms/settings';
 import {
   credential,
   errorOf,
@@ -133,6 +134,53 @@ describe('an option that is not what it must be is refused at the door', () => {
   test('a clock whose answer is no time ends the connection, it does not stop time', () => {
     const { clientEvents } = shuttle(newPair({ now: () => Number.NaN }));
     expect(errorOf(clientEvents)).toMatchObject({ code: 'ERR_TLS_CONFIG' });
+  });
+});
+
+describe('an option that is missing or wrong is named when the connection is made', () => {
+  const right = { provider, verifyChain: trustAnything, credentials: [credential] };
+  const { signer } = credential;
+  const wrong: Readonly<Record<string, readonly [config: object, named: string]>> = {
+    'no verifyChain': [{ provider }, 'config.verifyChain'],
+    'no provider': [{ verifyChain: trustAnything }, 'config.provider'],
+    'the name of a provider': [{ ...right, provider: 'noble' }, 'config.provider'],
+    'a provider that is none': [{ ...right, provider: { name: 'mine' } }, 'config.provider'],
+    'ALPN as strings': [{ ...right, alpn: ['h2', 'http/1.1'] }, 'config.alpn[0]'],
+    'a signer without schemes': [
+      { ...right, credentials: [{ ...credential, signer: { sign: () => new Uint8Array(64) } }] },
+      'config.credentials[0].signer.schemes',
+    ],
+    'a signer without sign': [
+      { ...right, credentials: [{ ...credential, signer: { schemes: signer.schemes } }] },
+      'config.credentials[0].signer',
+    ],
+  };
+  const make = { client: Connection.client, server: Connection.server };
+
+  test.each(Object.entries(wrong))('%s', (_, [config, named]) => {
+    for (const role of ['client', 'server'] as const) {
+      const open = (): unknown => make[role](config as ClientConfig & ServerConfig);
+      expect(open).toThrow(expect.objectContaining({ code: 'ERR_TLS_CONFIG', blame: 'config' }));
+      expect(open).toThrow(named);
+    }
+    expect(() => make.client(right)).not.toThrow();
+  });
+});
+
+describe('a configuration is settled once', () => {
+  /** Options that mean something by being undefined. */
+  const absent = {
+    client: 'serverName chooseCredentials takeSession maxFragmentLength shapeClientHello',
+    server: 'tickets earlyData findPsk chooseCredentials chooseProtocol retryCookies',
+    both: 'certificateSchemes maxFragment padding',
+  };
+
+  test.each(['client', 'server'] as const)('a %s has a value for each option that has a default', (role) => {
+    const config = { provider, verifyChain: trustAnything };
+    const settings = role === 'client' ? settleClient(config) : settleServer(config);
+    const open = Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [name] : []));
+    expect(open.sort()).toEqual(`${absent[role]} ${absent.both}`.split(' ').sort());
+    expect(Object.isFrozen(settings)).toBe(true);
   });
 });
 
