@@ -53,12 +53,12 @@ export class Connection {
   #writeClosed = false;
   #inputEnded = false;
 
-  /** @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be */
+  /** Makes a client's end; {@link poll} begins the handshake. @throws TlsError ERR_TLS_CONFIG for a wrong option */
   static client(config: ClientConfig): Connection {
     return new Connection({ role: 'client', config: settleClient(config) });
   }
 
-  /** @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be */
+  /** Makes a server's end, which waits for a ClientHello. @throws TlsError ERR_TLS_CONFIG for a wrong option */
   static server(config: ServerConfig): Connection {
     return new Connection({ role: 'server', config: settleServer(config) });
   }

@@ -131,7 +131,11 @@ export interface KeyShare {
   readonly group: number;
   /** KeyShareEntry.key_exchange as sent. */
   readonly publicKey: Uint8Array;
-  /** @throws TlsError as {@link Group.encapsulate} */
+  /**
+   * Computes the secret that both sides share.
+   * @param peer the server's KeyShareEntry.key_exchange
+   * @throws TlsError as {@link Group.encapsulate}
+   */
   agree(peer: Uint8Array): Awaitable<Secret<'shared'>>;
   /** Overwrites the key; it cannot be used any more. */
   wipe(): void;
@@ -184,6 +188,7 @@ export type SignatureAlgorithm =
 export interface SignatureVerifier {
   readonly algorithm: SignatureAlgorithm;
   /**
+   * Verifies a signature over a message, which the verifier hashes itself.
    * @param spki SubjectPublicKeyInfo, DER
    * @param signature as in X.509: ECDSA in DER, RSA as modulus-length bytes
    * @param saltLength of RSASSA-PSS, bytes. Default: as long as the hash

@@ -6,6 +6,7 @@ import { Spans } from './spans.ts';
 /** Keeps 0-RTT data from being taken twice (RFC 9846 §8). */
 export interface ReplayGuard {
   /**
+   * Decides on the 0-RTT data of one ClientHello.
    * @param id unique to one ClientHello: its PSK binder
    * @param now milliseconds since 1970
    * @param window milliseconds for which it has to be remembered: at any time further from now, its age does not pass

@@ -60,7 +60,10 @@ export class CookieKeys implements RetryCookies {
     return this.#box.seal(plain);
   }
 
-  /** @returns the state; undefined for a cookie of other keys, or one that is too old */
+  /**
+   * Reads a cookie.
+   * @returns the state; undefined for a cookie of other keys, or one that is too old
+   */
   open(cookie: Uint8Array): Uint8Array | undefined {
     const plain = this.#box.open(cookie);
     if (plain === undefined || plain.length < TIME) return undefined;

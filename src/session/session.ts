@@ -70,7 +70,10 @@ export function encodeSession(session: Session): Uint8Array {
   return encode(session, (w, state) => StoredSession.write(w, { state, ticket: session.ticket }));
 }
 
-/** @returns undefined for anything but what {@link encodeSession} of this version made */
+/**
+ * Reads a session that {@link encodeSession} wrote.
+ * @returns undefined for all other bytes, those of another version of opentls included
+ */
 export function decodeSession(bytes: Uint8Array): Session | undefined {
   const stored = readExactly(StoredSession, bytes);
   const state = stored && fromStored(stored.state);

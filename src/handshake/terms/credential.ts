@@ -53,6 +53,7 @@ export interface CertificateCompression {
   /** Compresses a Certificate message. */
   compress?(message: Uint8Array): Awaitable<Uint8Array>;
   /**
+   * Decompresses a Certificate message.
    * @param length of the result in bytes: no more may be made, whatever the input holds
    * @throws any error for input that is malformed, that makes more than `length`, or that has bytes after its end
    */

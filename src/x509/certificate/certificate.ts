@@ -117,6 +117,7 @@ export interface ShownCertificate extends Certificate {
 export const MAX_CERTIFICATE = 0x1_0000;
 
 /**
+ * Reads a certificate that is to be judged.
  * @param der one certificate; kept, not copied
  * @throws TlsError INVALID_CERTIFICATE, whose message says what is wrong
  *

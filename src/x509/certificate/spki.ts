@@ -44,7 +44,10 @@ export interface RsaPublicKeyInfo {
   readonly pss?: PssParameters | undefined;
 }
 
-/** @throws DerError for anything but strict DER of a known form; unknown algorithms are `unknown`, not an error */
+/**
+ * Reads a SubjectPublicKeyInfo. An algorithm that it does not know is `unknown`.
+ * @throws DerError for a structure that is not strict DER of a known form
+ */
 export function parseSpki(der: Uint8Array): PublicKeyInfo {
   const outer = new DerReader(der);
   const spki = outer.sequence();

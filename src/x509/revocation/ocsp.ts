@@ -45,6 +45,7 @@ export interface OcspResponse {
 export const MAX_OCSP_RESPONSE = 0x1_0000;
 
 /**
+ * Reads an OCSP response.
  * @param der one OCSPResponse; kept, not copied
  * @throws TlsError INVALID_OCSP_RESPONSE for what is malformed, and for a responder that reports an error
  */
