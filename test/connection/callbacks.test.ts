@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { TlsError } from '#opentls/errors';
 import type { ClientConfig, CommonConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import { TicketKeys } from '#opentls/session/tickets';
-import { NamedGroup } from '#opentls/wire/enums';
+import { CipherSuiteId, NamedGroup } from '#opentls/wire/enums';
 import { credential, type Ends, errorOf, newPair, openPair, type Side, shuttle } from '../kit/pair.ts';
 import { provider } from '../kit/provider.ts';
 import { watched } from '../kit/watched.ts';
@@ -17,7 +17,7 @@ function configsOf(kind: Kind): { readonly client: Partial<ClientConfig>; readon
   const keys = new TicketKeys(provider);
   const common = {
     clientCertificate: 'optional',
-    suites: [0x1301],
+    suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256],
     earlyData: { maxSize: 1000, replay: { admit: () => true } },
   } as const;
   const client = { credentials: [credential] };

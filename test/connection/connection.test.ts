@@ -4,7 +4,7 @@ import type { Event } from '#opentls/connection/connection';
 import type { SignatureVerifier } from '#opentls/crypto/provider';
 import { TlsError } from '#opentls/errors';
 import { perform } from '#opentls/handshake/terms/script';
-import { HandshakeType } from '#opentls/wire/enums';
+import { CipherSuiteId, HandshakeType } from '#opentls/wire/enums';
 import { encodeMessage } from '#opentls/wire/messages';
 import {
   credential,
@@ -52,11 +52,13 @@ describe(`what a pair agrees on, ${provider.name}`, () => {
 
 describe('negotiation', () => {
   test('the server decides by its own order, or by the client’s', () => {
-    const client = { suites: [0x1301, 0x1303] };
-    const own = shuttle(newPair(client, { suites: [0x1303, 0x1301] }));
-    const theirs = shuttle(newPair(client, { suites: [0x1303, 0x1301], preferOwnOrder: false }));
+    const client = { suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256, 0x1303] };
+    const own = shuttle(newPair(client, { suites: [0x1303, CipherSuiteId.TLS_AES_128_GCM_SHA256] }));
+    const theirs = shuttle(
+      newPair(client, { suites: [0x1303, CipherSuiteId.TLS_AES_128_GCM_SHA256], preferOwnOrder: false }),
+    );
     expect(own.client.facts?.suite.id).toBe(0x1303);
-    expect(theirs.client.facts?.suite.id).toBe(0x1301);
+    expect(theirs.client.facts?.suite.id).toBe(CipherSuiteId.TLS_AES_128_GCM_SHA256);
   });
 
   test.each([

@@ -9,7 +9,7 @@ import { type AskName, type PendingAsk, perform } from '#opentls/handshake/terms
 import { defaultLimits } from '#opentls/limits';
 import { Opener } from '#opentls/record/opener';
 import { TicketKeys } from '#opentls/session/tickets';
-import { ContentType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
+import { CipherSuiteId, ContentType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
 import {
   credential,
   dataOf,
@@ -53,7 +53,7 @@ function pairWith(side: Side, own: Partial<CommonConfig>, { client, server }: Co
 /** A server whose tickets allow 0-RTT data, and a session of it. */
 function early(): Configs {
   const earlyData = { maxSize: 1000, replay: { admit: () => true } };
-  const server = { tickets: new TicketKeys(provider), suites: [0x1301], earlyData };
+  const server = { tickets: new TicketKeys(provider), suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256], earlyData };
   const event = shuttle(newPair({}, server)).clientEvents.find(({ type }) => type === 'session');
   const session = event?.type === 'session' ? event.session : expect.fail('no ticket came');
   return { client: { takeSession: () => session, earlyData: true }, server };
@@ -80,7 +80,7 @@ describe('handshake data that runs over a change of keys, RFC 9846 §5.1', () =>
       const event = ends[`${from}Events`].find((logged) => logged.type === 'secret' && logged.label === label);
       if (key === undefined && event?.type === 'secret') {
         const secret = () => new Secret('c hs traffic', event.secret.slice());
-        const suite = suiteOf(provider, 0x1301);
+        const suite = suiteOf(provider, CipherSuiteId.TLS_AES_128_GCM_SHA256);
         key = { opener: new Opener(suite, secret()), seal: innerSealer(suite, secret()) };
       }
       return recordsOf(slab).map((view) => {
@@ -110,7 +110,7 @@ describe('handshake data that runs over a change of keys, RFC 9846 §5.1', () =>
     const receiver = other[row.from];
     const before = row.early === true ? early() : { client: {}, server: {} };
     const common = (side: Side) => ({
-      suites: [0x1301],
+      suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256],
       ...(side === receiver ? { provider: watch.provider } : { keylog: true }),
     });
     const groups = row.groups && { groups: row.groups };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Secret } from '#opentls/crypto/secret';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
-import { HandshakeType } from '#opentls/wire/enums';
+import { CipherSuiteId, HandshakeType } from '#opentls/wire/enums';
 import { type ExtensionValues, writeExtensions } from '#opentls/wire/extensions';
 import { type ClientHello, encodeMessage, parseMessage } from '#opentls/wire/messages';
 import { credential, errorOf, newClient, newServer, settle, trustAnything } from '../kit/pair.ts';
@@ -11,7 +11,12 @@ import { provider } from '../kit/provider.ts';
 // RFC 9846 §6: what has an out-of-range length cannot be parsed according to the syntax, and is decode_error, also where
 // the length is all that is wrong with the value of a MAC.
 
-const honest = { provider, verifyChain: trustAnything, credentials: [credential], suites: [0x1301] };
+const honest = {
+  provider,
+  verifyChain: trustAnything,
+  credentials: [credential],
+  suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256],
+};
 const bits = 7;
 /** `random()` answers what a test can know. */
 const known = { ...provider, random: (length: number) => new Uint8Array(length).fill(bits) };

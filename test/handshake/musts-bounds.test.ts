@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { TicketKeys } from '#opentls/session/tickets';
-import { ContentType } from '#opentls/wire/enums';
+import { CipherSuiteId, ContentType } from '#opentls/wire/enums';
 import { writeExtensions } from '#opentls/wire/extensions';
 import { errorOf, feed, newPair, openPair, settle, shuttle } from '../kit/pair.ts';
 import { provider } from '../kit/provider.ts';
@@ -32,7 +32,7 @@ describe('PSKs', () => {
   test('without the key_share that its mode needs it is illegal_parameter, §4.3.11', () => {
     const { client, events, hello } = speak({ externalPsks: [externalPsk()] });
     const extensions = writeExtensions('SH', { supported_versions: 0x0304, pre_shared_key: 0 });
-    feed(client, serverHello(hello, { cipherSuite: 0x1301, extensions }), events);
+    feed(client, serverHello(hello, { cipherSuite: CipherSuiteId.TLS_AES_128_GCM_SHA256, extensions }), events);
     expect(errorOf(events)).toMatchObject({ alert: 'illegal_parameter' });
   });
 
@@ -59,7 +59,12 @@ describe('0-RTT data', () => {
     'refused, it is passed over up to what tickets allow, §4.3.10 (groups %j)',
     (groups) => {
       const earlyData = { maxSize: 100_000, replay: { admit: () => false } };
-      const server = { tickets: new TicketKeys(provider), ticketCount: 1, suites: [0x1301], earlyData };
+      const server = {
+        tickets: new TicketKeys(provider),
+        ticketCount: 1,
+        suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256],
+        earlyData,
+      };
       const session = firstSession({}, server);
       const client = { takeSession: () => session, earlyData: true };
       const ends = newPair(client, { ...server, ...(groups && { groups }) });

@@ -6,7 +6,7 @@ import { Connection } from '#opentls/connection/connection';
 import { Secret } from '#opentls/crypto/secret';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import type { SessionState } from '#opentls/session/session';
-import { ContentType, ExtensionType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
+import { CipherSuiteId, ContentType, ExtensionType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
 import { readExtensions, writeExtensions } from '#opentls/wire/extensions';
 import { encodeMessage, helloRetryRequestRandom, parseMessage, type ServerHello } from '#opentls/wire/messages';
 import {
@@ -118,7 +118,11 @@ describe('the ClientHello that is sent, §4.2.2', () => {
 
   test('after a HelloRetryRequest it is the first one, but for what §4.2.2 lists', () => {
     const { session } = resumable();
-    const { client, events, hello } = speak({ suites: [0x1301], takeSession: () => session, earlyData: true });
+    const { client, events, hello } = speak({
+      suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256],
+      takeSession: () => session,
+      earlyData: true,
+    });
     const cookie = bytes(20);
     feed(client, retryRequest(hello, { key_share: NamedGroup.secp256r1, cookie }), events);
     const second = bodyOf(plainMessages(client.takeOutput()), HandshakeType.client_hello);
@@ -158,7 +162,10 @@ describe('what a client takes for an answer', () => {
 
   test('a ServerHello of TLS 1.2 is one, whatever else is wrong with it, also after 0-RTT data', () => {
     const { session } = resumable();
-    for (const config of [{}, { suites: [0x1301], takeSession: () => session, earlyData: true }]) {
+    for (const config of [
+      {},
+      { suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256], takeSession: () => session, earlyData: true },
+    ]) {
       const { client, events, hello } = speak(config);
       if ('earlyData' in config) client.writeEarly(bytes(4));
       const foreign = { legacySessionIdEcho: bytes(32), cipherSuite: 0xc02f, legacyCompressionMethod: 1 };
@@ -177,15 +184,15 @@ describe('what a client takes for an answer', () => {
       );
       return errorOf(events);
     };
-    expect(selecting(0, 0x1301)).toBeUndefined();
-    expect(selecting(1, 0x1301)).toMatchObject({ alert: 'illegal_parameter' });
+    expect(selecting(0, CipherSuiteId.TLS_AES_128_GCM_SHA256)).toBeUndefined();
+    expect(selecting(1, CipherSuiteId.TLS_AES_128_GCM_SHA256)).toMatchObject({ alert: 'illegal_parameter' });
     expect(selecting(0, 0x1302)).toMatchObject({ alert: 'illegal_parameter' });
   });
 
   test('a PSK without the key_share that its mode needs is refused', () => {
     const { client, events, hello } = speak({ externalPsks: [externalPsk()] });
     const extensions = writeExtensions('SH', { supported_versions: 0x0304, pre_shared_key: 0 });
-    feed(client, serverHello(hello, { cipherSuite: 0x1301, extensions }), events);
+    feed(client, serverHello(hello, { cipherSuite: CipherSuiteId.TLS_AES_128_GCM_SHA256, extensions }), events);
     expect(errorOf(events)).toBeDefined();
   });
 
@@ -195,7 +202,9 @@ describe('what a client takes for an answer', () => {
     const client = { takeSession: () => session, externalPsks: [psk], earlyData: true };
     const early = [{ type: ExtensionType.early_data, data: new Uint8Array(0) }];
     const findPsk: ServerConfig['findPsk'] = (identity) => (toHex(identity) === toHex(psk.identity) ? psk : undefined);
-    const ends = shuttle(newPair(client, { suites: [0x1301], findPsk, encryptedExtensions: early }));
+    const ends = shuttle(
+      newPair(client, { suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256], findPsk, encryptedExtensions: early }),
+    );
     expect(errorOf(ends.clientEvents)).toEqual({ code: 'ERR_TLS_EARLY_DATA', alert: 'illegal_parameter' });
   });
 
@@ -308,7 +317,7 @@ describe('what a server answers', () => {
     const key = bytes(32);
     const { identity } = externalPsk();
     const psk: Offered = { kind: 'external', identity, age: 0xdeadbeef, key };
-    const { hello } = speak({ suites: [0x1301] });
+    const { hello } = speak({ suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256] });
     const { output, events } = answerTo(withPsks(hello, [psk]), {
       credentials: [],
       findPsk: () => ({ identity, secret: new Secret('psk', key.slice()), hash: 'sha256' }),
@@ -337,7 +346,7 @@ describe('what a server answers', () => {
       [['good', 'bad'], 0],
       [['bad', 'good'], 1],
     ] as const) {
-      const { hello } = speak({ suites: [0x1301] });
+      const { hello } = speak({ suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256] });
       const message = withPsks({ ...hello, extensions: [...hello.extensions, ...early] }, names.map(psk));
       const { output, events } = answerTo(message, { tickets, earlyData, keylog: true });
       const { extensions } = bodyOf(plainMessages(output), HandshakeType.server_hello);

@@ -8,7 +8,7 @@ import { AlertDescription } from '#opentls/errors';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import type { Credential } from '#opentls/handshake/terms/credential';
 import { Opener } from '#opentls/record/opener';
-import { ContentType, HandshakeType } from '#opentls/wire/enums';
+import { CipherSuiteId, ContentType, HandshakeType } from '#opentls/wire/enums';
 import { encodeMessage, parseMessage } from '#opentls/wire/messages';
 import { createCertificate } from '#opentls/x509/create/create';
 import { generatePrivateKey } from '#opentls/x509/private-key/generate';
@@ -128,7 +128,12 @@ test('what older versions had and RFC 9846 Appendix B reserves has no name here 
 });
 
 describe('messages of an honest peer, but for one', () => {
-  const config = { provider, verifyChain: trustAnything, credentials: [credential], suites: [0x1301] };
+  const config = {
+    provider,
+    verifyChain: trustAnything,
+    credentials: [credential],
+    suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256],
+  };
 
   test('a Finished that is not right is decrypt_error', () => {
     const wrong = encodeMessage(HandshakeType.finished, { verifyData: new Uint8Array(32) });
@@ -152,12 +157,15 @@ describe('messages of an honest peer, but for one', () => {
   });
 
   test('a KeyUpdate is asked for once, until it has come', () => {
-    const ends = shuttle(newPair({ keylog: true, suites: [0x1301] }));
+    const ends = shuttle(newPair({ keylog: true, suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256] }));
     const logged = ends.clientEvents.find(
       (event) => event.type === 'secret' && event.label === 'CLIENT_TRAFFIC_SECRET_0',
     );
     if (logged?.type !== 'secret') return expect.fail('no secret was logged');
-    const opener = new Opener(suiteOf(provider, 0x1301), new Secret('c ap traffic', logged.secret.slice()));
+    const opener = new Opener(
+      suiteOf(provider, CipherSuiteId.TLS_AES_128_GCM_SHA256),
+      new Secret('c ap traffic', logged.secret.slice()),
+    );
     const asked: number[] = [];
     for (let round = 0; round < 2; round++) {
       for (let i = 0; i < 3; i++) ends.client.updateKeys(true);

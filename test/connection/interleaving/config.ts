@@ -6,6 +6,7 @@ import type { ClientConfig, CommonConfig, ServerConfig } from '#opentls/handshak
 import type { CertificateCompression, Credential } from '#opentls/handshake/terms/credential';
 import { decodeSession, encodeSession, type Session } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
+import { CipherSuiteId } from '#opentls/wire/enums';
 import { createCertificate } from '#opentls/x509/create/create';
 import { generatePrivateKey } from '#opentls/x509/private-key/generate';
 import { newPair, shuttle, trustAnything } from '../../kit/pair.ts';
@@ -42,7 +43,7 @@ function ed25519Credential(): Credential {
 
 /** Of either suite, to be copied for each run. */
 const sessions = new Map<number, Session>();
-for (const suite of [0x1301, 0x1302]) {
+for (const suite of [CipherSuiteId.TLS_AES_128_GCM_SHA256, 0x1302]) {
   const clock = { now: () => TIME, suites: [suite] };
   const server = {
     ...clock,
@@ -76,7 +77,7 @@ function common(plan: Plan, ledger: Ledger, asked: Asked): CommonConfig & { read
   return {
     provider: watched(provider, ledger, asked),
     // PSKs from outside are of SHA-256.
-    suites: plan.external ? [0x1301] : [plan.suite],
+    suites: plan.external ? [CipherSuiteId.TLS_AES_128_GCM_SHA256] : [plan.suite],
     verifyChain: (request) => asked('verifyChain', () => trustAnything(request)),
     credentials: [{ chain: credential.chain, signer }],
     certificateCompression: plan.compression ? [compression] : [],

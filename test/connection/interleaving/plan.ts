@@ -1,4 +1,5 @@
 import type { AskName } from '#opentls/handshake/terms/script';
+import { CipherSuiteId } from '#opentls/wire/enums';
 import { askNames, type Fate, type Pick } from './answers.ts';
 
 // What happens in one run: what both sides may do, and what befalls them.
@@ -61,7 +62,7 @@ export function planOf(index: number, pick: Pick): Plan {
     // The session has none: with it, 0-RTT data is refused.
     alpn: !needs('admitEarlyData') && (needs('chooseProtocol') || coin()),
     tickets: resume || needs('sealTicket') || coin(),
-    suite: coin() ? 0x1301 : 0x1302,
+    suite: coin() ? CipherSuiteId.TLS_AES_128_GCM_SHA256 : 0x1302,
     keylog: coin(),
     grease: coin(),
     compatible: coin(),

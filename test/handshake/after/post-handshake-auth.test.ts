@@ -4,7 +4,7 @@ import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config
 import { type AskName, type PendingAsk, perform } from '#opentls/handshake/terms/script';
 import type { Session } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
-import { HandshakeType } from '#opentls/wire/enums';
+import { CipherSuiteId, HandshakeType } from '#opentls/wire/enums';
 import { writeExtensions } from '#opentls/wire/extensions';
 import { encodeMessage } from '#opentls/wire/messages';
 import { testCredential } from '../../kit/credentials.ts';
@@ -321,7 +321,13 @@ describe('what a server takes for an answer', () => {
 
   /** What it makes of these messages of a scripted client, once it has asked. */
   function refusalOf(...messages: readonly Uint8Array[]) {
-    const config = { provider, groups: [0x1d], suites: [0x1301], postHandshakeAuth: true, verifyChain: trustAnything };
+    const config = {
+      provider,
+      groups: [0x1d],
+      suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256],
+      postHandshakeAuth: true,
+      verifyChain: trustAnything,
+    };
     const peer = new Peer('client', config);
     const server = newServer({ provider: fixed, groups: [0x1d] });
     peer.play(server, 2);

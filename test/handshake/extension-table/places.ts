@@ -2,7 +2,7 @@ import type { Connection, Event } from '#opentls/connection/connection';
 import type { ClientConfig } from '#opentls/handshake/terms/config';
 import { decodeSession, encodeSession, type Session } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
-import { ContentType, ExtensionType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
+import { CipherSuiteId, ContentType, ExtensionType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
 import { type Extension, type ExtensionHome, writeExtensions } from '#opentls/wire/extensions';
 import {
   type ClientHello,
@@ -115,7 +115,7 @@ function clientHello(extensions: readonly Extension[]): Uint8Array {
     legacyVersion: 0x0303,
     random: clientRandom,
     legacySessionId: new Uint8Array(0),
-    cipherSuites: [0x1301, 0x1303],
+    cipherSuites: [CipherSuiteId.TLS_AES_128_GCM_SHA256, 0x1303],
     legacyCompressionMethods: new Uint8Array(1),
     extensions,
   });

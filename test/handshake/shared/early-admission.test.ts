@@ -4,6 +4,7 @@ import { perform as performed } from '#opentls/handshake/terms/script';
 import { type ReplayGuard, StrikeRegister } from '#opentls/session/replay';
 import { decodeSession, encodeSession } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
+import { CipherSuiteId } from '#opentls/wire/enums';
 import { errorOf, newPair, newServer, openPair, settle, shuttle } from '../../kit/pair.ts';
 import { provider } from '../../kit/provider.ts';
 import { bytes } from '../musts.ts';
@@ -18,7 +19,7 @@ function stage(policy: Partial<EarlyDataPolicy> & Pick<EarlyDataPolicy, 'replay'
   const config = (more: Partial<ServerConfig> = {}): Partial<ServerConfig> => ({
     tickets,
     now,
-    suites: [0x1301],
+    suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256],
     earlyData: { maxSize: 1000, ...policy },
     ...more,
   });

@@ -4,7 +4,7 @@ import { toHex } from '#opentls/bytes/hex';
 import { Secret } from '#opentls/crypto/secret';
 import type { ClientConfig, PskMode, ServerConfig } from '#opentls/handshake/terms/config';
 import { type ExternalPsk, importPsk } from '#opentls/keys/importer';
-import { type HandshakeType, NamedGroup } from '#opentls/wire/enums';
+import { CipherSuiteId, type HandshakeType, NamedGroup } from '#opentls/wire/enums';
 import { readExtensions } from '#opentls/wire/extensions';
 import { type MessageOf, parseMessage } from '#opentls/wire/messages';
 import {
@@ -46,7 +46,7 @@ const unbelieving: Partial<ClientConfig> = {
   verifyChain: () => ({ ok: false, code: 'CERT_UNTRUSTED', reason: 'no certificate is to be judged' }),
 };
 
-const suiteOf = { sha256: [0x1301, 0x1303], sha384: [0x1302] } as const;
+const suiteOf = { sha256: [CipherSuiteId.TLS_AES_128_GCM_SHA256, 0x1303], sha384: [0x1302] } as const;
 
 describe('a key agreed outside of TLS, RFC 9846 §4.3.11', () => {
   const hashes = ['sha256', 'sha384'] as const;
@@ -108,7 +108,7 @@ describe('a key agreed outside of TLS, RFC 9846 §4.3.11', () => {
 
   test('it moves the server to a suite of its hash', () => {
     const key = psk('sha384');
-    const suites = [0x1301, 0x1303, 0x1302];
+    const suites = [CipherSuiteId.TLS_AES_128_GCM_SHA256, 0x1303, 0x1302];
     const ends = openPair({ externalPsks: [key], suites }, { ...bare, ...knowing(key), suites });
     expect(ends.server.facts?.suite.id).toBe(0x1302);
   });
@@ -129,7 +129,11 @@ describe('of several keys', () => {
   });
 
   test('one whose hash no suite has is not used', () => {
-    const ends = openPair(client, { ...bare, ...knowing(second, third), suites: [0x1301] });
+    const ends = openPair(client, {
+      ...bare,
+      ...knowing(second, third),
+      suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256],
+    });
     expect(usedOf(ends)).toEqual([third.identity, third.identity]);
     const narrow = openPair({ ...client, suites: [0x1302] }, { ...bare, ...knowing(first, second) });
     expect(usedOf(narrow)).toEqual([second.identity, second.identity]);

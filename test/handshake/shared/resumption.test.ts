@@ -5,12 +5,13 @@ import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config
 import { StrikeRegister } from '#opentls/session/replay';
 import { decodeSession, encodeSession, type Session } from '#opentls/session/session';
 import { type ServerSessionStore, StoredTickets, TicketKeys } from '#opentls/session/tickets';
+import { CipherSuiteId } from '#opentls/wire/enums';
 import { dangerouslyTrust } from '#opentls/x509/verify/verify';
 import { credential, dataOf, type Ends, errorOf, newPair, settle, shuttle, trustAnything } from '../../kit/pair.ts';
 import { provider } from '../../kit/provider.ts';
 import { copyOf, firstSession, sessionsOf } from '../../kit/sessions.ts';
 
-const sha256Suite = 0x1301;
+const sha256Suite = CipherSuiteId.TLS_AES_128_GCM_SHA256;
 const sha384Suite = 0x1302;
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 const bytes = (value: string): Uint8Array => new Uint8Array(Buffer.from(value));
