@@ -147,7 +147,9 @@ export function checkEarlyAccepted(offer: Offer, { suite, psk }: Accepted, alpn:
   }
 }
 
-/** The server's certificate type: one that the client offered, or X.509 where the extension is absent (RFC 7250 §4.2). */
+/**
+ * The server's certificate type: one that the client offered, or X.509 where the extension is absent (RFC 7250 §4.2).
+ */
 export function checkServerCertificateType(config: ClientSettings, values: ExtensionValues['EE']): CertificateType {
   const [type] = typesOf(values.server_certificate_type === undefined ? undefined : [values.server_certificate_type]);
   if (type === undefined || !config.peerCertificateTypes.includes(type)) {

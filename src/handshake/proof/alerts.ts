@@ -5,7 +5,7 @@ export function certificateAlert(code: CertificateErrorCode): AlertName {
   return certificateAlerts[code] ?? 'certificate_unknown';
 }
 
-/** RFC 9846 §6.2 describes each; what it does not name is certificate_unknown. */
+/** RFC 9846 §6.2 describes each alert. A reason that it does not name becomes certificate_unknown. */
 const certificateAlerts: { readonly [C in CertificateErrorCode]?: AlertName } = {
   UNABLE_TO_GET_ISSUER_CERT: 'unknown_ca',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'unknown_ca',

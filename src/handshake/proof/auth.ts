@@ -189,7 +189,9 @@ function readCertificateList(body: Certificate, { limits }: Settings, expected: 
   };
 }
 
-/** Reads the key that the peer signs with; refuses a leaf that is not of the type agreed on before verifyChain sees it. */
+/**
+ * Reads the key that the peer signs with; refuses a leaf that is not of the type agreed on before verifyChain sees it.
+ */
 function readKey({ chain, certificateType: type }: ChainRequest, { anyCertificate }: Settings): PeerKey {
   const [leaf = none] = chain;
   if (leaf.length === 0) {

@@ -38,7 +38,9 @@ function maySign([leaf]: readonly Certificate[]): boolean {
   return readOrNothing(() => leaf?.keyUsage?.has('digitalSignature')) !== false;
 }
 
-/** The signature algorithms of a chain. The signature of a self-issued certificate does not count (RFC 9846 §4.5.1.2). */
+/**
+ * The signature algorithms of a chain. The signature of a self-issued certificate does not count (RFC 9846 §4.5.1.2).
+ */
 function signaturesOf(chain: readonly Certificate[]): readonly (SignatureAlgorithm | undefined)[] {
   return chain.filter((certificate) => !isSelfIssued(certificate)).map(({ signature }) => signature.algorithm);
 }

@@ -33,7 +33,9 @@ export function* compressCertificate(
   });
 }
 
-/** The Certificate inside a CompressedCertificate, RFC 8879 §4: bad_certificate for a message that does not decompress. */
+/**
+ * The Certificate inside a CompressedCertificate, RFC 8879 §4: bad_certificate for a message that does not decompress.
+ */
 export function* decompressCertificate(
   { config }: Endpoint,
   { body, raw }: MessageOf<typeof HandshakeType.compressed_certificate>,

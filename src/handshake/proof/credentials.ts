@@ -17,13 +17,13 @@ export interface Authentication {
 
 /** The credentials that the peer said it accepts, in its ClientHello or CertificateRequest. */
 export interface AcceptableCredentials {
-  /** Our role: this side signs. */
+  /** The role of this endpoint, which signs. */
   readonly signer: Role;
   /** signature_algorithms */
   readonly schemes: readonly number[];
   /** delegated_credential (RFC 9345 §4.1); empty: the peer accepts no delegated credential. */
   readonly delegationSchemes: readonly number[];
-  /** signature_algorithms_cert, or the same. */
+  /** signature_algorithms_cert; where it is absent, signature_algorithms. */
   readonly certificateSchemes: readonly number[];
   readonly certificateTypes: readonly CertificateType[];
   /** certificate_authorities, DER names; empty: the peer did not send the extension. */

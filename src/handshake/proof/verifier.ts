@@ -9,11 +9,11 @@ import type { Verdict } from '../../x509/verify/verified-peer.ts';
 import { verifyPeer } from '../../x509/verify/verify.ts';
 import type { ChainRequest } from '../terms/config.ts';
 
-/** Options of `verifyPeer`, but for those that the handshake knows. */
+/** Options of `verifyPeer`, except those that the handshake decides. */
 export interface VerifierOptions extends Omit<VerifyOptions, 'purpose' | 'time' | 'remembered'> {
   /**
-   * Who the peer must be. Default: of a server the name that it was asked for (`serverName`); of a client nobody in
-   * particular. `'any'` is for callers that look at the certificate themselves.
+   * The name that the peer's certificate must have. Default: for a server, `serverName` of the configuration; for a
+   * client, none. `'any'` is for callers that look at the certificate themselves.
    */
   readonly name?: VerifyOptions['name'];
   /** Milliseconds since 1970. Default `Date.now`. */
@@ -42,16 +42,16 @@ const verifierRules: Rules<VerifierOptions> = { ...rules, now: clock };
  * ```
  */
 export function verifier(options: VerifierOptions): (request: ChainRequest) => Awaitable<Verdict> {
-  const asked = settled(options);
-  const { now = Date.now } = asked;
+  const settings = settled(options);
+  const { now = Date.now } = settings;
   return (request) => {
     if (request.certificateType !== 'X509') {
       return refused({ code: 'RPK_UNTRUSTED', reason: 'a raw public key where certificates are judged' });
     }
     return verifyPeer(request.chain, {
-      ...asked,
-      ...cameAlong(request, asked),
-      name: asked.name ?? nameAskedFor(request),
+      ...settings,
+      ...withStapled(request, settings),
+      name: settings.name ?? defaultName(request),
       remembered: request.remembered,
       purpose: request.peer,
       time: now(),
@@ -67,7 +67,8 @@ function settled(options: VerifierOptions): VerifierOptions {
   return own as VerifierOptions;
 }
 
-function nameAskedFor({ peer, serverName }: ChainRequest): VerifyOptions['name'] {
+/** The name that a verifier without a `name` judges by. */
+function defaultName({ peer, serverName }: ChainRequest): VerifyOptions['name'] {
   if (peer === 'client') return undefined;
   if (serverName === undefined) {
     return misuse('ERR_TLS_CONFIG', "no serverName to judge the server by: give the verifier a name, or say 'any'");
@@ -75,7 +76,8 @@ function nameAskedFor({ peer, serverName }: ChainRequest): VerifyOptions['name']
   return hostName(serverName);
 }
 
-function cameAlong(
+/** Adds what the peer stapled to its certificate to the options that look at it. */
+function withStapled(
   { ocspResponse, timestamps }: ChainRequest,
   { revocation, transparency }: Pick<VerifyOptions, 'revocation' | 'transparency'>,
 ): Pick<VerifyOptions, 'revocation' | 'transparency'> {

@@ -52,7 +52,8 @@ export function acceptableToClient({ view, extensions }: Hello): AcceptableCrede
 
 /**
  * Receives the client's Certificate and CertificateVerify.
- * @returns undefined where the Certificate is empty, and need not have one
+ * @returns undefined where the client sent an empty Certificate, and the configuration does not require one
+ * @throws TlsError ERR_TLS_CERTIFICATE_REQUIRED where it does
  */
 export function* receiveClient(
   endpoint: ServerEndpoint,

@@ -69,8 +69,8 @@ function readClientHello(message: ClientHello, config: ServerSettings): Hello {
 }
 
 /**
- * Cuts off the lists of names and identities. Each entry is a view, whose object takes a hundred times as much memory as
- * the shortest entry has bytes.
+ * Cuts off the lists of names and identities. Each entry is a view, whose object takes a hundred times as much memory
+ * as the shortest entry has bytes.
  */
 function firstOf(extensions: Hello['extensions'], { names, pskIdentities }: Limits): Hello['extensions'] {
   const {
@@ -127,7 +127,10 @@ export function checkCanSign({ extensions }: Hello): void {
   reject('ERR_TLS_MISSING_SIGNATURE_ALGORITHMS', 'missing_extension', 'the ClientHello has no signature_algorithms');
 }
 
-/** Checks which of supported_groups, key_share and signature_algorithms are there, and the shares (RFC 9846 §9.2, §4.3.8). */
+/**
+ * Checks which of supported_groups, key_share and signature_algorithms are there, and the shares (RFC 9846 §9.2,
+ * §4.3.8).
+ */
 function checkShares(extensions: ExtensionValues['CH'], limits: Limits): void {
   const { key_share: shares, supported_groups: groups, signature_algorithms: schemes } = extensions;
   const psk = extensions.pre_shared_key !== undefined;

@@ -65,8 +65,8 @@ export function sharesMode({ pskModes }: ServerSettings, hello: Hello, mode: Psk
 }
 
 /**
- * Looks the identities up among the external PSKs, before the suite is chosen, which must have the PSK's hash. Of several
- * PSKs, takes the one with the highest priority; among equals, the one that the client names first.
+ * Looks the identities up among the external PSKs, before the suite is chosen, which must have the PSK's hash. Of
+ * several PSKs, takes the one with the highest priority; among equals, the one that the client names first.
  */
 export function* findExternal(
   { findPsk: find }: ServerSettings,
@@ -195,8 +195,8 @@ function* isStillKnown({ findPsk: find, provider }: ServerSettings, origin: PskO
 
 /**
  * Ends the handshake where no PSK of the client fits and the server has no other way to authenticate. It ends as with a
- * wrong binder, by the same alert in the same place, so that the client does not learn which identities the server knows
- * (RFC 9846 Appendix F.6).
+ * wrong binder, by the same alert in the same place, so that the client does not learn which identities the server
+ * knows (RFC 9846 Appendix F.6).
  * @param usable whether the identities were looked up
  */
 export function refusePsks(config: ServerSettings, hello: Hello, usable: boolean): void {
@@ -208,7 +208,9 @@ export function refusePsks(config: ServerSettings, hello: Hello, usable: boolean
   }
 }
 
-/** Whether the server accepts 0-RTT data: checks what RFC 9846 §4.3.10 and §8 demand, and asks the replay guard last. */
+/**
+ * Whether the server accepts 0-RTT data: checks what RFC 9846 §4.3.10 and §8 demand, and asks the replay guard last.
+ */
 export function* admitsEarlyData(
   config: ServerSettings,
   suite: CipherSuite,

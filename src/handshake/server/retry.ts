@@ -70,7 +70,9 @@ export function* lastHello(
   return { ...second, share, before: transcript, retried: true, earlyOffered };
 }
 
-/** The second ClientHello of a client that another connection has sent a HelloRetryRequest: the cookie stands for it. */
+/**
+ * The second ClientHello of a client that another connection has sent a HelloRetryRequest: the cookie stands for it.
+ */
 function continueRetry(
   second: ReceivedHello,
   { suite, choice }: Plan,
@@ -138,7 +140,10 @@ function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
-/** All that the server must remember of a ClientHello that it has answered with a HelloRetryRequest: its cookie's content. */
+/**
+ * All that the server must remember of a ClientHello that it has answered with a HelloRetryRequest: its cookie's
+ * content.
+ */
 export interface RetriedHello {
   readonly suite: number;
   readonly group: number;

@@ -53,7 +53,9 @@ export function bindable(hash: Hash, { secret, imported }: ExternalPsk): Bindabl
   return { kind: imported === true ? 'imported' : 'external', hash, early: EarlySecret.from(hash, secret) };
 }
 
-/** The external PSK that a PSK is; for the PSK of a session, the one that the session's first handshake used, if any. */
+/**
+ * The external PSK that a PSK is; for the PSK of a session, the one that the session's first handshake used, if any.
+ */
 export function originOf(
   psk: BindablePsk & { readonly identity: Uint8Array },
   session: SessionState | undefined,

@@ -17,7 +17,9 @@ import { greaseExtension } from './grease.ts';
 /** The parts of a handshake that its session tickets are made of. */
 type Resumable = Pick<Established, 'facts' | 'resumption' | 'origin'>;
 
-/** Sends the server's NewSessionTickets (RFC 9846 §4.7.1). A ticket that cannot be sealed is not sent, without an error. */
+/**
+ * Sends the server's NewSessionTickets (RFC 9846 §4.7.1). A ticket that cannot be sealed is not sent, without an error.
+ */
 export function* issueTickets({ records, config }: ServerEndpoint, established: Resumable): Script<void> {
   const { tickets, ticketCount } = config;
   if (tickets === undefined) return;

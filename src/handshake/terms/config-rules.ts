@@ -55,7 +55,9 @@ const credential: Rule<Credential> = (value, name) => {
   return given;
 };
 
-/** RFC 9846 §4.3.11: an identity has 1 to 2^16-1 bytes, and the list that it stands in no more. */
+/**
+ * RFC 9846 §4.3.11: an identity has 1 to 2^16-1 bytes, and so has the list of identities with their lengths and ages.
+ */
 const identity = bytes(1, 0xffff - 6);
 
 export const externalPsk: Rule<ExternalPsk> = (value, name) => {
@@ -91,7 +93,7 @@ const limits: Rule<Partial<Limits>> = record<Limits>({
   handshakeMessage: count,
   certificateMessage: count,
   handshakeTotal: count,
-  // One record has to fit, or nothing ever comes in.
+  // A smaller inbox could not hold one record.
   inbox: integer(RECORD_HEADER + MAX_PLAINTEXT + 256),
   outbox: count,
   emptyRecords: count,
@@ -122,7 +124,7 @@ const commonRules: Rules<CommonConfig> = {
   suites: codePoints,
   groups: codePoints,
   signatureSchemes: codePoints,
-  // RFC 9846 §4.3.3: no empty list is sent.
+  // RFC 9846 §4.3.3: the list must not be empty.
   certificateSchemes: listOf(u16, 1),
   peerCertificateTypes: certificateTypes,
   certificateAuthorities: listOf(bytes(1, 0xffff)),
@@ -134,7 +136,7 @@ const commonRules: Rules<CommonConfig> = {
   anyCertificate: flag,
   keylog: flag,
   maxFragment: integer(64, MAX_PLAINTEXT),
-  // RFC 8449 §4
+  // RFC 8449 §4: at least 64, at most 2^14 + 1.
   recordSizeLimit: integer(64, MAX_PLAINTEXT + 1),
   padding: callable,
   grease: flag,
@@ -167,7 +169,7 @@ export const serverRules: Rules<ServerConfig> = {
   ...commonRules,
   credentials: listOf(credential),
   tickets: having<TicketSealer>('seal', 'open'),
-  // Each is a message, made in one go.
+  // All tickets are sent at once, each in a message of its own.
   ticketCount: integer(0, 255),
   ticketLifetime: count,
   resumeAcrossNames: flag,

@@ -14,14 +14,14 @@ import type { CertificateCompression, Credential, Role } from './credential.ts';
 
 /** What a `verifyChain` is given. RFC 9846 §4.5.1.3 leaves the judgement of the chain to it. */
 export interface ChainRequest {
-  /** The side that presented the chain. */
+  /** The role of the peer, which presented the chain. */
   readonly peer: Role;
   /** DER, leaf first, as sent; never empty. For a raw public key its SubjectPublicKeyInfo. */
   readonly chain: readonly Uint8Array[];
   readonly certificateType: CertificateType;
-  /** What came with the leaf: an OCSPResponse, DER, as it was stapled. */
+  /** The OCSPResponse that the peer stapled to the leaf, DER. */
   readonly ocspResponse: Uint8Array | undefined;
-  /** What came with the leaf: a SignedCertificateTimestampList. */
+  /** The SignedCertificateTimestampList that came with the leaf. */
   readonly timestamps: Uint8Array | undefined;
   /** Client: the name that it asked the server for. */
   readonly serverName: string | undefined;
@@ -34,7 +34,7 @@ export interface ChainRequest {
 /** How a PSK is used, RFC 9846 §4.3.9: with a key exchange, or without (no forward secrecy). */
 export type PskMode = 'psk_dhe_ke' | 'psk_ke';
 
-/** A refusal: `code` becomes the error's code and chooses the alert (handshake/auth.ts). */
+/** A refusal: `code` becomes the error's code and chooses the alert (handshake/proof/alerts.ts). */
 export interface ChainRefusal {
   readonly ok: false;
   readonly code: CertificateErrorCode;
@@ -58,7 +58,8 @@ export interface CommonConfig {
    * with decode_error (§6), and so is a HelloRetryRequest with a compression method (§4.2.3), key_share in
    * EncryptedExtensions with unsupported_extension (§4.3), a record in the clear among protected ones with
    * bad_record_mac (§5), a Finished or a binder of a wrong length with decrypt_error (§4.5.3, §4.3.11). Each of these
-   * is against a MUST; the last shows who is known: no PSK that is known ends with handshake_failure (Appendix F.6).
+   * is against a MUST. A server then also answers a client whose PSKs are all unknown with handshake_failure, which
+   * tells the client so (Appendix F.6).
    * Default false.
    */
   readonly boringsslChecks?: boolean | undefined;
@@ -69,8 +70,8 @@ export interface CommonConfig {
   /** SignatureScheme code points accepted from the peer, best first. Default: all that the provider verifies. */
   readonly signatureSchemes?: readonly number[] | undefined;
   /**
-   * Schemes accepted in the peer's certificates, where they differ from `signatureSchemes` (RFC 9846 §4.3.3). Default: not
-   * sent.
+   * Schemes accepted in the peer's certificates, where they differ from `signatureSchemes` (RFC 9846 §4.3.3). Default:
+   * not sent.
    */
   readonly certificateSchemes?: readonly number[] | undefined;
   /** What the peer may authenticate with, best first (RFC 7250). Default X509 alone. */
@@ -86,14 +87,14 @@ export interface CommonConfig {
   /** ALPN protocol names (RFC 7301), best first. Default: none, the extension is not sent. */
   readonly alpn?: readonly Uint8Array[] | undefined;
   /**
-   * Judges the peer's chain: in each handshake in which the peer sends one, and where a session is to be resumed the
-   * chain of that; for a client once more, where the server resumes it but refuses 0-RTT data.
+   * Judges the peer's chain: in each handshake in which the peer sends one, and before a session is resumed, the chain
+   * of that session. A client judges it once more where the server resumes the session but refuses 0-RTT data.
    */
   readonly verifyChain: (request: ChainRequest) => Awaitable<ChainVerdict>;
   /**
-   * Take a leaf of which nothing but the key can be read, or whose key is not for signatures (RFC 9846 §4.5.1.2): all
-   * that is wrong with it is for {@link verifyChain} to judge. For who means to reach peers of any kind. Default false:
-   * such a leaf ends the handshake, whatever would be said of it.
+   * Leave it to {@link verifyChain} to refuse a leaf of which only the key can be read, or whose key is not for
+   * signatures (RFC 9846 §4.5.1.2): for applications that must reach peers of any kind. Default false: such a leaf ends
+   * the handshake, whatever {@link verifyChain} would answer.
    */
   readonly anyCertificate?: boolean | undefined;
   /** Emit `secret` events, for SSLKEYLOGFILE. Default false. */
@@ -109,7 +110,7 @@ export interface CommonConfig {
   readonly padding?: ((contentType: number, length: number) => number) | undefined;
   /** Add reserved values, so that peers learn to ignore what they do not know (RFC 8701). Default false. */
   readonly grease?: boolean | undefined;
-  /** How PSKs may be used, of sessions and others. Default psk_dhe_ke alone. */
+  /** How PSKs may be used, those of sessions and external ones. Default psk_dhe_ke alone. */
   readonly pskModes?: readonly PskMode[] | undefined;
   /** Milliseconds since 1970, for the age of tickets. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
@@ -138,7 +139,7 @@ export interface ClientConfig extends CommonConfig {
   readonly serverName?: string | undefined;
   /** Groups to send key shares for at once. Default: the first hybrid group and the first classical one. */
   readonly keyShares?: readonly number[] | undefined;
-  /** For a server that asks for a certificate: the first that fits its signature schemes is sent. */
+  /** Where the server asks for a certificate, the client sends the first that fits its signature schemes. */
   readonly credentials?: readonly Credential[] | undefined;
   /** Chooses in place of `credentials`, once the server has asked; `undefined` falls back to them. */
   readonly chooseCredentials?:
@@ -147,19 +148,21 @@ export interface ClientConfig extends CommonConfig {
   /** Take a protocol that was not offered by ALPN, too. Default false: illegal_parameter (RFC 7301 §3.1). */
   readonly allowUnknownAlpn?: boolean | undefined;
   /**
-   * The session to offer, for one connection: its secret is wiped after use. It is offered where it is fresh, of the
-   * same server name, and {@link verifyChain} still accepts the chain it was made with.
+   * Answers the session to offer. It is for one connection, which wipes its secret after use. The client offers it
+   * where it is fresh and of the same server name, and {@link verifyChain} still accepts its chain.
    */
   readonly takeSession?: (() => Awaitable<Session | undefined>) | undefined;
   /** Keys agreed outside of TLS, best first. With one, the server need not have a certificate. */
   readonly externalPsks?: readonly ExternalPsk[] | undefined;
-  /** Go on with one of {@link externalPsks} or a session of one, never with a certificate. Default false. */
+  /**
+   * Authenticate the server by one of {@link externalPsks} or a session of one, never by a certificate. Default false.
+   */
   readonly requirePsk?: boolean | undefined;
-  /** What this side may authenticate with, best first (RFC 7250). Default: the types of `credentials`. */
+  /** What the client may authenticate with, best first (RFC 7250). Default: the types of `credentials`. */
   readonly certificateTypes?: readonly CertificateType[] | undefined;
   /**
-   * Fail with handshake_failure where the server asks for a certificate and none of `credentials` fits. Default: it is
-   * sent an empty Certificate, and decides.
+   * Fail with handshake_failure where the server asks for a certificate and none of `credentials` fits. Default false:
+   * the client sends an empty Certificate, and the server decides.
    */
   readonly requireCredential?: boolean | undefined;
   /** Answer CertificateRequests after the handshake too (RFC 9846 §4.3.6). Default false. */
@@ -173,8 +176,8 @@ export interface ClientConfig extends CommonConfig {
   /** Look like TLS 1.2 to middleboxes (RFC 9846 Appendix E.4). Default true. */
   readonly middleboxCompatibility?: boolean | undefined;
   /**
-   * Last word on each ClientHello before it is sent: extensions may be added, dropped or reordered. Answers to added
-   * ones are accepted; what they mean is the caller's.
+   * Changes each ClientHello before it is sent: it may add, drop or reorder extensions. The server may answer those
+   * that it adds; the client ignores what the answers say.
    */
   readonly shapeClientHello?: ((draft: ClientHello) => ClientHello) | undefined;
 }
@@ -186,13 +189,13 @@ export interface EarlyDataPolicy {
   /** A `StrikeRegister`, or a guard that asks a store which several servers share. */
   readonly replay: ReplayGuard;
   /**
-   * Milliseconds by which the age that the client tells may differ from ours. Default 10,000. The guard is told to
-   * remember for twice as long.
+   * Milliseconds by which the ticket's age as the client tells it may differ from its real age. Default 10,000. The
+   * guard has to remember a ClientHello for twice as long.
    */
   readonly ageTolerance?: number | undefined;
   /**
-   * Milliseconds that a guard may take to answer; then the data is refused. Default 1,000. The adapters keep it; who
-   * drives a `Connection` has to (`timeout` of the ask `admitEarlyData`), as the engine has no timers.
+   * Milliseconds that a guard may take to answer; then the data is refused. Default 1,000. The adapters see to it; the
+   * owner of a `Connection` has to (`timeout` of the ask `admitEarlyData`), as the core has no timers.
    */
   readonly guardTimeout?: number | undefined;
 }
@@ -230,7 +233,7 @@ export interface ServerConfig extends CommonConfig {
   readonly ticketCount?: number | undefined;
   /** Seconds, seven days at most. Default 7200. */
   readonly ticketLifetime?: number | undefined;
-  /** Take a ticket under another server name than it was issued under, and say so to clients. Default false. */
+  /** Resume a session under another server name than its own, and tell clients so in their tickets. Default false. */
   readonly resumeAcrossNames?: boolean | undefined;
   /** Answer the server_name that a client sends (RFC 6066 §3). Default true. */
   readonly acknowledgeServerName?: boolean | undefined;
@@ -238,13 +241,15 @@ export interface ServerConfig extends CommonConfig {
   readonly earlyData?: EarlyDataPolicy | undefined;
   /** Finds the key of an identity that is no ticket; `undefined` where there is none. */
   readonly findPsk?: ((identity: Uint8Array) => Awaitable<ExternalPsk | undefined>) | undefined;
-  /** Authenticate by certificate where one fits, although the client offers a key that `findPsk` finds. Default false. */
+  /**
+   * Authenticate by certificate where one fits, although the client offers a key that `findPsk` finds. Default false.
+   */
   readonly preferCertificate?: boolean | undefined;
   /** Chooses for each connection, by SNI; `undefined` falls back to `credentials`. */
   readonly chooseCredentials?: ((hello: ClientHelloView) => Awaitable<readonly Credential[] | undefined>) | undefined;
   /**
-   * Chooses for each connection, in place of `alpn`; `undefined` refuses with no_application_protocol. Not called without
-   * ALPN.
+   * Chooses for each connection, in place of `alpn`; `undefined` refuses with no_application_protocol. Not called
+   * without ALPN.
    */
   readonly chooseProtocol?: ((hello: ClientHelloView) => Awaitable<Uint8Array | undefined>) | undefined;
   /** Ask for a client certificate (RFC 9846 §4.4.2). Default 'none'. */
@@ -252,8 +257,8 @@ export interface ServerConfig extends CommonConfig {
   /** Choose suite and group by the server's order (else by the client's). Default true. */
   readonly preferOwnOrder?: boolean | undefined;
   /**
-   * Put ChaCha20-Poly1305 first where the client does: it has no fast AES then. For servers that have one, and go by
-   * their own order. Default false.
+   * Put ChaCha20-Poly1305 first where the client does, as it probably has no fast AES: for servers that have one and
+   * use their own order. Default false.
    */
   readonly prioritizeChaCha?: boolean | undefined;
   /** Send a HelloRetryRequest for the best group, although the client sent a share for another. Default false. */
@@ -267,18 +272,18 @@ export interface ServerConfig extends CommonConfig {
   /** Send change_cipher_spec to clients without legacy_session_id too (RFC 9846 Appendix E.4). Default false. */
   readonly alwaysChangeCipherSpec?: boolean | undefined;
   /**
-   * Send a cookie with a HelloRetryRequest, and require it back (RFC 9846 §4.3.2). It holds all that there is to
-   * remember: after the `retry` event the connection may be dropped, and another one take the second ClientHello.
-   * Default none.
+   * Send a cookie with a HelloRetryRequest, and require it back (RFC 9846 §4.3.2). The cookie holds all that the server
+   * has to remember: after the `retry` event the connection may be dropped, and another may take the second
+   * ClientHello. Default none.
    */
   readonly retryCookies?: RetryCookies | undefined;
-  /** Raw extensions for EncryptedExtensions, before our own; each is sent only where the client offered its type. */
+  /** Raw extensions that EncryptedExtensions begin with; each is sent only where the client offered its type. */
   readonly encryptedExtensions?: readonly Extension[] | undefined;
 }
 
-/** What a server may look at to choose. */
+/** The parts of a ClientHello by which a server may choose. */
 export interface ClientHelloView {
-  /** Whether an OCSP response was asked for. */
+  /** Whether the client asked for an OCSP response. */
   readonly wantsOcsp: boolean;
   readonly serverName: string | undefined;
   readonly alpn: readonly Uint8Array[];
@@ -287,7 +292,7 @@ export interface ClientHelloView {
   readonly signatureSchemes: readonly number[];
 }
 
-/** What a client may look at to choose a certificate: all that the server asks for (RFC 9846 §4.4.2). */
+/** The parts of a CertificateRequest by which a client may choose a certificate (RFC 9846 §4.4.2). */
 export interface CertificateRequestView {
   readonly signatureSchemes: readonly number[];
   /** DER names. */

@@ -39,7 +39,10 @@ export interface DelegationTerms {
   readonly notAfter: number;
   /** SubjectPublicKeyInfo of the certificate. */
   readonly spki: Uint8Array;
-  /** The end-entity certificate, the delegated credential and its algorithm: what follows the context string in the signed bytes. */
+  /**
+   * The end-entity certificate, the delegated credential and its algorithm: what follows the context string in the
+   * signed bytes.
+   */
   readonly content: Uint8Array;
   readonly signature: Uint8Array;
   /** The roles that the signature was found to be for. */

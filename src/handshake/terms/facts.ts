@@ -6,32 +6,32 @@ import type { Role } from './credential.ts';
 export interface Facts {
   readonly role: Role;
   readonly suite: { readonly id: number; readonly name: string };
-  /** Of the key exchange; undefined where a PSK was used alone. */
+  /** The group of the key exchange; undefined where a PSK was used alone. */
   readonly group: { readonly id: number; readonly name: string } | undefined;
   readonly alpn: Uint8Array | undefined;
   readonly serverName: string | undefined;
-  /** Of the peer's CertificateVerify. */
+  /** The scheme of the peer's CertificateVerify. */
   readonly peerSignatureScheme: number | undefined;
-  /** Of our own. */
+  /** The scheme of this endpoint's CertificateVerify. */
   readonly localSignatureScheme: number | undefined;
-  /** The schemes the peer said it accepts. */
+  /** The signature schemes that the peer accepts. */
   readonly peerSignatureSchemes: readonly number[];
-  /** Of this handshake, or of the one that is resumed. */
+  /** The peer as it authenticated itself in this handshake, or in the one that is resumed. */
   readonly peer: VerifiedPeer | undefined;
-  /** The peer's chain as presented, DER; empty without. */
+  /** The chain that the peer presented, DER; empty where it presented none. */
   readonly peerChain: readonly Uint8Array[];
   readonly peerCertificateType: CertificateType;
   /** OCSPResponse, DER, that the peer stapled to its certificate. */
   readonly peerOcspResponse: Uint8Array | undefined;
   /** SignedCertificateTimestampList that came with the peer's certificate. */
   readonly peerTimestamps: Uint8Array | undefined;
-  /** The chain we authenticated with. */
+  /** The chain that this endpoint authenticated with. */
   readonly localChain: readonly Uint8Array[] | undefined;
   readonly helloRetryRequest: boolean;
   /** Server: whether the client can be asked for a certificate later (RFC 9846 §4.3.6). */
   readonly postHandshakeAuth: boolean;
   readonly resumed: boolean;
-  /** Server: milliseconds by which the age that the client told of its ticket is more than it was (RFC 9846 §8.3). */
+  /** Server: milliseconds by which the ticket's age as the client tells it exceeds its real age (RFC 9846 §8.3). */
   readonly ticketAgeSkew: number | undefined;
   /** Identity of the external PSK in use, or of the one that the resumed session goes back to. */
   readonly externalPsk: Uint8Array | undefined;

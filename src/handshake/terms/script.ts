@@ -96,13 +96,13 @@ export type AskName = keyof Asks;
 /** An ask with all that is needed to answer it. `ask` is its name. */
 export type AskRequest = { [K in AskName]: { readonly ask: K } & Asks[K] }[AskName];
 
-/** What a script yields: an ask, or the set of messages it is willing to take next. */
+/** What a script yields: an ask, or the types of the message that it accepts next. */
 type Wait = AskRequest | { readonly ask: 'message'; readonly types: readonly HandshakeType[] };
 
 /** A handshake written top to bottom; it is suspended at each `yield*` of {@link expect} and {@link ask}. */
 export type Script<T> = Generator<Wait, T, unknown>;
 
-/** One message of several types, told apart by `type`. */
+/** A message of one of several types; its `type` says which. */
 type AnyOf<T extends HandshakeType> = T extends HandshakeType ? MessageOf<T> : never;
 
 /** The next handshake message, which must be of one of `types` (RFC 9846 §4: else unexpected_message). */
@@ -172,7 +172,7 @@ export function perform(request: AskRequest): Awaitable<Answers[AskName]> {
   }
 }
 
-/** A script that owns secrets: what it has not given away when it ends, however it ends, is wiped. */
+/** Runs a script that owns secrets, and wipes those that it has not given away when it ends, however it ends. */
 export function* underCustody<T>(script: (custody: Custody) => Script<T>): Script<T> {
   const custody = new Custody();
   try {
@@ -182,7 +182,7 @@ export function* underCustody<T>(script: (custody: Custody) => Script<T>): Scrip
   }
 }
 
-/** An answer that nobody waits for any more: the secrets in it are wiped. */
+/** Wipes the secrets in an answer that came after its script had ended. */
 export function discard(request: AskRequest, answer: Answers[AskName]): void {
   const answers = { [request.ask]: answer } as Partial<Answers>;
   answers.keyShare?.wipe();
@@ -192,7 +192,7 @@ export function discard(request: AskRequest, answer: Answers[AskName]): void {
   answers.openTicket?.psk.wipe();
 }
 
-/** Steps a script and knows what it waits for. A script that threw cannot be resumed. */
+/** Steps a script, and knows for which message or answer the script waits. A script that threw cannot be resumed. */
 export class Runner<T> {
   readonly #script: Script<T>;
   #wait: Wait | undefined;
@@ -210,7 +210,7 @@ export class Runner<T> {
     this.#step(undefined);
   }
 
-  /** The message types that would be taken now; empty while an ask is open or the script has ended. */
+  /** The message types that the script accepts now; empty while an ask is open or the script has ended. */
   get wants(): readonly HandshakeType[] {
     return this.#wait?.ask === 'message' ? this.#wait.types : [];
   }
@@ -231,13 +231,13 @@ export class Runner<T> {
     this.#step(message);
   }
 
-  /** @param pending the open ask, {@link pending} */
+  /** Answers the open ask. @param pending must be {@link pending} */
   answer(pending: PendingAsk, value: Answers[AskName]): void {
     this.#close(pending);
     this.#step(value);
   }
 
-  /** The operation failed: the error surfaces in the script at its `yield`. */
+  /** Throws an error into the script at the `yield` of its open ask. */
   fail(pending: PendingAsk, error: unknown): void {
     this.#close(pending);
     this.#run(() => this.#script.throw(error));
@@ -248,7 +248,7 @@ export class Runner<T> {
     this.#abandoned = true;
     this.#wait = undefined;
     this.#pending = undefined;
-    // A callback of the script may be who asks: it comes to the next wait first.
+    // Where a callback of the running script calls this, the script runs on to its next wait first.
     if (!this.#running) this.#script.return(undefined as never);
   }
 
@@ -269,7 +269,7 @@ export class Runner<T> {
     } finally {
       this.#running = false;
     }
-    // What it came to is the owner's all the same, to keep or to wipe.
+    // The result of a script that has ended is kept, though abandoned: its owner wipes it.
     if (this.#abandoned && next.done !== true) this.#script.return(undefined as never);
     else this.#settle(next);
   }
