@@ -38,10 +38,14 @@ describe('the programs', () => {
   const others = pages.flatMap(({ path, programs }) =>
     programs.filter(({ name }) => ![...makers, ...pair].includes(name)).map((program) => ({ path, ...program })),
   );
-  test.concurrent.each(others)('$path: $name prints what stands behind it', async ({ name, code, output }) => {
-    expect(output, 'the block behind it').toBeDefined();
-    expect(await folderWithFiles(name).run(name, code)).toBe(output);
-  });
+  test.concurrent.each(others)(
+    '$path: $name prints what stands behind it',
+    async ({ name, code, output }) => {
+      expect(output, 'the block behind it').toBeDefined();
+      expect(await folderWithFiles(name).run(name, code)).toBe(output);
+    },
+    60_000,
+  );
 
   test.concurrent('server.mjs gives client.mjs its words back, and a client without the certificate refuses it', async () => {
     const folder = folderWithFiles('pair');
@@ -62,7 +66,7 @@ describe('the programs', () => {
     const without = code.replace(", ca: readFileSync('cert.pem')", '');
     expect(without).not.toBe(code);
     expect(await folder.run('stranger.mjs', without, port)).toContain('DEPTH_ZERO_SELF_SIGNED_CERT');
-  });
+  }, 60_000);
 
   test.each(pair)('%s has ten lines at most', (name) => {
     expect(programNamed(name).code.trimEnd().split('\n').length).toBeLessThanOrEqual(10);
