@@ -109,11 +109,13 @@ describe.each(pages)('$path', (page) => {
   });
 
   test('names files that exist', () => {
-    const named = [...text.matchAll(/`((?:src|test|bench|vectors|docs|\.ci)\/[\w./-]+)`/g)].map(
-      ([, name = '']) => name,
-    );
-    const missing = named.filter((name) => name !== 'docs/api' && !existsSync(root + name));
-    expect(missing).toEqual([]);
+    const inCode = /`((?:src|test|bench|vectors|docs|\.ci)\/[\w./-]+)`/g;
+    const sources = /(?<![\w./-])((?:[\w-]+\/)+[\w.-]+\.ts)\b/g;
+    const named = [...text.matchAll(inCode), ...text.matchAll(sources)].map(([, name = '']) => name);
+    // Pages in src name files from there, and others from their own folder.
+    const places = [root, `${root}src/`, `${folder}/`];
+    const missing = named.filter((name) => !places.some((place) => existsSync(place + name)));
+    expect(missing.filter((name) => name !== 'docs/api')).toEqual([]);
   });
 
   test('names commands that exist', () => {
@@ -183,6 +185,18 @@ function wordsOf(folder: string): ReadonlySet<string> {
 const manifest: { scripts: object; exports: object; name: string } = JSON.parse(
   readFileSync(`${root}package.json`, 'utf8'),
 );
+
+test('the map of the sources has every folder and file', () => {
+  const map = pageAt('src/README.md').text.match(/^```\n([\s\S]*?)^```$/m)?.[1] ?? '';
+  const named = map
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ')[0]);
+  const entries = readdirSync(`${root}src`, { withFileTypes: true }).filter(
+    ({ name }) => !/^README|\.json$|\.d\.ts$/.test(name),
+  );
+  expect(named.sort()).toEqual(entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort());
+});
 
 describe('the first page', () => {
   test('is one screen', () => {
