@@ -6,7 +6,7 @@ import type { Sending } from '../record/sending.ts';
 import type { EarlyData } from './early-data.ts';
 import type { Event } from './events.ts';
 
-/** The parts of a connection that its scripts may touch. */
+/** The parts of a connection that its scripts act on. */
 export interface Parts {
   readonly sending: Sending;
   readonly receiving: Receiving;

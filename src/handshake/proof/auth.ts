@@ -230,8 +230,8 @@ function checkScheme(
   key: PeerKey,
 ): SignatureVerifier {
   const verifier = verifierFor(provider, scheme);
-  const fits = reading(() => schemeFitsKey(scheme, key.publicKey));
-  if (!fits && reading(() => key.publicKey.algorithm) === 'rsa-pss') {
+  const fits = readPart(() => schemeFitsKey(scheme, key.publicKey));
+  if (!fits && readPart(() => key.publicKey.algorithm) === 'rsa-pss') {
     reject('ERR_TLS_UNSUPPORTED_KEY', 'illegal_parameter', 'an RSASSA-PSS key does not make the scheme');
   }
   if (verifier === undefined || !isHandshakeScheme(scheme, peer) || !acceptable.includes(scheme) || !fits) {
@@ -239,14 +239,14 @@ function checkScheme(
     reject('ERR_TLS_WRONG_SIGNATURE_SCHEME', 'illegal_parameter', `CertificateVerify is made with ${name}`);
   }
   // RFC 9846 §4.5.1.2: a key usage extension must have digitalSignature set.
-  if (reading(() => key.keyUsage?.has('digitalSignature')) === false) {
+  if (readPart(() => key.keyUsage?.has('digitalSignature')) === false) {
     reject('ERR_TLS_KEY_USAGE', 'illegal_parameter', 'the key of the certificate is not for digital signatures');
   }
   return verifier;
 }
 
 /** Reads a part of a certificate, which may be malformed: certificates parse their parts when those are first used. */
-function reading<T>(read: () => T): T {
+function readPart<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Awaitable } from '../../crypto/provider.ts';
 import { misuse } from '../../errors.ts';
-import { clock, type Rules, settle, wrong } from '../../options.ts';
+import { clock, type Rules, settle } from '../../options.ts';
 import { hostName } from '../../x509/certificate/identity.ts';
 import type { VerifyOptions } from '../../x509/verify/options.ts';
 import { refused } from '../../x509/verify/refusal.ts';
@@ -42,7 +42,7 @@ const verifierRules: Rules<VerifierOptions> = { ...rules, now: clock };
  * ```
  */
 export function verifier(options: VerifierOptions): (request: ChainRequest) => Awaitable<Verdict> {
-  const settings = settled(options);
+  const settings = settle(options, verifierRules, 'verifier: options', ['trust', 'verifiers']);
   const { now = Date.now } = settings;
   return (request) => {
     if (request.certificateType !== 'X509') {
@@ -57,14 +57,6 @@ export function verifier(options: VerifierOptions): (request: ChainRequest) => A
       time: now(),
     });
   };
-}
-
-function settled(options: VerifierOptions): VerifierOptions {
-  const own = settle<VerifierOptions>(options, verifierRules, 'verifier: options');
-  for (const name of ['trust', 'verifiers'] as const) {
-    if (own[name] === undefined) wrong(`verifier: options.${name}`, 'given', undefined);
-  }
-  return own as VerifierOptions;
 }
 
 /** The name that a verifier without a `name` judges by. */

@@ -13,7 +13,7 @@ import { chooseGroup, type GroupChoice, type Plan, sharedSuites } from './select
 
 /**
  * Chooses suite, PSK and group by the first ClientHello on this connection.
- * @param retried of its cookie, where another connection has sent the HelloRetryRequest: suite and group are chosen
+ * @param retried the content of its cookie, where another connection has sent a HelloRetryRequest: suite and group of that
  */
 export function* planHandshake(
   endpoint: ServerEndpoint,
@@ -27,24 +27,24 @@ export function* planHandshake(
   const withExchange = choice !== undefined && sharesMode(config, hello, 'psk_dhe_ke');
   const usable = withExchange || sharesMode(config, hello, 'psk_ke');
   const admission = admissionOf(config, hello, credentials);
-  const external = usable && admission.byPsk ? yield* findExternal(config, hello, suites) : undefined;
+  const external = usable && admission.withPsk ? yield* findExternal(config, hello, suites) : undefined;
   const suite = suites.find(({ hash }) => external === undefined || hash.name === external.psk.hash) ?? suites[0];
   if (suite === undefined) return reject('ERR_TLS_NO_SHARED_CIPHER', 'handshake_failure', 'no cipher suite in common');
   const psk = usable ? yield* findPsk(endpoint, hello, suite, external, admission) : undefined;
-  if (psk === undefined && !admission.otherwise) refusePsks(config, hello, usable);
+  if (psk === undefined && !admission.withoutPsk) refusePsks(config, hello, usable);
   if (psk !== undefined && !withExchange) return { suite, choice: undefined, psk };
   if (choice === undefined) reject('ERR_TLS_NO_SHARED_GROUP', 'handshake_failure', 'no key exchange group in common');
   return { suite, choice, psk };
 }
 
-/** Which PSKs count beside the certificate that this server has for the client. */
+/** A certificate goes before PSKs with `preferCertificate`; a server that has PSKs alone accepts no client without one. */
 function admissionOf(config: ServerSettings, hello: Hello, credentials: readonly Credential[]): Admission {
   const byCertificate = config.preferCertificate && chooseAuthentication(credentials, acceptableToClient(hello));
   const pskAlone = config.findPsk !== undefined && credentials.length === 0;
-  return { byPsk: !byCertificate, otherwise: !pskAlone };
+  return { withPsk: !byCertificate, withoutPsk: !pskAlone };
 }
 
-/** The group that a HelloRetryRequest of another connection has asked for, with the share of it. */
+/** The group that a HelloRetryRequest of another connection has asked for, and the client's share for it. */
 function retriedChoice(config: ServerSettings, hello: Hello, id: number): GroupChoice {
   const group = groupById(config.provider, id);
   return { group, share: retriedShare(hello, group) };

@@ -45,12 +45,12 @@ export interface SelectedPsk extends FoundPsk {
   readonly ageSkew: number;
 }
 
-/** Which sessions may be resumed: those of clients that the server would accept without a session, too. */
+/** Which clients the server would accept without a session: it resumes the sessions of no others. */
 export interface Admission {
-  /** Sessions that go back to an external PSK, and external PSKs themselves. */
-  readonly byPsk: boolean;
-  /** Other sessions. */
-  readonly otherwise: boolean;
+  /** Clients with an external PSK. */
+  readonly withPsk: boolean;
+  /** Clients without one. */
+  readonly withoutPsk: boolean;
 }
 
 /** An external PSK, with the identity by which the client named it. */
@@ -177,8 +177,8 @@ function* judgeState(
   if (!isFresh(state, config.now())) return false;
   if (state.serverName !== hello.view.serverName && !config.resumeAcrossNames) return false;
   const { externalPsk: origin } = state;
-  if (origin !== undefined) return admission.byPsk && (yield* isStillKnown(config, origin)) ? undefined : false;
-  if (!admission.otherwise) return false;
+  if (origin !== undefined) return admission.withPsk && (yield* isStillKnown(config, origin)) ? undefined : false;
+  if (!admission.withoutPsk) return false;
   if (config.clientCertificate === 'none') return undefined;
   if (state.peerChain.length === 0) return config.clientCertificate === 'required' ? false : undefined;
   const verdict = yield* judgeSession(endpoint, 'client', undefined, state);

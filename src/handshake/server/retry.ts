@@ -37,7 +37,7 @@ export interface LastHello extends ReceivedHello {
 /**
  * Where the client has sent no share for the group, asks for it by a HelloRetryRequest.
  * @param first the first ClientHello on this connection
- * @param retried of its cookie, where another connection has sent the HelloRetryRequest
+ * @param retried the content of its cookie, where another connection has sent a HelloRetryRequest
  */
 export function* lastHello(
   endpoint: ServerEndpoint,

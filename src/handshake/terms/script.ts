@@ -110,6 +110,7 @@ export function* expect<T extends HandshakeType>(...types: readonly T[]): Script
   return (yield { ask: 'message', types }) as AnyOf<T>;
 }
 
+/** Asks the owner of the connection for something, and waits for the answer. */
 export function* ask<K extends AskName>(name: K, request: Asks[K]): Script<Answers[K]> {
   return (yield { ask: name, ...request } as AskRequest) as Answers[K];
 }
