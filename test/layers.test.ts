@@ -114,16 +114,6 @@ describe('nothing is left over', () => {
   });
 });
 
-describe('the map of the sources', () => {
-  test('names files that exist', () => {
-    const map = readFileSync(`${root}src/README.md`, 'utf8');
-    const named = [...map.matchAll(/`((?:[\w-]+\/)*[\w-]+\.ts)`/g)].map(([, path = '']) => path);
-    const there = new Set([...sources.map(({ path }) => path), ...filesOf('test', /\.ts$/)]);
-    expect(named.length).toBeGreaterThan(40);
-    expect(named.filter((path) => !there.has(path) && path !== 'src/limits.ts')).toEqual([]);
-  });
-});
-
 interface Example {
   readonly rule: string;
   readonly path: string;
