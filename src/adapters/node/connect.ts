@@ -1,50 +1,15 @@
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { DetailedCertificate } from './certificate/legacy.ts';
-import { live, type SecureContextOptions } from './context/context.ts';
+import { live } from './context/context.ts';
+import { type ConnectionOptionsFor, serverMustBeAuthorized } from './options/connection.ts';
 import { ownOptions } from './options/rules.ts';
-import { expectedHost, identify, type TLSSocketOptions } from './options/socket.ts';
+import { expectedHost, identify } from './options/socket.ts';
 import { TLSSocket } from './socket/tls-socket.ts';
 import { codedError, connectionReset, invalidArgType, validateFunction, validateNumber } from './support/errors.ts';
+import { warnOnce } from './support/warnings.ts';
 
 /** Options of `connect()`: of the context, of the socket, and of `net.connect()`. */
-export interface ConnectionOptions
-  extends SecureContextOptions,
-    Omit<TLSSocketOptions, 'isServer' | 'server' | 'handshakeTimeout' | 'ALPNCallback' | 'SNICallback'> {
-  /** The server. Default 'localhost'. */
-  readonly host?: string | undefined;
-  /** Its port. */
-  readonly port?: number | string | undefined;
-  /** Of a Unix domain socket. */
-  readonly path?: string | undefined;
-  /** A transport that the caller connects. */
-  readonly socket?: Duplex | undefined;
-  /** The name to ask for (SNI) and to check the certificate against. */
-  readonly servername?: string | undefined;
-  /**
-   * Compares the certificate with the host. Default: `checkServerIdentity()`.
-   * @returns an error where the certificate is not for `host`; anything else that is true refuses it as well
-   */
-  readonly checkServerIdentity?: ((host: string, certificate: DetailedCertificate) => Error | undefined) | undefined;
-  /** Checked as `node:tls` does, and without effect: there are no groups of that kind. */
-  readonly minDHSize?: number | undefined;
-  /** Milliseconds of silence until 'timeout'. */
-  readonly timeout?: number | undefined;
-  /** As `net.connect()` has it. */
-  readonly localAddress?: string | undefined;
-  /** As `net.connect()` has it. */
-  readonly localPort?: number | undefined;
-  /** As `net.connect()` has it. */
-  readonly family?: number | string | undefined;
-  /** As `net.connect()` has it. */
-  readonly hints?: number | undefined;
-  /** As `net.connect()` has it. */
-  readonly lookup?: net.LookupFunction | undefined;
-  /** As `net.connect()` has it. */
-  readonly autoSelectFamily?: boolean | undefined;
-  /** As `net.connect()` has it: milliseconds. */
-  readonly autoSelectFamilyAttemptTimeout?: number | undefined;
-}
+export interface ConnectionOptions extends ConnectionOptionsFor<TLSSocket> {}
 
 export type SecureConnectListener = () => void;
 
@@ -82,7 +47,7 @@ export function connect(...args: readonly unknown[]): TLSSocket {
   const options: ConnectionOptions = ownOptions({
     checkServerIdentity: live.checkServerIdentity,
     ...given,
-    rejectUnauthorized: enforces(given),
+    rejectUnauthorized: serverMustBeAuthorized(given),
   });
   check(options);
   const { socket: transport, servername } = options;
@@ -147,27 +112,7 @@ function onEarlyEnd(socket: TLSSocket, { path, host, port, localAddress }: Conne
   socket.destroy(connectionReset(message, { path, host, port, localAddress }));
 }
 
-/** Whether a server must be who it should be: the environment has a say where the caller has none. */
-export function enforces(options: ConnectionOptions): boolean {
-  return Object.hasOwn(options, 'rejectUnauthorized') ? options.rejectUnauthorized !== false : !allowsUnauthorized();
-}
-
-/** Whether the environment lets servers be anybody. */
-function allowsUnauthorized(): boolean {
-  if (process.env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0') return false;
-  warnOnce("NODE_TLS_REJECT_UNAUTHORIZED is '0': the certificates of servers are not checked.");
-  return true;
-}
-
 function warnOfAddress(): void {
   const message = 'Setting the TLS ServerName to an IP address is not permitted by RFC 6066. It is not sent.';
   warnOnce(message, 'DeprecationWarning', 'DEP0123');
-}
-
-const warned = new Set<string>();
-
-function warnOnce(message: string, type?: string, code?: string): void {
-  if (warned.has(message)) return;
-  warned.add(message);
-  process.emitWarning(message, { ...(type && { type }), ...(code && { code }) });
 }

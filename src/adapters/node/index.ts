@@ -17,14 +17,21 @@ import { convertALPNProtocols } from './support/alpn.ts';
 
 export type { DetailedCertificate, LegacyCertificate } from './certificate/legacy.ts';
 export type { ConnectionOptions } from './connect.ts';
-export type { CACertificateType, CertificateInput } from './context/ca.ts';
-export { type CertificateCompressionInput, certificateCompression } from './context/certificate-compression.ts';
-export type { EngineOptions, PeerVerification, SecureContextOptions, SecureVersion } from './context/context.ts';
-export type { KeyInput } from './context/credentials.ts';
-export type { PskCallback, SniCallback, TLSSocketOptions } from './options/socket.ts';
+export type { CACertificateType } from './context/ca.ts';
+export { certificateCompression } from './context/certificate-compression.ts';
+export type {
+  CertificateCompressionInput,
+  CertificateInput,
+  EngineOptions,
+  KeyInput,
+  PeerVerification,
+  SecureContextOptions,
+  SecureVersion,
+} from './options/context.ts';
+export type { OnReadOptions } from './options/socket.ts';
 export type { SecureConnectionListener, ServerOptions } from './server.ts';
 export type { CipherInfo } from './socket/described-socket.ts';
-export type { OnReadOptions } from './socket/onread.ts';
+export type { PskCallback, SniCallback, TLSSocketOptions } from './socket/tls-socket.ts';
 export type { AlpnOption } from './support/alpn.ts';
 export type { CodedError } from './support/errors.ts';
 export {

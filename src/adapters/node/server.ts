@@ -3,18 +3,19 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TicketKeys } from '../../session/tickets.ts';
 import { namePattern, standsForName } from './callbacks/server-names.ts';
-import { live, SecureContext, type SecureContextOptions, stateOf } from './context/context.ts';
+import { live, SecureContext, stateOf } from './context/context.ts';
+import type { SecureContextOptions } from './options/context.ts';
 import { contextOptions, serverOptions } from './options/rules.ts';
+import type { ServerOptionsFor } from './options/server.ts';
+import { earlyReader, serverTickets } from './options/socket.ts';
 import {
   type EarlyReader,
-  earlyReader,
   type PskCallback,
   type SniCallback,
-  serverTickets,
+  TLSSocket,
   type TLSSocketOptions,
-} from './options/socket.ts';
-import { TLSSocket } from './socket/tls-socket.ts';
-import { type AlpnOption, convertALPNProtocols } from './support/alpn.ts';
+} from './socket/tls-socket.ts';
+import { convertALPNProtocols } from './support/alpn.ts';
 import { callable } from './support/callable.ts';
 import {
   codedError,
@@ -29,27 +30,7 @@ import {
 import { type TicketKeyInput, ticketKeyList, ticketKeysOf } from './support/sessions.ts';
 
 /** Options of `createServer()`: of the context, of the sockets, and of `net.Server`. */
-export interface ServerOptions extends SecureContextOptions, net.ServerOpts {
-  /** Ask clients for a certificate. Default false. */
-  readonly requestCert?: boolean | undefined;
-  /** End the connection of a client without a trusted certificate, where `requestCert` asks for one. Default true. */
-  readonly rejectUnauthorized?: boolean | undefined;
-  /** Protocols, best first. Default: ALPN is not answered. */
-  readonly ALPNProtocols?: AlpnOption | undefined;
-  /** Chooses the protocol, one of those that the client offers; undefined refuses. Not together with `ALPNProtocols`. */
-  readonly ALPNCallback?: TLSSocketOptions['ALPNCallback'];
-  /** Chooses the context by the name that the client asks for. Default: the contexts of `addContext()`. */
-  readonly SNICallback?: SniCallback | undefined;
-  /** Milliseconds. Default 120000. */
-  readonly handshakeTimeout?: number | undefined;
-  /** Accepted and without effect. */
-  readonly enableTrace?: boolean | undefined;
-  /** The key of an identity, for suites with SHA-256; null: none. */
-  readonly pskCallback?: PskCallback | undefined;
-  /** Accepted; TLS 1.3 has no hint. */
-  readonly pskIdentityHint?: string | undefined;
-  readonly [earlyReader]?: EarlyReader | undefined;
-}
+export interface ServerOptions extends ServerOptionsFor<TLSSocket> {}
 
 /** Hears a connection whose handshake is complete, as a listener of `secureConnection`. */
 export type SecureConnectionListener = (socket: TLSSocket) => void;
@@ -259,7 +240,7 @@ function onKeylog(this: TLSSocket, line: Buffer): void {
 
 function ownerOf(socket: TLSSocket): TlsServer | undefined {
   const { server } = socket._tlsOptions;
-  return server;
+  return server instanceof TlsServer ? server : undefined;
 }
 
 /** Sockets whose failure was told: few, and gone with them. */

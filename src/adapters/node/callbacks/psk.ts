@@ -1,10 +1,11 @@
 /** External PSKs by `pskCallback`: for suites with SHA-256, as OpenSSL takes them, unless the answer says otherwise. */
+import type { Socket } from 'node:net';
 import { Secret } from '../../../crypto/secret.ts';
 import type { ExternalPsk } from '../../../keys/importer.ts';
-import type { PskCallback } from '../options/socket.ts';
+import type { PskCallbackFor } from '../options/socket.ts';
 import { invalidArgType, invalidArgValue, validateObject } from '../support/errors.ts';
 
-type Answer = ReturnType<PskCallback>;
+type Answer = ReturnType<PskCallbackFor<Socket>>;
 
 /**
  * @throws ERR_INVALID_ARG_TYPE for an answer without key or identity; ERR_INVALID_ARG_VALUE for an identity that cannot

@@ -4,10 +4,8 @@ import { decodePem, readPem } from '../../../x509/asn1/pem.ts';
 import { encodePem } from '../../../x509/asn1/pem-write.ts';
 import type { Unreadable } from '../../../x509/path/pool.ts';
 import { TrustStore } from '../../../x509/path/trust.ts';
+import type { CertificateInput } from '../options/context.ts';
 import { codedError, invalidArgType, invalidArgValue } from '../support/errors.ts';
-
-/** PEM text or bytes, or DER bytes, of any number of certificates. */
-export type CertificateInput = string | NodeJS.ArrayBufferView;
 
 /** Which certificates {@link getCACertificates} lists. */
 export type CACertificateType = 'default' | 'system' | 'bundled' | 'extra';

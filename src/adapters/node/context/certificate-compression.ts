@@ -6,9 +6,6 @@ import { compression } from '../../../handshake/terms/config-rules.ts';
 import type { CertificateCompression } from '../../../handshake/terms/credential.ts';
 import { codedError, invalidArgType, invalidArgValue } from '../support/errors.ts';
 
-/** An algorithm of `node:zlib` by its name, or one of the caller's (opentls). */
-export type CertificateCompressionInput = 'zlib' | 'brotli' | 'zstd' | CertificateCompression;
-
 type Deflate = (input: Uint8Array, options: object) => Promise<Uint8Array>;
 /** With `info`: the engine has counted what of the input it has used. */
 type Inflate = (

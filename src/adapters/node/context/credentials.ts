@@ -3,12 +3,10 @@ import type { CryptoProvider, Signer } from '../../../crypto/provider.ts';
 import type { Credential } from '../../../handshake/terms/credential.ts';
 import { parseCertificate } from '../../../x509/certificate/certificate.ts';
 import { parsePrivateKey } from '../../../x509/private-key/keys.ts';
+import type { CertificateInput, KeyInput } from '../options/context.ts';
 import { signersOf } from '../options/rules.ts';
 import { codedError, invalidArgType, validateString } from '../support/errors.ts';
-import { type CertificateInput, certificatesOf } from './ca.ts';
-
-/** PEM text or bytes, or DER bytes, of a private key, alone or with its passphrase. */
-export type KeyInput = CertificateInput | { readonly pem: CertificateInput; readonly passphrase?: string | undefined };
+import { certificatesOf } from './ca.ts';
 
 export interface CredentialOptions {
   readonly cert?: CertificateInput | readonly CertificateInput[] | undefined;

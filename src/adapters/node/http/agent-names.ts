@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { type ConnectionOptions, enforces } from '../connect.ts';
 import { defaultTrust } from '../context/ca.ts';
 import { live } from '../context/context.ts';
+import { type ConnectionOptionsFor, serverMustBeAuthorized } from '../options/connection.ts';
 import { contextNames } from '../options/rules.ts';
+import type { TLSSocket } from '../socket/tls-socket.ts';
 
 /**
  * What an Agent calls its connections beside what Node's own name says. Two sets of options have the same text only
@@ -13,7 +14,7 @@ export class AgentNames {
   readonly #numbers = new WeakMap<object, number>();
   #last = 0;
 
-  of(options: ConnectionOptions): string {
+  of(options: ConnectionOptionsFor<TLSSocket>): string {
     const counting: Partial<Record<string, unknown>> = {
       // Not given, all are what they are now.
       checkServerIdentity: live.checkServerIdentity,
@@ -25,7 +26,7 @@ export class AgentNames {
       const value = Object.hasOwn(options, name) ? Reflect.get(options, name) : undefined;
       if (value !== undefined && value !== null) counting[name] = value;
     }
-    counting['rejectUnauthorized'] = enforces(options);
+    counting['rejectUnauthorized'] = serverMustBeAuthorized(options);
     const { provider } = counting;
     if (typeof provider === 'object' && provider !== null) counting['provider'] = this.#parts(provider);
     // Keys and passphrases are among it.
@@ -80,7 +81,7 @@ function isData(value: object): boolean {
  * peer, authenticates us, or shapes what is negotiated. A new one has to be decided upon. Host, port, addresses and the
  * name asked for are in Node's name; the rest is how a connection is opened and read, whoever is at its other end.
  */
-const keepsApart: { readonly [K in Extract<keyof ConnectionOptions, string>]-?: boolean } = {
+const keepsApart: { readonly [K in Extract<keyof ConnectionOptionsFor<TLSSocket>, string>]-?: boolean } = {
   // All of a context judges, authenticates or is negotiated.
   ...contextNames,
   secureContext: true,

@@ -1,7 +1,6 @@
 /** Requests in 0-RTT data, RFC 8470: handed to the handler at once, and marked as what they are. */
 import http from 'node:http';
-import type { EarlyReader } from '../options/socket.ts';
-import type { TLSSocket } from '../socket/tls-socket.ts';
+import type { EarlyReader, TLSSocket } from '../socket/tls-socket.ts';
 
 /** Gives 0-RTT data to the parser of an `http.Server`, ahead of what comes when the handshake is over. */
 export class EarlyRequests implements EarlyReader {

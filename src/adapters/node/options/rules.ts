@@ -1,12 +1,14 @@
 /** How the doors of this adapter take their options, so that what they are is settled there and nowhere else. */
-import type { ServerOpts } from 'node:net';
+import type { ServerOpts, Socket } from 'node:net';
 import type { CryptoProvider, Signer } from '../../../crypto/provider.ts';
 import { clientRules, provider, serverRules, signer } from '../../../handshake/terms/config-rules.ts';
 import { clock, own, type Rule, type Rules, record } from '../../../options.ts';
 import { judgementRules } from '../../../x509/verify/rules.ts';
-import type { EngineOptions, PeerVerification, SecureContextOptions } from '../context/context.ts';
-import type { ServerOptions } from '../server.ts';
-import { invalidArgType, validateFunction } from '../support/errors.ts';
+import { convertALPNProtocols } from '../support/alpn.ts';
+import { invalidArgType, validateBuffer, validateFunction } from '../support/errors.ts';
+import type { EngineOptions, PeerVerification, SecureContextOptions } from './context.ts';
+import type { ServerOptionsFor } from './server.ts';
+import type { SocketOptionsFor } from './socket.ts';
 
 /**
  * The caller's own enumerable properties, as `connect()` and `TLSSocket` of `node:tls` take them: no prototype has a
@@ -37,9 +39,32 @@ export function contextOptions(options: SecureContextOptions): SecureContextOpti
 }
 
 /** Of a server, and of its context. What a class says may ask for a check, not switch one off. */
-export function serverOptions(options: ServerOptions): ServerOptions {
-  const given = namedOptions<OwnServerOptions>(options, serverNames);
+export function serverOptions<TLSSocket extends Socket>(
+  options: ServerOptionsFor<TLSSocket>,
+): ServerOptionsFor<TLSSocket> {
+  const given = namedOptions<OwnServerOptions<TLSSocket>>(options, serverNames);
   return ownOptions({ ...given, rejectUnauthorized: !switchesOff(options, 'rejectUnauthorized') });
+}
+
+/**
+ * The options of a socket as they are from here on, whatever the caller does to his.
+ * @throws ERR_INVALID_ARG_TYPE
+ */
+export function settleSocketOptions<TLSSocket extends Socket>(
+  options: SocketOptionsFor<TLSSocket>,
+): SocketOptionsFor<TLSSocket> {
+  const settled: { -readonly [K in keyof SocketOptionsFor<TLSSocket>]: SocketOptionsFor<TLSSocket>[K] } =
+    ownOptions(options);
+  checkSocketOptions(settled);
+  if (settled.ALPNProtocols) convertALPNProtocols(settled.ALPNProtocols, settled);
+  const { earlyData } = settled;
+  if (earlyData === undefined || earlyData === null) {
+    delete settled.earlyData;
+  } else {
+    validateBuffer(earlyData, 'options.earlyData');
+    settled.earlyData = new Uint8Array(earlyData.buffer, earlyData.byteOffset, earlyData.byteLength).slice();
+  }
+  return settled;
 }
 
 /** @throws ERR_INVALID_ARG_TYPE; TlsError ERR_TLS_CONFIG for what is wrong inside */
@@ -69,6 +94,19 @@ export function clockOf(option: unknown): () => number {
   if (option === undefined || option === null) return Date.now;
   validateFunction(option, 'options.now');
   return clock(option, 'options.now');
+}
+
+function checkSocketOptions(
+  options: Pick<SocketOptionsFor<Socket>, 'enableTrace' | 'isServer'> &
+    Partial<Record<'ALPNCallback' | 'SNICallback' | 'pskCallback', unknown>>,
+): void {
+  const { enableTrace, isServer, ALPNCallback, SNICallback, pskCallback } = options;
+  if (enableTrace != null && typeof enableTrace !== 'boolean') {
+    throw invalidArgType('options.enableTrace', 'of type boolean', enableTrace);
+  }
+  if (isServer && ALPNCallback) validateFunction(ALPNCallback, 'options.ALPNCallback');
+  if (isServer && SNICallback) validateFunction(SNICallback, 'options.SNICallback');
+  if (pskCallback) validateFunction(pskCallback, 'options.pskCallback');
 }
 
 function objectOption<T>(name: string, option: unknown, rule: Rule<T>): T | undefined {
@@ -110,9 +148,9 @@ export const contextNames: Readonly<Record<keyof SecureContextOptions, true>> = 
 };
 
 /** Those with a name; symbols are handed from one door to another. */
-type OwnServerOptions = Omit<ServerOptions, keyof ServerOpts | symbol>;
+type OwnServerOptions<TLSSocket extends Socket> = Omit<ServerOptionsFor<TLSSocket>, keyof ServerOpts | symbol>;
 
-const serverNames: Readonly<Record<keyof OwnServerOptions, true>> = {
+const serverNames: Readonly<Record<keyof OwnServerOptions<Socket>, true>> = {
   ...contextNames,
   requestCert: true,
   rejectUnauthorized: true,

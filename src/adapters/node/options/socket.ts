@@ -1,12 +1,8 @@
+import type { Server, Socket } from 'node:net';
 import type { TicketSealer } from '../../../session/tickets.ts';
 import type { DetailedCertificate } from '../certificate/legacy.ts';
-import type { SecureContext, SecureContextOptions } from '../context/context.ts';
-import type { Server } from '../server.ts';
-import type { OnReadOptions } from '../socket/onread.ts';
-import type { TLSSocket } from '../socket/tls-socket.ts';
-import { type AlpnOption, convertALPNProtocols } from '../support/alpn.ts';
-import { invalidArgType, validateBuffer, validateFunction } from '../support/errors.ts';
-import { ownOptions } from './rules.ts';
+import type { AlpnOption } from '../support/alpn.ts';
+import type { SecureContextOptions } from './context.ts';
 
 export interface AlpnCallbackArguments {
   /** False where the client named none. */
@@ -18,14 +14,14 @@ export interface AlpnCallbackArguments {
  * Chooses a server's context by the name that the client asks for. The callback takes a `SecureContext`; without one the
  * server's own is used, and an error ends the handshake.
  */
-export type SniCallback = (
+export type SniCallbackFor<TLSSocket extends Socket> = (
   this: TLSSocket,
   servername: string,
   callback: (error: Error | null, context?: unknown) => void,
 ) => void;
 
 /** A client's is given null, and answers key and identity; a server's is given socket and identity. */
-export type PskCallback = (
+export type PskCallbackFor<TLSSocket extends Socket> = (
   ...args: readonly [hint: null] | readonly [socket: TLSSocket, identity: string]
 ) => PskAnswer | NodeJS.ArrayBufferView | null | undefined;
 
@@ -36,14 +32,33 @@ export interface PskAnswer {
   readonly hash?: 'sha256' | 'sha384' | undefined;
 }
 
-/** Options of `new TLSSocket(socket, options)`. */
-export interface TLSSocketOptions extends SecureContextOptions {
+/** The `onread` option of `net.Socket`: plaintext goes into the caller's own memory instead of 'data' events. */
+export interface OnReadOptions {
+  /** The memory, or what answers it for each piece. */
+  readonly buffer: Uint8Array | (() => Uint8Array);
+  /**
+   * Hears each piece: so many bytes at the beginning of `buffer`.
+   * @returns false to hear no more until `resume()`
+   */
+  readonly callback: (length: number, buffer: Uint8Array) => boolean;
+}
+
+/**
+ * What `secureContext` holds: made by `createSecureContext()`. Another one is refused with ERR_TLS_INVALID_CONTEXT when it
+ * is used.
+ */
+export interface ContextHolder {
+  readonly context: unknown;
+}
+
+/** Options of `new TLSSocket(socket, options)`, for the class of socket that its callbacks are given. */
+export interface SocketOptionsFor<TLSSocket extends Socket> extends SecureContextOptions {
   /** Whether this is the server's end. Default false. */
   readonly isServer?: boolean | undefined;
   /** Server: the `Server` that the socket belongs to. */
   readonly server?: Server | undefined;
   /** Made by `createSecureContext()`. Default: made of the other options. */
-  readonly secureContext?: SecureContext | undefined;
+  readonly secureContext?: ContextHolder | undefined;
   /** Server: ask for a client certificate. */
   readonly requestCert?: boolean | undefined;
   /** Fail over a peer that is not authorized. */
@@ -53,7 +68,7 @@ export interface TLSSocketOptions extends SecureContextOptions {
   /** Server: chooses the protocol, one of those offered; undefined refuses. */
   readonly ALPNCallback?: ((this: TLSSocket, offer: AlpnCallbackArguments) => string | undefined) | undefined;
   /** Server: chooses the context by the name that the client asks for. */
-  readonly SNICallback?: SniCallback | undefined;
+  readonly SNICallback?: SniCallbackFor<TLSSocket> | undefined;
   /** Milliseconds. Default: none. */
   readonly handshakeTimeout?: number | undefined;
   /** Client: from a 'session' event, to be resumed. */
@@ -64,7 +79,7 @@ export interface TLSSocketOptions extends SecureContextOptions {
    */
   readonly earlyData?: Uint8Array | undefined;
   /** Of both sides; a client answers the hint, which TLS 1.3 has none of, a server the identity. */
-  readonly pskCallback?: PskCallback | undefined;
+  readonly pskCallback?: PskCallbackFor<TLSSocket> | undefined;
   /** Client: ask for an OCSP response, for the 'OCSPResponse' event. */
   readonly requestOCSP?: boolean | undefined;
   /** Accepted and without effect. */
@@ -88,7 +103,7 @@ export interface TLSSocketOptions extends SecureContextOptions {
   /** As `net.Socket` has it. */
   readonly blockList?: unknown;
   /** @internal Hands over the reader of 0-RTT data. */
-  readonly [earlyReader]?: EarlyReader | undefined;
+  readonly [earlyReader]?: EarlyReaderFor<TLSSocket> | undefined;
   /** @internal Hands over the keys of tickets. */
   readonly [serverTickets]?: TicketSealer | undefined;
   /** @internal Hands over the host that the peer must be. */
@@ -101,7 +116,7 @@ export interface TLSSocketOptions extends SecureContextOptions {
 export const serverTickets: unique symbol = Symbol('serverTickets');
 
 /** Takes a server's 0-RTT data in place of the 'earlyData' event. */
-export interface EarlyReader {
+export interface EarlyReaderFor<TLSSocket extends Socket> {
   /** Whether it would be read: else it is refused. */
   isThere(): boolean;
   take(socket: TLSSocket, chunk: Buffer): void;
@@ -117,37 +132,9 @@ export const expectedHost: unique symbol = Symbol('expectedHost');
 export const identify: unique symbol = Symbol('identify');
 
 /**
- * The options of a socket as they are from here on, whatever the caller does to his.
- * @throws ERR_INVALID_ARG_TYPE
- */
-export function settleSocketOptions(options: TLSSocketOptions): TLSSocketOptions {
-  const settled: { -readonly [K in keyof TLSSocketOptions]: TLSSocketOptions[K] } = ownOptions(options);
-  checkSocketOptions(settled);
-  if (settled.ALPNProtocols) convertALPNProtocols(settled.ALPNProtocols, settled);
-  const { earlyData } = settled;
-  if (earlyData === undefined || earlyData === null) {
-    delete settled.earlyData;
-  } else {
-    validateBuffer(earlyData, 'options.earlyData');
-    settled.earlyData = new Uint8Array(earlyData.buffer, earlyData.byteOffset, earlyData.byteLength).slice();
-  }
-  return settled;
-}
-
-/**
  * Whether a peer that is not authorized ends the connection. Without a word a bare socket leaves that to its owner, as
  * in `node:tls`; nothing but false is a word against it.
  */
-export function enforces({ rejectUnauthorized }: TLSSocketOptions): boolean {
+export function enforces({ rejectUnauthorized }: Pick<SocketOptionsFor<Socket>, 'rejectUnauthorized'>): boolean {
   return rejectUnauthorized !== undefined && rejectUnauthorized !== false;
-}
-
-function checkSocketOptions(options: TLSSocketOptions): void {
-  const { enableTrace, isServer, ALPNCallback, SNICallback, pskCallback } = options;
-  if (enableTrace != null && typeof enableTrace !== 'boolean') {
-    throw invalidArgType('options.enableTrace', 'of type boolean', enableTrace);
-  }
-  if (isServer && ALPNCallback) validateFunction(ALPNCallback, 'options.ALPNCallback');
-  if (isServer && SNICallback) validateFunction(SNICallback, 'options.SNICallback');
-  if (pskCallback) validateFunction(pskCallback, 'options.pskCallback');
 }

@@ -1,12 +1,12 @@
 /** 0-RTT data of either side: what a client sends is answered for once, what a server takes is always read. */
 import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
 import type { Connection } from '../../../connection/connection.ts';
 import { TlsError } from '../../../errors.ts';
 import type { EarlyDataPolicy } from '../../../handshake/terms/config.ts';
 import { whereRead } from '../../../session/replay.ts';
 import type { Session } from '../../../session/session.ts';
-import { earlyReader, type TLSSocketOptions } from '../options/socket.ts';
-import type { TLSSocket } from './tls-socket.ts';
+import { earlyReader, type SocketOptionsFor } from '../options/socket.ts';
 
 /** Whether the session allows all of it. Part of it is never sent, and none is not offered. */
 export function fitsEarly(earlyData: Uint8Array | undefined, session: Session | undefined): boolean {
@@ -15,12 +15,12 @@ export function fitsEarly(earlyData: Uint8Array | undefined, session: Session | 
 
 /** What a client has to send early. It goes out behind the ClientHello, which may have to wait for an answer. */
 export class EarlyOffer {
-  readonly #socket: TLSSocket;
+  readonly #socket: Socket;
   readonly #bytes: Uint8Array;
   #written = false;
   #told = false;
 
-  constructor(socket: TLSSocket, bytes: Uint8Array) {
+  constructor(socket: Socket, bytes: Uint8Array) {
     this.#socket = socket;
     this.#bytes = bytes;
   }
@@ -43,7 +43,11 @@ export class EarlyOffer {
 }
 
 /** The server's policy: nothing is taken, and no client told that it was, where nobody listens. */
-export function whereHeard(policy: EarlyDataPolicy, socket: TLSSocket, options: TLSSocketOptions): EarlyDataPolicy {
+export function whereHeard<TLSSocket extends Socket>(
+  policy: EarlyDataPolicy,
+  socket: TLSSocket,
+  options: SocketOptionsFor<TLSSocket>,
+): EarlyDataPolicy {
   const isHeard = () => {
     const { [earlyReader]: reader, server } = options;
     return (
@@ -57,7 +61,11 @@ export function whereHeard(policy: EarlyDataPolicy, socket: TLSSocket, options: 
  * Hands a piece to whoever reads it. It is not part of the stream: who takes it knows that it may have been replayed.
  * Where the last listener has gone since the data was accepted, the connection ends: the client was told otherwise.
  */
-export function deliverEarly(socket: TLSSocket, connection: Connection, chunk: Buffer): void {
+export function deliverEarly<TLSSocket extends Socket>(
+  socket: TLSSocket & { readonly _tlsOptions: SocketOptionsFor<TLSSocket>; readonly server: unknown },
+  connection: Connection,
+  chunk: Buffer,
+): void {
   const { [earlyReader]: reader } = socket._tlsOptions;
   if (reader !== undefined) return reader.take(socket, chunk);
   if (socket.emit('earlyData', chunk)) return;

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 /** From a socket's options to the engine's configuration. */
 import { Connection } from '../../../connection/connection.ts';
 import type { Awaitable } from '../../../crypto/provider.ts';
@@ -6,37 +7,37 @@ import type { Credential } from '../../../handshake/terms/credential.ts';
 import type { ExternalPsk } from '../../../keys/importer.ts';
 import type { Session } from '../../../session/session.ts';
 import type { ShownCertificate } from '../../../x509/certificate/certificate.ts';
-import { refusalOf } from '../callbacks/identity-refusal.ts';
 import { askOcsp } from '../callbacks/ocsp-request.ts';
 import { PeerCheck } from '../callbacks/peer-check.ts';
 import { clientPsks, serverPsk } from '../callbacks/psk.ts';
 import { legacyChain } from '../certificate/legacy.ts';
-import { type ContextState, type EngineOptions, stateOf } from '../context/context.ts';
+import { type ContextState, stateOf } from '../context/context.ts';
+import type { EngineOptions } from '../options/context.ts';
 import {
   enforces,
   expectedHost,
   identify,
-  type PskCallback,
-  type SniCallback,
+  type PskCallbackFor,
+  type SniCallbackFor,
+  type SocketOptionsFor,
   serverTickets,
-  type TLSSocketOptions,
 } from '../options/socket.ts';
 import { parseAlpn } from '../support/alpn.ts';
 import { codedError } from '../support/errors.ts';
+import { refusalOf } from '../support/identity-refusal.ts';
 import { ticketsOf } from '../support/sessions.ts';
 import { fitsEarly, whereHeard } from './early-data.ts';
-import type { TLSSocket } from './tls-socket.ts';
 
 /** One handshake: what the application was asked, and what it answered. */
-export class Handshake {
+export class Handshake<TLSSocket extends Socket> {
   readonly check: PeerCheck;
   readonly #socket: TLSSocket;
-  readonly #options: TLSSocketOptions;
+  readonly #options: SocketOptionsFor<TLSSocket>;
   #context: ContextState;
   #applicationError: Error | undefined;
   #protocol: Uint8Array | undefined;
 
-  constructor(socket: TLSSocket, context: ContextState, options: TLSSocketOptions) {
+  constructor(socket: TLSSocket, context: ContextState, options: SocketOptionsFor<TLSSocket>) {
     this.#socket = socket;
     this.#context = context;
     this.#options = options;
@@ -127,7 +128,7 @@ export class Handshake {
   }
 
   #identify(
-    name: NonNullable<TLSSocketOptions[typeof identify]>,
+    name: NonNullable<SocketOptionsFor<TLSSocket>[typeof identify]>,
     path: readonly ShownCertificate[],
   ): Error | undefined {
     const certificate = legacyChain(path, this.#context.provider.hashes);
@@ -152,7 +153,7 @@ export class Handshake {
   }
 
   /** By the server name; where the callback names none, the context stays. */
-  #chooseContext(serverName: string, SNICallback: SniCallback): Promise<void> {
+  #chooseContext(serverName: string, SNICallback: SniCallbackFor<TLSSocket>): Promise<void> {
     return new Promise((resolve, reject) => {
       let answered = false;
       const answer = (error: Error | null | undefined, context?: unknown): void => {
@@ -178,7 +179,7 @@ export class Handshake {
     });
   }
 
-  #findPsk(callback: PskCallback, identity: Uint8Array): ExternalPsk | undefined {
+  #findPsk(callback: PskCallbackFor<TLSSocket>, identity: Uint8Array): ExternalPsk | undefined {
     // The callback answers for names; a ticket is none, and two of them may read alike.
     const name = Buffer.from(identity).toString();
     if (!Buffer.from(name).equals(identity)) return undefined;

@@ -1,13 +1,4 @@
-/** The `onread` option of `net.Socket`: plaintext goes into the caller's own memory instead of 'data' events. */
-export interface OnReadOptions {
-  /** The memory, or what answers it for each piece. */
-  readonly buffer: Uint8Array | (() => Uint8Array);
-  /**
-   * Hears each piece: so many bytes at the beginning of `buffer`.
-   * @returns false to hear no more until `resume()`
-   */
-  readonly callback: (length: number, buffer: Uint8Array) => boolean;
-}
+import type { OnReadOptions } from '../options/socket.ts';
 
 /** Cuts plaintext into pieces of the caller's buffer. */
 export class OnRead {

@@ -13,7 +13,8 @@ import {
   SecureContext as SecureContextClass,
   stateOf,
 } from '../context/context.ts';
-import { settleSocketOptions, type TLSSocketOptions } from '../options/socket.ts';
+import { settleSocketOptions } from '../options/rules.ts';
+import type { EarlyReaderFor, PskCallbackFor, SniCallbackFor, SocketOptionsFor } from '../options/socket.ts';
 import { codedError, toNodeError, validateBuffer, validateInteger, validateString } from '../support/errors.ts';
 import { keylogLine } from '../support/keylog.ts';
 import { fromBlob, toBlob } from '../support/sessions.ts';
@@ -24,6 +25,21 @@ import { Intake } from './intake.ts';
 import { OnRead } from './onread.ts';
 import { isConnecting, linger, newSocket, repeatConnectEvents, writeAll } from './transport.ts';
 import { type WriteCallback, Writer } from './writer.ts';
+
+/** Options of `new TLSSocket(socket, options)`. */
+export interface TLSSocketOptions extends SocketOptionsFor<TLSSocket> {}
+
+/**
+ * Chooses a server's context by the name that the client asks for. The callback takes a `SecureContext`; without one the
+ * server's own is used, and an error ends the handshake.
+ */
+export type SniCallback = SniCallbackFor<TLSSocket>;
+
+/** A client's is given null, and answers key and identity; a server's is given socket and identity. */
+export type PskCallback = PskCallbackFor<TLSSocket>;
+
+/** Takes a server's 0-RTT data in place of the 'earlyData' event. */
+export type EarlyReader = EarlyReaderFor<TLSSocket>;
 
 type Written = { readonly chunks: readonly Uint8Array[]; readonly callback: WriteCallback };
 
@@ -49,7 +65,7 @@ export class TLSSocket extends DescribedSocket {
 
   protected readonly context: ContextState;
   readonly #onread: OnRead | undefined;
-  #handshake: Handshake | undefined;
+  #handshake: Handshake<TLSSocket> | undefined;
   readonly #check: PeerCheck;
   #pump: Pump | undefined;
   #intake: Intake | undefined;
@@ -88,7 +104,7 @@ export class TLSSocket extends DescribedSocket {
     this.isServer = Boolean(own.isServer);
     this.server = own.server;
     this.context = context;
-    this.#handshake = new Handshake(this, context, own);
+    this.#handshake = new Handshake<TLSSocket>(this, context, own);
     this.#check = this.#handshake.check;
     if (!this.isServer) this.#session = fromBlob(own.session);
     this.#onread = !socket && own.onread ? new OnRead(own.onread) : undefined;

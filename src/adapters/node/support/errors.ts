@@ -7,7 +7,7 @@ import {
   type TlsError,
   type TlsErrorCode,
 } from '../../../errors.ts';
-import { IdentityRefusal } from '../callbacks/identity-refusal.ts';
+import { IdentityRefusal } from './identity-refusal.ts';
 
 /**
  * An error as the sockets and servers of opentls emit and throw it. `cause` is the error of the engine, where there

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { EngineOptions, PeerVerification } from '#opentls/adapters/node/context/context';
 import tls from '#opentls/adapters/node/index';
+import type { EngineOptions, PeerVerification } from '#opentls/adapters/node/options/context';
 import { Secret } from '#opentls/crypto/secret';
 import { nodeProfile } from '#opentls/x509/rules/profile';
 import { provider } from '../../../kit/provider.ts';

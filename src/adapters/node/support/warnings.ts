@@ -1,0 +1,8 @@
+const warned = new Set<string>();
+
+/** Emits a warning of the process, each text once. */
+export function warnOnce(message: string, type?: string, code?: string): void {
+  if (warned.has(message)) return;
+  warned.add(message);
+  process.emitWarning(message, { ...(type && { type }), ...(code && { code }) });
+}
