@@ -235,9 +235,20 @@ export class TlsError extends Error {
   }
 }
 
+/** The alerts that answer a peer which broke a rule: internal_error says that it did not (RFC 9846 §6.2). */
+export type PeerAlert = Exclude<AlertName, 'internal_error'>;
+
 /** The peer broke a rule: throws; the engine sends `alert` and closes (RFC 9846 §6.2). */
-export function reject(code: LocalErrorCode, alert: AlertName, message: string): never {
+export function reject(code: LocalErrorCode, alert: PeerAlert, message: string): never {
   throw new TlsError(code, message, { alert });
+}
+
+/**
+ * This side cannot go on, and the peer has broken no rule: throws; the engine sends internal_error and closes.
+ * @param blame 'config': what the application gave or answered; 'local': this library
+ */
+export function ownFault(code: LocalErrorCode, blame: 'config' | 'local', message: string): never {
+  throw new TlsError(code, message, { alert: 'internal_error', blame });
 }
 
 /** The caller asked for something that cannot be done; nothing is sent. */

@@ -5,7 +5,6 @@
  * @module opentls/core
  */
 
-export { tlsExporterBinding } from './connection/channel-binding.ts';
 export { Connection, type Event, type Phase, type SecretEvent } from './connection/connection.ts';
 export type {
   AeadAlgorithm,
@@ -61,6 +60,7 @@ export {
   perform,
 } from './handshake/terms/script.ts';
 export { type ExternalPsk, importPsk } from './keys/importer.ts';
+export { tlsExporterBinding } from './keys/schedule.ts';
 export { defaultLimits, type Limits } from './limits.ts';
 export { type ClientSessionStore, SessionCache, type SessionKey } from './session/client-sessions.ts';
 export { type ReplayGuard, StrikeRegister, type StrikeRegisterOptions } from './session/replay.ts';

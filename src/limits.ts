@@ -1,6 +1,16 @@
 /**
- * Every bound of the library, with its source. A config may lower or raise those that `Limits` lists;
- * the rest are the protocol's own.
+ * The bounds of TLS, each with its source. A config may lower or raise those that {@link Limits} lists; the rest are the
+ * protocol's own. Bounds that belong to one algorithm stand beside it:
+ *
+ * - records under one key (RFC 9846 §5.5): `providers/shared/suites.ts`
+ * - the cost of judging a chain (signatures, steps, names, policies, fetches; depth): `x509/path/build.ts`
+ * - bytes of a certificate, a revocation list, an OCSP response, nesting of DER: `x509/certificate/certificate.ts`,
+ *   `x509/revocation/crl.ts`, `x509/revocation/ocsp.ts`, `x509/asn1/der.ts`
+ * - iterations and memory for the password of a private key: `x509/private-key/pbes2.ts`; size of an RSA exponent:
+ *   `providers/shared/rsa.ts`
+ * - spans that a strike register remembers: `session/replay.ts`
+ * - answers of ours that the transport has not taken, and time for an end: `adapters/pump.ts`; bytes and time of a
+ *   connection that is refused: `adapters/node/socket/transport.ts`; time for a goodbye: `adapters/web/outlet.ts`
  */
 
 /** TLSPlaintext.length, RFC 9846 §5.1. */
@@ -20,6 +30,18 @@ export const MAX_TICKET_LIFETIME: number = 604_800;
  * others of them, with a hybrid key share, some 3 KiB.
  */
 export const MAX_TICKET: number = 0xf000;
+
+/** Seconds that a delegated credential may be valid for: seven days, RFC 9345 §3. */
+export const MAX_DELEGATION_VALIDITY: number = 604_800;
+
+/** Exchanges after the handshake that wait for the one under way: CertificateRequests that come faster are refused. */
+export const MAX_WAITING_EXCHANGES: number = 8;
+
+/** Signature schemes of the peer that are kept with the facts of a connection: more than are defined. */
+export const MAX_KEPT_SCHEMES: number = 128;
+
+/** record_size_limit, bytes: RFC 8449 §4. */
+export const MIN_RECORD_SIZE_LIMIT: number = 64;
 
 /** Bounds on what a peer may cost, which a configuration may raise or lower. */
 export interface Limits {

@@ -18,6 +18,11 @@ export function readAlert(bytes: Uint8Array, checkLevel = false): 'close_notify'
   return alertReceived(description);
 }
 
+/** The code point of an error's alert; undefined where it has none. */
+export function alertOf({ alert }: TlsError): number | undefined {
+  return alert === undefined ? undefined : AlertDescription[alert];
+}
+
 /** AlertLevel, RFC 9846 §6 */
 export const WARNING = 1;
 export const FATAL = 2;

@@ -1,27 +1,24 @@
 import { wipe } from '../bytes/wipe.ts';
 import { AlertDescription, asTlsError, misuse, reject, TlsError } from '../errors.ts';
-import { requestCertificate } from '../handshake/after/post-auth.ts';
-import { postHandshake } from '../handshake/after/post-handshake.ts';
 import type { Established } from '../handshake/shared/established.ts';
-import { receiveTicket } from '../handshake/shared/tickets.ts';
 import type { ClientConfig, ServerConfig } from '../handshake/terms/config.ts';
 import type { Role } from '../handshake/terms/credential.ts';
 import type { Facts } from '../handshake/terms/facts.ts';
-import type { RecordLayer } from '../handshake/terms/record-layer.ts';
 import { type Answers, type AskName, discard, type PendingAsk, type Runner } from '../handshake/terms/script.ts';
 import { settleClient, settleServer } from '../handshake/terms/settings.ts';
 import type { Limits } from '../limits.ts';
+import { FloodCounters } from '../record/flood-counters.ts';
 import { type Received, Receiving } from '../record/receiving.ts';
 import { Sending } from '../record/sending.ts';
-import { ContentType, HandshakeType, nameOf } from '../wire/enums.ts';
-import { type NewSessionTicket, parseMessage } from '../wire/messages.ts';
-import { FATAL, readAlert, WARNING } from './alert.ts';
-import { Budget } from './budget.ts';
+import { ContentType } from '../wire/enums.ts';
+import { alertOf, FATAL, readAlert, WARNING } from './alert.ts';
 import { EarlyData } from './early-data.ts';
 import type { Event, Phase, SecretEvent } from './events.ts';
 import { KeyUpdates } from './key-updates.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { PostHandshake } from './post-handshake.ts';
 import { recordLayerOf } from './record-layer.ts';
-import { answerLater, handshakeOf, type Setup, scriptOf } from './setup.ts';
+import { expectedMessage, handshakeOf, type Setup } from './setup.ts';
 import { Tasks } from './tasks.ts';
 
 export type { Event, Phase, SecretEvent };
@@ -33,24 +30,20 @@ export type { Event, Phase, SecretEvent };
  */
 export class Connection {
   readonly role: Role;
-  readonly #setup: Setup;
+  readonly #config: Setup['config'];
   readonly #limits: Limits;
   readonly #sending: Sending;
   readonly #receiving: Receiving;
+  readonly #lifecycle = new Lifecycle();
   readonly #events: Event[] = [];
   readonly #early = new EarlyData();
   readonly #tasks = new Tasks();
-  readonly #records: RecordLayer;
   readonly #keyUpdates: KeyUpdates;
-  readonly #budget: Budget;
+  readonly #counters: FloodCounters;
+  readonly #postHandshake: PostHandshake;
   #runner: Runner<Established> | undefined;
-  #started = false;
   #asked: PendingAsk | undefined;
   #established: Established | undefined;
-  #failed = false;
-  #destroyed = false;
-  #readClosed = false;
-  #writeClosed = false;
   #inputEnded = false;
 
   /** Makes a client's end; {@link poll} begins the handshake. @throws TlsError ERR_TLS_CONFIG for a wrong option */
@@ -66,27 +59,32 @@ export class Connection {
   private constructor(setup: Setup) {
     const { role, config } = setup;
     this.role = role;
-    this.#setup = setup;
+    this.#config = config;
     this.#limits = config.limits;
-    this.#budget = new Budget(this.#limits);
+    this.#counters = new FloodCounters(config.limits);
     this.#sending = new Sending(role, { padding: config.padding, maxFragment: config.maxFragment });
-    this.#keyUpdates = new KeyUpdates(this.#sending);
-    this.#receiving = new Receiving(this.#limits, role, config.boringsslChecks);
-    this.#records = recordLayerOf({
+    this.#receiving = new Receiving(config.limits, role, config.boringsslChecks, this.#counters);
+    this.#keyUpdates = new KeyUpdates(this.#sending, this.#receiving);
+    const records = recordLayerOf({
       sending: this.#sending,
       receiving: this.#receiving,
       early: this.#early,
       events: this.#events,
       keylog: config.keylog,
     });
-    this.#runner = handshakeOf(setup, this.#records);
+    this.#postHandshake = new PostHandshake({
+      setup,
+      records,
+      tasks: this.#tasks,
+      keyUpdates: this.#keyUpdates,
+      counters: this.#counters,
+      events: this.#events,
+    });
+    this.#runner = handshakeOf(setup, records);
   }
 
   get phase(): Phase {
-    if (this.#failed) return 'failed';
-    if (this.#readClosed && this.#writeClosed) return 'closed';
-    if (this.#readClosed || this.#writeClosed) return 'closing';
-    return this.facts === undefined ? 'handshake' : 'open';
+    return this.#lifecycle.phase;
   }
 
   /** What the handshake established; undefined before `open`. */
@@ -96,7 +94,8 @@ export class Connection {
 
   /** Whether {@link write} may be called: from `open` on; for a server that took 0-RTT data, from then on. */
   get writable(): boolean {
-    return (this.facts !== undefined || this.#early.halfRoundTrip) && !this.#writeClosed && !this.#failed;
+    const { phase, readClosed } = this.#lifecycle;
+    return phase === 'handshake' ? this.#early.halfRoundTrip : phase === 'open' || readClosed;
   }
 
   /** How many bytes of 0-RTT data {@link writeEarly} takes; undefined when there is none to write (any more). */
@@ -125,7 +124,7 @@ export class Connection {
    * @throws TlsError ERR_TLS_INVALID_STATE when there is no {@link inputRoom} at all
    */
   receive(chunk: Uint8Array): void {
-    if (this.#failed || this.#readClosed) return;
+    if (this.#lifecycle.over || this.#lifecycle.readClosed) return;
     if (this.inputRoom === 0) misuse('ERR_TLS_INVALID_STATE', 'receive() without room: poll() first');
     this.#receiving.append(chunk);
   }
@@ -140,7 +139,7 @@ export class Connection {
     for (;;) {
       const event = this.#events.shift();
       if (event !== undefined) return event;
-      if (this.#failed || this.#destroyed) return undefined;
+      if (this.#lifecycle.over) return undefined;
       if (!this.#guard(() => this.#advance()) && !this.#guard(() => this.#makeRecords())) return undefined;
     }
   }
@@ -192,7 +191,7 @@ export class Connection {
       // RFC 9846 §5.5: before the key wears out.
       if (this.#sending.needsUpdate) this.#keyUpdates.send(false);
       this.#sending.data(chunks);
-      this.#budget.data(chunks.reduce((sum, { length }) => sum + length, 0));
+      this.#counters.data(chunks.reduce((sum, { length }) => sum + length, 0));
     });
     return this.#sending.length < this.#limits.outbox;
   }
@@ -212,7 +211,7 @@ export class Connection {
 
   /** Client: the `session` that came last is of use. Else tickets in a row are a flood (`limits.postHandshakeMessages`). */
   sessionTaken(): void {
-    this.#budget.useful();
+    this.#counters.useful();
   }
 
   /**
@@ -220,15 +219,17 @@ export class Connection {
    * connection with user_canceled. Idempotent.
    */
   closeWrite(): void {
-    if (this.#writeClosed || this.#failed) return;
+    if (this.#lifecycle.over || this.#lifecycle.writeClosed) return;
     this.#guard(() => {
-      if (this.facts === undefined) this.#sending.alert(WARNING, AlertDescription.user_canceled);
+      const { facts } = this;
+      if (facts === undefined) this.#sending.alert(WARNING, AlertDescription.user_canceled);
       this.#sending.alert(WARNING, AlertDescription.close_notify);
-      if (this.facts === undefined) return this.destroy();
-      this.#writeClosed = true;
+      if (facts === undefined) return this.destroy();
+      if (this.#lifecycle.over) return;
       this.#tasks.closeWrite();
       this.#sending.wipe();
-      if (this.#readClosed) this.#wipe();
+      this.#lifecycle.closeWrite();
+      if (this.#lifecycle.over) this.#wipe();
     });
   }
 
@@ -248,23 +249,12 @@ export class Connection {
    * @throws TlsError ERR_TLS_INVALID_STATE when not {@link writable}, or the client did not say that it can
    */
   requestCertificate(required?: boolean): void {
-    const established = this.#established;
-    const setup = this.#setup;
-    // RFC 9846 §4.4.2: not of those who are known by an external PSK.
-    const mayAsk = established?.facts.externalPsk === undefined;
-    if (!this.writable || setup.role !== 'server' || established?.facts.postHandshakeAuth !== true || !mayAsk) {
-      return misuse('ERR_TLS_INVALID_STATE', 'this peer cannot be asked for a certificate now');
-    }
-    if (this.#tasks.full) misuse('ERR_TLS_INVALID_STATE', 'too many requests for a certificate are open');
-    const { clientCertificate } = setup.config;
-    const demand = required === undefined ? clientCertificate : required ? 'required' : 'optional';
-    const config = { ...setup.config, clientCertificate: demand } as const;
-    const done = (facts: Facts): void => {
-      this.#established = { ...established, facts };
+    const established = this.writable ? this.#established : undefined;
+    const begin = this.#postHandshake.requestCertificate(established, required, (facts) => {
+      if (established !== undefined) this.#established = { ...established, facts };
       this.#events.push({ type: 'authenticated', facts });
-    };
-    const script = scriptOf(config, this.#records, (endpoint) => requestCertificate(endpoint, established, done));
-    this.#guard(() => this.#tasks.add(script));
+    });
+    this.#guard(begin);
   }
 
   /**
@@ -290,14 +280,12 @@ export class Connection {
    * @param description the alert that is sent: of any number. Default: `error.alert`, if any
    */
   abort(error: TlsError, description?: number): void {
-    if (!this.#failed && this.phase !== 'closed') this.#die(error, description ?? alertOf(error));
+    this.#die(error, description ?? alertOf(error));
   }
 
   /** Forgets every secret without a word to the peer. Idempotent. */
   destroy(): void {
-    this.#destroyed = true;
-    this.#readClosed = true;
-    this.#writeClosed = true;
+    this.#lifecycle.destroy();
     this.#wipe();
     for (const event of this.#events.splice(0)) {
       if (event.type === 'secret') wipe(event.secret);
@@ -307,18 +295,18 @@ export class Connection {
 
   /** Does one piece of work; false when there is none. */
   #advance(): boolean {
-    // An answer that is under way goes out, although the peer has said goodbye.
-    const { pending: late } = this.#tasks;
-    if (this.#readClosed) return !this.#writeClosed && late !== undefined && this.#raise(late);
+    if (this.#lifecycle.over) return false;
+    const { pending } = this.#tasks;
+    // Our answer to the peer goes out, although the peer has sent its close_notify.
+    if (this.#lifecycle.readClosed) return pending !== undefined && this.#raise(pending);
     const runner = this.#runner;
-    if (runner !== undefined && !this.#started) {
-      this.#started = true;
+    if (runner !== undefined && this.#lifecycle.starting) {
+      this.#lifecycle.begin();
       this.#resume(() => runner.start());
       return true;
     }
     if (runner?.pending !== undefined) return this.#raise(runner.pending);
-    // What happens after the handshake holds up nothing else, but for the rest of an answer that is being read.
-    const { pending } = this.#tasks;
+    // A task holds up nothing else, except where the peer has begun its answer and the rest is being read.
     if (pending !== undefined && this.#raise(pending)) return true;
     if (pending !== undefined && this.#tasks.receiving) return false;
     const received = this.#receiving.next();
@@ -355,74 +343,38 @@ export class Connection {
       reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', "application data among the client's authentication");
     }
     if (bytes.length === 0) return;
-    this.#budget.data(bytes.length);
+    this.#counters.data(bytes.length);
     this.#events.push({ type: 'data', bytes, ...(early && { early }) });
   }
 
   #message(raw: Uint8Array): void {
     const runner = this.#runner;
-    if (runner === undefined) return this.#postHandshake(raw);
-    this.#budget.handshake(raw.length);
-    const type = raw[0] ?? 0;
-    if (!runner.wants.some((wanted) => wanted === type)) {
-      const name = nameOf(HandshakeType, type);
-      const wanted = runner.wants.map((id) => nameOf(HandshakeType, id)).join(' or ');
-      reject('ERR_TLS_UNEXPECTED_MESSAGE', 'unexpected_message', `${name} came instead of ${wanted}`);
-    }
-    const message = parseMessage(raw);
-    this.#resume(() => runner.message(message));
-  }
-
-  /** RFC 9846 §4.7 */
-  #postHandshake(raw: Uint8Array): void {
     const established = this.#established;
-    if (established === undefined) return;
-    const message = parseMessage(raw);
-    // What was asked for is no flood.
-    if (this.#tasks.wants(message.type)) return this.#tasks.message(message);
-    const asked = message.type === HandshakeType.key_update && this.#keyUpdates.awaited;
-    if (!asked) this.#budget.message(message.type);
-    if (this.#tasks.receiving) {
-      const name = nameOf(HandshakeType, message.type);
-      reject('ERR_TLS_UNEXPECTED_MESSAGE', 'unexpected_message', `${name} came among the client's authentication`);
+    if (established !== undefined) {
+      return this.#postHandshake.message(established, raw, this.#lifecycle.writeClosed);
     }
-    const setup = this.#setup;
-    const answersLater = setup.role === 'client' && setup.config.postHandshakeAuth;
-    const outcome = postHandshake(this.role, message, answersLater);
-    switch (outcome.action) {
-      case 'ticket':
-        return this.#ticket(established, outcome.message);
-      case 'authenticate':
-        // Who has said goodbye does not answer any more.
-        if (setup.role !== 'client' || this.#writeClosed) return;
-        return this.#tasks.add(answerLater(setup.config, this.#records, established, outcome.message));
-      case 'updateRead':
-        this.#receiving.updateKey();
-        this.#keyUpdates.received(outcome.respond);
-    }
-  }
-
-  #ticket(established: Established, message: NewSessionTicket): void {
-    const session = receiveTicket(this.#setup.config, established, message);
-    if (session !== undefined) this.#events.push({ type: 'session', session });
+    if (runner === undefined) return;
+    this.#counters.handshakeMessage(raw.length);
+    const message = expectedMessage(raw, runner.wants);
+    this.#resume(() => runner.message(message));
   }
 
   #payKeyUpdate(): void {
     if (this.writable) this.#keyUpdates.pay();
   }
 
-  /** @returns false: there is nothing to say of it */
+  /** Makes records of the handshake messages gathered. @returns false: no event comes of it */
   #makeRecords(): false {
     this.#sending.flush();
     return false;
   }
 
   #alert(bytes: Uint8Array): void {
-    const alert = readAlert(bytes, this.#setup.config.boringsslChecks);
+    const alert = readAlert(bytes, this.#config.boringsslChecks);
     if (alert === 'close_notify') return this.#endRead(true);
     // A received error alert closes the connection and is not answered.
     if (alert !== 'user_canceled') return this.#die(alert);
-    this.#budget.warning();
+    this.#counters.warning();
   }
 
   /** The peer sends no more: by its close_notify, or because the transport has ended. */
@@ -431,9 +383,9 @@ export class Connection {
       const what = closeNotify ? 'the peer closed the connection' : 'the transport ended';
       return this.#die(new TlsError('ERR_TLS_TRUNCATED', `${what} during the handshake`, { blame: 'transport' }));
     }
-    this.#readClosed = true;
     this.#receiving.wipe();
-    if (this.#writeClosed) this.#wipe();
+    this.#lifecycle.closeRead();
+    if (this.#lifecycle.over) this.#wipe();
     this.#events.push({ type: 'end', closeNotify });
   }
 
@@ -445,7 +397,9 @@ export class Connection {
     const established = runner.result;
     if (established === undefined) return true;
     this.#established = established;
-    if (this.#destroyed) return true;
+    // A callback of the application may have ended the connection meanwhile.
+    if (this.#lifecycle.over) return true;
+    this.#lifecycle.open();
     this.#runner = undefined;
     this.#asked = undefined;
     this.#receiving.endHandshake();
@@ -463,22 +417,23 @@ export class Connection {
       this.#die(failure, alertOf(failure));
       return true;
     } finally {
-      // A callback may have destroyed this connection, in the middle of something that went on.
-      if (this.#destroyed) this.destroy();
+      // A callback of the application may have destroyed this connection in the middle of work that went on.
+      if (this.#lifecycle.destroyed) this.destroy();
     }
   }
 
   /** @param description of the alert to send, if any */
   #die(error: TlsError, description?: number): void {
-    if (this.#failed || this.phase === 'closed') return;
-    this.#failed = true;
+    if (this.#lifecycle.over) return;
+    const { writeClosed } = this.#lifecycle;
+    this.#lifecycle.fail();
+    this.#events.push({ type: 'error', error });
     try {
-      if (description !== undefined && !this.#writeClosed) this.#sending.alert(FATAL, description);
+      if (description !== undefined && !writeClosed) this.#sending.alert(FATAL, description);
     } catch {
-      // A padding that cannot be had is no reason to say nothing to the owner.
+      // The application's padding failed: the owner hears the first error all the same.
     } finally {
       this.#wipe();
-      this.#events.push({ type: 'error', error });
     }
   }
 
@@ -492,8 +447,4 @@ export class Connection {
     this.#sending.wipe();
     this.#receiving.wipe();
   }
-}
-
-function alertOf({ alert }: TlsError): number | undefined {
-  return alert === undefined ? undefined : AlertDescription[alert];
 }

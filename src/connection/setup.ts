@@ -1,3 +1,4 @@
+import { reject } from '../errors.ts';
 import { answerCertificateRequest } from '../handshake/after/post-auth.ts';
 import { clientHandshake } from '../handshake/client/client.ts';
 import { serverHandshake } from '../handshake/server/server.ts';
@@ -6,8 +7,8 @@ import type { Endpoint } from '../handshake/terms/endpoint.ts';
 import type { RecordLayer } from '../handshake/terms/record-layer.ts';
 import { Runner, type Script, underCustody } from '../handshake/terms/script.ts';
 import type { ClientSettings, ServerSettings, Settings } from '../handshake/terms/settings.ts';
-import type { HandshakeType } from '../wire/enums.ts';
-import type { MessageOf } from '../wire/messages.ts';
+import { HandshakeType, nameOf } from '../wire/enums.ts';
+import { type HandshakeMessage, type MessageOf, parseMessage } from '../wire/messages.ts';
 
 /** The role of a connection's endpoint, and its configuration. */
 export type Setup =
@@ -40,4 +41,21 @@ export function answerLater(
   message: MessageOf<typeof HandshakeType.certificate_request>,
 ): Script<void> {
   return scriptOf(config, records, (endpoint) => answerCertificateRequest(endpoint, established, message));
+}
+
+/**
+ * The message of the handshake, if the script waits for one of its type (RFC 9846 §4).
+ * @throws TlsError ERR_TLS_UNEXPECTED_MESSAGE; what `parseMessage` throws
+ */
+export function expectedMessage(raw: Uint8Array, wants: readonly HandshakeType[]): HandshakeMessage {
+  const type = raw[0] ?? 0;
+  if (!wants.some((wanted) => wanted === type)) {
+    const wanted = wants.map((id) => nameOf(HandshakeType, id)).join(' or ');
+    reject(
+      'ERR_TLS_UNEXPECTED_MESSAGE',
+      'unexpected_message',
+      `${nameOf(HandshakeType, type)} came instead of ${wanted}`,
+    );
+  }
+  return parseMessage(raw);
 }

@@ -1,5 +1,6 @@
 import { reject } from '../errors.ts';
 import { type Answers, type AskName, type PendingAsk, Runner, type Script } from '../handshake/terms/script.ts';
+import { MAX_WAITING_EXCHANGES } from '../limits.ts';
 import type { HandshakeType } from '../wire/enums.ts';
 import type { HandshakeMessage } from '../wire/messages.ts';
 
@@ -54,7 +55,7 @@ export class Tasks {
 
   /** Whether {@link add} takes another one. */
   get full(): boolean {
-    return this.#waiting.length >= MOST_WAITING;
+    return this.#waiting.length >= MAX_WAITING_EXCHANGES;
   }
 
   /** Nothing can be sent any more: what waits for the peer's messages goes on. */
@@ -91,6 +92,3 @@ export class Tasks {
     this.#settle();
   }
 }
-
-/** A server that sends CertificateRequests faster than they are answered is stopped. */
-const MOST_WAITING = 8;

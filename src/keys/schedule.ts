@@ -150,6 +150,18 @@ export class Exporter<L extends 'exp master' | 'e exp master' = 'exp master'> {
   }
 }
 
+/**
+ * The channel binding `tls-exporter` (RFC 9266 §2): 32 bytes that both ends of this connection know and nobody else,
+ * for authentication inside of it (SCRAM-…-PLUS).
+ * @param connection a `Connection`, open
+ * @throws TlsError ERR_TLS_INVALID_STATE where its `exportKey` does
+ */
+export function tlsExporterBinding(connection: {
+  exportKey(label: string, context: Uint8Array | undefined, length: number): Uint8Array;
+}): Uint8Array {
+  return connection.exportKey('EXPORTER-Channel-Binding', new Uint8Array(0), 32);
+}
+
 /** What session tickets are made of, RFC 9846 §4.7.1. */
 export class Resumption {
   readonly #hash: Hash;

@@ -1,4 +1,4 @@
-import { reject } from '../errors.ts';
+import { ownFault } from '../errors.ts';
 
 const LOW = 0x1_0000_0000;
 
@@ -27,7 +27,7 @@ export class NonceSequence {
   next(): Uint8Array {
     const sequence = this.#next;
     if (sequence >= Number.MAX_SAFE_INTEGER) {
-      reject('ERR_TLS_SEQUENCE_EXHAUSTED', 'internal_error', 'the record sequence number would wrap');
+      ownFault('ERR_TLS_SEQUENCE_EXHAUSTED', 'local', 'the record sequence number would wrap');
     }
     this.#next = sequence + 1;
     const low = sequence >>> 0;

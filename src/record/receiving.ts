@@ -6,6 +6,7 @@ import type { TranscriptHash } from '../keys/transcript.ts';
 import { type Limits, MAX_PLAINTEXT } from '../limits.ts';
 import { ContentType } from '../wire/enums.ts';
 import { Deframer, type RecordView } from './deframer.ts';
+import { FloodCounters } from './flood-counters.ts';
 import { Joiner } from './joiner.ts';
 import { type Opened, Opener, openPlain } from './opener.ts';
 
@@ -24,18 +25,23 @@ export class Receiving {
   #opener: Opener | undefined;
   /** RFC 9846 §5: between the first ClientHello and the peer's Finished. */
   #takesChangeCipherSpec: boolean;
-  #changeCipherSpecs = 0;
   /** A client that fails before it has keys can only send its alert in the clear. */
   #takesPlainAlert: boolean;
-  #emptyRecords = 0;
+  readonly #counters: FloodCounters;
   #maxPadded: number = MAX_PLAINTEXT;
   /** Bytes of refused 0-RTT data that may still be passed over. */
   #skipRoom: number | undefined;
   readonly #boringsslChecks: boolean;
 
   /** @param boringsslChecks legacy_record_version is looked at, the outer type of a protected record too late */
-  constructor(limits: Limits, role: 'client' | 'server', boringsslChecks = false) {
+  constructor(
+    limits: Limits,
+    role: 'client' | 'server',
+    boringsslChecks = false,
+    counters: FloodCounters = new FloodCounters(limits),
+  ) {
     this.#limits = limits;
+    this.#counters = counters;
     this.#boringsslChecks = boringsslChecks;
     this.#deframer = new Deframer(boringsslChecks);
     this.#joiner = new Joiner(limits);
@@ -162,7 +168,7 @@ export class Receiving {
       case ContentType.alert:
         return { type: ContentType.alert, bytes: content.bytes };
       case ContentType.application_data:
-        this.#countEmpty(content.bytes.length);
+        this.#counters.record(content.bytes.length);
         return { type: ContentType.application_data, bytes: content.bytes };
       default:
         return reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', `a record of content type ${content.type}`);
@@ -188,7 +194,7 @@ export class Receiving {
   }
 
   #skip(length: number): undefined {
-    this.#countEmpty(length);
+    this.#counters.record(length);
     this.#skipRoom = (this.#skipRoom ?? 0) - length;
     if (this.#skipRoom < 0) {
       reject('ERR_TLS_TOO_MUCH_SKIPPED_EARLY_DATA', 'unexpected_message', 'too much 0-RTT data after its refusal');
@@ -197,20 +203,10 @@ export class Receiving {
 
   /** RFC 9846 §5: dropped without a look into the state, but for where and what it may be. */
   #dropChangeCipherSpec(body: Uint8Array): undefined {
-    this.#changeCipherSpecs++;
     const harmless = body.length === 1 && body[0] === 1;
     if (!this.#takesChangeCipherSpec || !harmless || !this.#joiner.empty) {
       reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', 'an unexpected change_cipher_spec record');
     }
-    if (this.#changeCipherSpecs > this.#limits.changeCipherSpecs) {
-      reject('ERR_TLS_TOO_MANY_CHANGE_CIPHER_SPEC', 'unexpected_message', 'too many change_cipher_spec records');
-    }
-  }
-
-  #countEmpty(length: number): void {
-    this.#emptyRecords = length === 0 ? this.#emptyRecords + 1 : 0;
-    if (this.#emptyRecords > this.#limits.emptyRecords) {
-      reject('ERR_TLS_TOO_MANY_EMPTY_RECORDS', 'unexpected_message', 'too many empty records in a row');
-    }
+    this.#counters.changeCipherSpec();
   }
 }

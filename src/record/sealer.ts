@@ -42,8 +42,12 @@ export class PlainSealer {
   options: SealerOptions;
   #version: number;
 
-  constructor(role: 'client' | 'server', options: SealerOptions = {}) {
-    this.#version = role === 'client' ? INITIAL_VERSION : RECORD_VERSION;
+  /**
+   * @param firstVersion legacy_record_version of the first record: {@link INITIAL_VERSION} for an initial ClientHello, else
+   * {@link RECORD_VERSION} (RFC 9846 §5.1)
+   */
+  constructor(firstVersion: number, options: SealerOptions = {}) {
+    this.#version = firstVersion;
     this.options = options;
   }
 
@@ -57,7 +61,6 @@ export class PlainSealer {
       fill(record, RECORD_HEADER, source.take(length));
       outbox.push(record);
     }
-    // Only the first ClientHello goes out as 0x0301 (RFC 9846 §5.1).
     this.#version = RECORD_VERSION;
   }
 

@@ -2,13 +2,11 @@ import type { CipherSuite } from '../crypto/provider.ts';
 import type { Secret, TrafficLabel } from '../crypto/secret.ts';
 import { misuse } from '../errors.ts';
 import type { TranscriptHash } from '../keys/transcript.ts';
-import { MAX_PLAINTEXT } from '../limits.ts';
+import { MAX_PLAINTEXT, MIN_RECORD_SIZE_LIMIT } from '../limits.ts';
 import { ContentType } from '../wire/enums.ts';
+import { INITIAL_VERSION, RECORD_VERSION } from './header.ts';
 import { Outbox } from './outbox.ts';
 import { ALIGNED_FRAGMENT, PlainSealer, recordsPerTurn, Sealer, type SealerOptions } from './sealer.ts';
-
-/** As low as record_size_limit goes, RFC 8449 §4. */
-const MIN_FRAGMENT = 64;
 
 /** The write half of a connection: what it is told leaves as records, in that order. */
 export class Sending {
@@ -22,11 +20,11 @@ export class Sending {
   /** @throws TlsError ERR_TLS_CONFIG for a maxFragment out of its bounds */
   constructor(role: 'client' | 'server', options: SealerOptions) {
     const { maxFragment = ALIGNED_FRAGMENT } = options;
-    if (!Number.isInteger(maxFragment) || maxFragment < MIN_FRAGMENT || maxFragment > MAX_PLAINTEXT) {
-      misuse('ERR_TLS_CONFIG', `maxFragment is ${maxFragment}, not ${MIN_FRAGMENT}..${MAX_PLAINTEXT}`);
+    if (!Number.isInteger(maxFragment) || maxFragment < MIN_RECORD_SIZE_LIMIT || maxFragment > MAX_PLAINTEXT) {
+      misuse('ERR_TLS_CONFIG', `maxFragment is ${maxFragment}, not ${MIN_RECORD_SIZE_LIMIT}..${MAX_PLAINTEXT}`);
     }
     this.#options = options;
-    this.#sealer = new PlainSealer(role, options);
+    this.#sealer = new PlainSealer(role === 'client' ? INITIAL_VERSION : RECORD_VERSION, options);
   }
 
   /** Bytes waiting to be taken, those that are no records yet among them. */
@@ -83,8 +81,7 @@ export class Sending {
   unprotect(): void {
     this.flush();
     this.#sealer.wipe();
-    // Not the first ClientHello: its version is that of all other records (RFC 9846 §5.1).
-    this.#sealer = new PlainSealer('server', this.#options);
+    this.#sealer = new PlainSealer(RECORD_VERSION, this.#options);
   }
 
   /** Content bytes per record that the peer takes; what this side was configured for may be less. */

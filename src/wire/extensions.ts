@@ -1,7 +1,7 @@
 import { ReadError, Reader } from '../bytes/reader.ts';
 import { ascii, utf8 } from '../bytes/utf8.ts';
 import { Writer } from '../bytes/writer.ts';
-import { type AlertName, type LocalErrorCode, reject } from '../errors.ts';
+import { type LocalErrorCode, type PeerAlert, reject } from '../errors.ts';
 import { type Dump, dumpRest } from './dump.ts';
 import { type ExtensionName, ExtensionType, NamedGroup, nameOf, SignatureScheme } from './enums.ts';
 import { type Codec, code, empty, keepingBytes, list, opaque, rest, struct, u8, u16, u32 } from './schema.ts';
@@ -374,7 +374,7 @@ function describeExtension(d: Dump, r: Reader, home: ExtensionHome): void {
   });
 }
 
-function refuse(code: LocalErrorCode, alert: AlertName, type: number, why: string): never {
+function refuse(code: LocalErrorCode, alert: PeerAlert, type: number, why: string): never {
   return reject(code, alert, `extension ${nameOf(ExtensionType, type)} ${why}`);
 }
 

@@ -11,6 +11,7 @@ import { perform, Runner } from '#opentls/handshake/terms/script';
 import { settleClient, settleServer } from '#opentls/handshake/terms/settings';
 import { trafficKeys } from '#opentls/keys/schedule';
 import { defaultLimits } from '#opentls/limits';
+import { INITIAL_VERSION, RECORD_VERSION } from '#opentls/record/header';
 import { NonceSequence } from '#opentls/record/nonce';
 import { Outbox } from '#opentls/record/outbox';
 import { Receiving } from '#opentls/record/receiving';
@@ -38,7 +39,7 @@ export class Peer {
 
   constructor(role: 'client' | 'server', config: ClientConfig & ServerConfig) {
     this.#receiving = new Receiving(defaultLimits, role);
-    this.#sealer = new PlainSealer(role);
+    this.#sealer = new PlainSealer(role === 'client' ? INITIAL_VERSION : RECORD_VERSION);
     const records: RecordLayer = {
       send: (raw) => void this.#steps.push({ kind: 'message', raw }),
       changeCipherSpec: () => {},

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { toHex } from '#opentls/bytes/hex';
 import type { Secret, TrafficLabel } from '#opentls/crypto/secret';
 import { nextTraffic, revealForKeylog } from '#opentls/keys/schedule';
+import { INITIAL_VERSION, RECORD_VERSION } from '#opentls/record/header';
 import { Opener } from '#opentls/record/opener';
 import { Outbox } from '#opentls/record/outbox';
 import { ALIGNED_FRAGMENT, PlainSealer, Sealer } from '#opentls/record/sealer';
@@ -190,7 +191,7 @@ describe('keys', () => {
 describe('PlainSealer', () => {
   test('0x0301 for the first ClientHello, all of its records, and 0x0303 after it', () => {
     const outbox = new Outbox();
-    const sealer = new PlainSealer('client');
+    const sealer = new PlainSealer(INITIAL_VERSION);
     sealer.seal(22, bytes(16_385), outbox);
     sealer.seal(22, bytes(1), outbox);
     const headers = recordsOf(drain(outbox)).map(({ header }) => toHex(header));
@@ -199,7 +200,7 @@ describe('PlainSealer', () => {
 
   test('0x0303 for all that a server sends', () => {
     const outbox = new Outbox();
-    new PlainSealer('server').seal(21, [new Uint8Array([2, 40])], outbox);
+    new PlainSealer(RECORD_VERSION).seal(21, [new Uint8Array([2, 40])], outbox);
     expect(toHex(drain(outbox))).toBe('15030300020228');
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { fromHex, toHex } from '#opentls/bytes/hex';
 import { Secret, type TrafficLabel } from '#opentls/crypto/secret';
+import { INITIAL_VERSION, RECORD_VERSION } from '#opentls/record/header';
 import { Opener, openPlain } from '#opentls/record/opener';
 import { Outbox } from '#opentls/record/outbox';
 import { PlainSealer, Sealer } from '#opentls/record/sealer';
@@ -59,7 +60,7 @@ describe.each(suiteProviders)('RFC 8448 records, $name', (provider) => {
 test.each(sections)('RFC 8448 section %i: every plain record, read and written', (section) => {
   const trace = loadTrace(section);
   for (const role of ['client', 'server'] as const) {
-    const sealer = new PlainSealer(role);
+    const sealer = new PlainSealer(role === 'client' ? INITIAL_VERSION : RECORD_VERSION);
     const sending = new Sending(role, {});
     const outbox = new Outbox();
     for (const { record, payload, type, protection } of trace.records.filter((entry) => entry.role === role)) {

@@ -2,7 +2,7 @@ import { concat } from '../../bytes/concat.ts';
 import { equal } from '../../bytes/equal.ts';
 import { utf8 } from '../../bytes/utf8.ts';
 import type { CryptoProvider, SignatureVerifier } from '../../crypto/provider.ts';
-import { reject, TlsError } from '../../errors.ts';
+import { ownFault, reject, TlsError } from '../../errors.ts';
 import type { Transcript, TranscriptHash } from '../../keys/transcript.ts';
 import type { CertificateType } from '../../session/session.ts';
 import { HandshakeType, nameOf, OCSP, SignatureScheme } from '../../wire/enums.ts';
@@ -147,10 +147,7 @@ function* verifyPresentedChain({ verifyChain: verify }: Settings, request: Chain
   const { certificates, rawPublicKey } = verdict.peer;
   const judged = rawPublicKey?.spki ?? certificates[0]?.raw;
   if (leaf === undefined || judged === undefined || !equal(judged, leaf)) {
-    throw new TlsError('ERR_TLS_INTERNAL', 'verifyChain answered for another certificate', {
-      alert: 'internal_error',
-      blame: 'local',
-    });
+    ownFault('ERR_TLS_INTERNAL', 'config', 'verifyChain answered for another certificate');
   }
   return verdict.peer;
 }

@@ -3,6 +3,7 @@ import { equal } from '../../bytes/equal.ts';
 import { utf8 } from '../../bytes/utf8.ts';
 import type { Signer } from '../../crypto/provider.ts';
 import { misuse, TlsError } from '../../errors.ts';
+import { MAX_DELEGATION_VALIDITY } from '../../limits.ts';
 import { SignatureScheme } from '../../wire/enums.ts';
 import { code, opaque, readExactly, struct, u32 } from '../../wire/schema.ts';
 import { type Certificate, parseCertificate } from '../../x509/certificate/certificate.ts';
@@ -86,7 +87,7 @@ export function* whyNotInForce(
   if (terms === undefined) return undefined;
   const now = config.now();
   if (now > terms.notAfter) return 'it has ended';
-  if (terms.notAfter - now > MAX_VALIDITY) return 'more than seven days of it are left';
+  if (terms.notAfter - now > MAX_DELEGATION_VALIDITY * 1000) return 'more than seven days of it are left';
   if (terms.signedFor.has(role)) return undefined;
   const verifier = verifierFor(config.provider, algorithm);
   if (verifier === undefined) return 'the provider cannot verify its signature';
@@ -111,8 +112,6 @@ function readLeaf(der: Uint8Array): Certificate {
 
 /** id-ce-delegationUsage, RFC 9345 §4.2 */
 const DELEGATION_USAGE = '1.3.6.1.4.1.44363.44';
-/** Milliseconds: seven days, RFC 9345 §3. */
-const MAX_VALIDITY = 604_800_000;
 
 const rsaEncryptionSchemes: readonly number[] = [
   SignatureScheme.rsa_pss_rsae_sha256,

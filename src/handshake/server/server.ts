@@ -1,6 +1,6 @@
 import { equal } from '../../bytes/equal.ts';
 import type { CipherSuite, Group } from '../../crypto/provider.ts';
-import { reject } from '../../errors.ts';
+import { ownFault, reject } from '../../errors.ts';
 import { EarlySecret, type HandshakeSecret, verifyData } from '../../keys/schedule.ts';
 import type { Transcript } from '../../keys/transcript.ts';
 import type { CertificateType } from '../../session/session.ts';
@@ -155,7 +155,7 @@ function* chooseAlpn(config: ServerSettings, hello: Hello): Script<Uint8Array | 
     chooseProtocol === undefined
       ? own.find((protocol) => offered.some((candidate) => equal(candidate, protocol)))
       : yield* ask('chooseProtocol', { hello: hello.view, choose: chooseProtocol });
-  if (chosen?.length === 0) reject('ERR_TLS_INVALID_ALPN', 'internal_error', 'the ALPN protocol chosen is empty');
+  if (chosen?.length === 0) ownFault('ERR_TLS_INVALID_ALPN', 'config', 'the ALPN protocol chosen is empty');
   if (chosen === undefined) {
     reject('ERR_TLS_NO_APPLICATION_PROTOCOL', 'no_application_protocol', 'no ALPN protocol in common');
   }

@@ -4,6 +4,7 @@ import type { Secret } from '../../crypto/secret.ts';
 import { reject } from '../../errors.ts';
 import type { Exporter, HandshakeSecret, MainSecret } from '../../keys/schedule.ts';
 import type { TranscriptHash } from '../../keys/transcript.ts';
+import { MAX_KEPT_SCHEMES } from '../../limits.ts';
 import type { SessionState } from '../../session/session.ts';
 import { NamedGroup, nameOf } from '../../wire/enums.ts';
 import type { Finished } from '../../wire/messages.ts';
@@ -91,12 +92,9 @@ export function keptFacts(facts: Facts): Facts {
     alpn: facts.alpn?.slice(),
     peerFinished: facts.peerFinished.slice(),
     externalPsk: facts.externalPsk?.slice(),
-    peerSignatureSchemes: [...new Set(facts.peerSignatureSchemes)].slice(0, KEPT_SCHEMES),
+    peerSignatureSchemes: [...new Set(facts.peerSignatureSchemes)].slice(0, MAX_KEPT_SCHEMES),
   };
 }
-
-/** More signature schemes than have ever been assigned to TLS 1.3. */
-const KEPT_SCHEMES = 128;
 
 /** Suite and group as facts show them. */
 export function factNames(

@@ -1,5 +1,5 @@
 import { reject } from '../../errors.ts';
-import { MAX_PLAINTEXT } from '../../limits.ts';
+import { MAX_PLAINTEXT, MIN_RECORD_SIZE_LIMIT } from '../../limits.ts';
 import type { ExtensionValues } from '../../wire/extensions.ts';
 import type { ClientConfig } from '../terms/config.ts';
 import type { ClientEndpoint, ServerEndpoint } from '../terms/endpoint.ts';
@@ -89,11 +89,12 @@ function limitFragments(records: RecordLayer, length: number): void {
  * @throws TlsError illegal_parameter for a limit below 64
  */
 function contentOf(limit: number): number {
-  if (limit < MIN_LIMIT) {
-    reject('ERR_TLS_EXTENSION_DECODE', 'illegal_parameter', `record_size_limit ${limit} is less than ${MIN_LIMIT}`);
+  if (limit < MIN_RECORD_SIZE_LIMIT) {
+    reject(
+      'ERR_TLS_EXTENSION_DECODE',
+      'illegal_parameter',
+      `record_size_limit ${limit} is less than ${MIN_RECORD_SIZE_LIMIT}`,
+    );
   }
   return Math.min(limit - 1, MAX_PLAINTEXT);
 }
-
-/** RFC 8449 §4 */
-const MIN_LIMIT = 64;

@@ -3,7 +3,7 @@ import type { CryptoProvider, Signer } from '../../crypto/provider.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { misuse } from '../../errors.ts';
 import type { ExternalPsk } from '../../keys/importer.ts';
-import { type Limits, MAX_PLAINTEXT, RECORD_HEADER } from '../../limits.ts';
+import { type Limits, MAX_PLAINTEXT, MIN_RECORD_SIZE_LIMIT, RECORD_HEADER } from '../../limits.ts';
 import {
   bytes,
   callable,
@@ -135,9 +135,9 @@ const commonRules: Rules<CommonConfig> = {
   verifyChain: callable,
   anyCertificate: flag,
   keylog: flag,
-  maxFragment: integer(64, MAX_PLAINTEXT),
+  maxFragment: integer(MIN_RECORD_SIZE_LIMIT, MAX_PLAINTEXT),
   // RFC 8449 §4: at least 64, at most 2^14 + 1.
-  recordSizeLimit: integer(64, MAX_PLAINTEXT + 1),
+  recordSizeLimit: integer(MIN_RECORD_SIZE_LIMIT, MAX_PLAINTEXT + 1),
   padding: callable,
   grease: flag,
   pskModes: listOf(oneOf('psk_dhe_ke', 'psk_ke')),
