@@ -6,7 +6,7 @@ import type { ShownCertificate } from '../../../x509/certificate/certificate.ts'
 import type { Failure } from '../../../x509/verify/refusal.ts';
 import type { Verdict, VerifiedPeer } from '../../../x509/verify/verified-peer.ts';
 import { dangerouslyTrust } from '../../../x509/verify/verify.ts';
-import { namesReliedOn } from '../certificate/relied-on.ts';
+import { namesReliedOn } from '../certificate/identity.ts';
 import type { ContextState } from '../context/context.ts';
 import { certificateCode } from '../support/errors.ts';
 

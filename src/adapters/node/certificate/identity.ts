@@ -1,4 +1,7 @@
 import { isIP, SocketAddress } from 'node:net';
+import type { Certificate } from '../../../x509/certificate/certificate.ts';
+import type { GeneralName } from '../../../x509/certificate/extensions.ts';
+import { commonNames, dnsName, subjectNames } from '../../../x509/certificate/subject-names.ts';
 import { codedError } from '../support/errors.ts';
 import type { LegacyCertificate } from './legacy.ts';
 
@@ -149,3 +152,17 @@ function withoutDot(host: string): string {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 8259 §7 excludes them by number
 const jsonString = /^"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/;
+
+/**
+ * The names that programs for `node:tls` go by beyond subjectAltName, which name constraints must therefore bind: those in
+ * the subject, and the host itself, where a pattern stands for it that constraints cannot be held against (a single label,
+ * part of a label).
+ * @param host client: the host that it means to reach
+ * @throws DerError where subjectAltName cannot be read
+ */
+export function namesReliedOn(leaf: Certificate, host: string | undefined): readonly GeneralName[] {
+  const named = subjectNames(leaf);
+  if (host === undefined) return named;
+  const dns = (leaf.subjectAltName ?? []).flatMap((name) => (name.type === 'dns' ? [name.value] : []));
+  return standsFor([...dns, ...commonNames(leaf)], host) ? [...named, dnsName(host)] : named;
+}

@@ -28,7 +28,9 @@ export interface CipherInfo {
   readonly version: 'TLSv1.3';
 }
 
-/** What a TLS socket tells of its connection, and what TLS 1.3 has no use for. Like `node:tls`, it answers null once the socket is destroyed. */
+/**
+ * Answers what `tls.TLSSocket` tells of its connection. As in `node:tls`, the answer is null once the socket is destroyed.
+ */
 export abstract class DescribedSocket extends TransportSocket {
   readonly encrypted: true = true;
   /** Whether the peer's certificate was asked for and verified. */

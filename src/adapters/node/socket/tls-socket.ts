@@ -1,10 +1,12 @@
 import net from 'node:net';
 import { addAbortSignal, type Duplex } from 'node:stream';
-import type { Connection } from '../../../connection/connection.ts';
+import type { Connection, SecretEvent } from '../../../connection/connection.ts';
 import { isAlertReceived, type TlsError } from '../../../errors.ts';
 import type { Facts } from '../../../handshake/terms/facts.ts';
 import type { Session } from '../../../session/session.ts';
 import { Pump } from '../../pump.ts';
+import { deliverEarly, EarlyOffer } from '../callbacks/early-data.ts';
+import { HandshakeCallbacks } from '../callbacks/handshake.ts';
 import type { PeerCheck } from '../callbacks/peer-check.ts';
 import {
   type ContextState,
@@ -16,15 +18,12 @@ import {
 import { settleSocketOptions } from '../options/rules.ts';
 import type { EarlyReaderFor, PskCallbackFor, SniCallbackFor, SocketOptionsFor } from '../options/socket.ts';
 import { codedError, toNodeError, validateBuffer, validateInteger, validateString } from '../support/errors.ts';
-import { keylogLine } from '../support/keylog.ts';
 import { fromBlob, toBlob } from '../support/sessions.ts';
 import { DescribedSocket } from './described-socket.ts';
-import { deliverEarly, EarlyOffer } from './early-data.ts';
-import { Handshake } from './handshake.ts';
-import { Intake } from './intake.ts';
+import { Inlet } from './inlet.ts';
 import { OnRead } from './onread.ts';
-import { isConnecting, linger, newSocket, repeatConnectEvents, writeAll } from './transport.ts';
-import { type WriteCallback, Writer } from './writer.ts';
+import { Outlet, type WriteCallback } from './outlet.ts';
+import { linger } from './transport.ts';
 
 /** Options of `new TLSSocket(socket, options)`. */
 export interface TLSSocketOptions extends SocketOptionsFor<TLSSocket> {}
@@ -40,8 +39,6 @@ export type PskCallback = PskCallbackFor<TLSSocket>;
 
 /** Takes a server's 0-RTT data in place of the 'earlyData' event. */
 export type EarlyReader = EarlyReaderFor<TLSSocket>;
-
-type Written = { readonly chunks: readonly Uint8Array[]; readonly callback: WriteCallback };
 
 /**
  * TLS 1.3 over a `net.Socket` or any other Duplex, with the surface of `tls.TLSSocket`. It is a `net.Socket` without a
@@ -65,27 +62,23 @@ export class TLSSocket extends DescribedSocket {
 
   protected readonly context: ContextState;
   readonly #onread: OnRead | undefined;
-  #handshake: Handshake<TLSSocket> | undefined;
+  #handshake: HandshakeCallbacks<TLSSocket> | undefined;
   readonly #check: PeerCheck;
   #pump: Pump | undefined;
-  #intake: Intake | undefined;
+  #inlet: Inlet | undefined;
+  readonly #outlet = new Outlet(() => this._unrefTimer());
   #serverName: string | undefined;
   #session: Session | undefined;
   #earlyOffer: EarlyOffer | undefined;
   #earlyTaken = false;
   #controlReleased = false;
   #handshakeTimer: NodeJS.Timeout | undefined;
-  /** Bytes of answers that the transport has not taken. */
-  #unsent = 0;
   /** The peer's close_notify, or the end that stands for it. */
   #inputOver = false;
   #outputOver = false;
   #lingers = false;
-  /** What was written before the handshake was over. */
-  #waiting: Written | undefined;
+  /** The end, which waits for the handshake. */
   #waitingEnd: WriteCallback | undefined;
-  #writer: Writer | undefined;
-  #maxFragment: number | undefined;
 
   /**
    * @param socket the transport, connected, connecting or not connected yet; none: {@link connect} makes one
@@ -104,7 +97,7 @@ export class TLSSocket extends DescribedSocket {
     this.isServer = Boolean(own.isServer);
     this.server = own.server;
     this.context = context;
-    this.#handshake = new Handshake<TLSSocket>(this, context, own);
+    this.#handshake = new HandshakeCallbacks<TLSSocket>(this, context, own);
     this.#check = this.#handshake.check;
     if (!this.isServer) this.#session = fromBlob(own.session);
     this.#onread = !socket && own.onread ? new OnRead(own.onread) : undefined;
@@ -113,7 +106,7 @@ export class TLSSocket extends DescribedSocket {
     if (own.handshakeTimeout !== undefined && own.handshakeTimeout > 0) {
       this.#handshakeTimer = setTimeout(onHandshakeTimeout, own.handshakeTimeout, this).unref();
     }
-    if (socket) this.#wrap(socket);
+    if (socket) this.useTransport(socket);
     else this.connecting = true;
     if (signal) addAbortSignal(signal, this);
   }
@@ -128,26 +121,6 @@ export class TLSSocket extends DescribedSocket {
 
   protected get connection(): Connection | undefined {
     return this.#pump?.connection;
-  }
-
-  /** Connects a socket of its own, by the arguments of `net.Socket.connect`. */
-  override connect(...args: unknown[]): this {
-    const listener = args.at(-1);
-    const given = typeof listener === 'function' ? args.slice(0, -1) : args;
-    if (this.destroyed) return this;
-    if (typeof listener === 'function') this.once('connect', listener as () => void);
-    if (this.transport instanceof net.Socket) {
-      if (!this.transport.connecting) Reflect.apply(this.transport.connect, this.transport, given);
-      return this;
-    }
-    const raw = newSocket(this._tlsOptions);
-    repeatConnectEvents(raw, this);
-    raw.once('lookup', (_error, _address, _family, host) => {
-      this._host = host;
-    });
-    this.#wrap(raw);
-    Reflect.apply(raw.connect, raw, given);
-    return this;
   }
 
   /**
@@ -188,8 +161,7 @@ export class TLSSocket extends DescribedSocket {
   setMaxSendFragment(size: number): boolean {
     validateInteger(size, 'size', -0x8000_0000, 0x7fff_ffff);
     if (size < 512 || size > 16_384) return false;
-    this.#maxFragment = size;
-    if (this.#writer !== undefined) this.#writer.fragment = size;
+    this.#outlet.fragment = size;
     return true;
   }
 
@@ -222,7 +194,7 @@ export class TLSSocket extends DescribedSocket {
   /** Called by Node's streams. @internal */
   override _final(callback: WriteCallback): void {
     const { connection } = this;
-    if (!this._secureEstablished || this.#writer === undefined || connection === undefined) {
+    if (!this._secureEstablished || !this.#outlet.open || connection === undefined) {
       this.#waitingEnd = callback;
       return;
     }
@@ -243,11 +215,9 @@ export class TLSSocket extends DescribedSocket {
     this.#pump?.stop();
     this.#pump?.connection.destroy();
     this.#handshake = undefined;
-    this.#intake?.stop();
+    this.#inlet?.stop();
     if (!this.#lingers) this.transport?.destroy();
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    waiting?.callback(codedError('ECANCELED', 'write ECANCELED', { syscall: 'write' }));
+    this.#outlet.cancel(codedError('ECANCELED', 'write ECANCELED', { syscall: 'write' }));
     callback(error);
     process.nextTick(emitClose, this, error !== null);
   }
@@ -266,31 +236,8 @@ export class TLSSocket extends DescribedSocket {
     return true;
   }
 
-  #wrap(transport: Duplex): void {
-    this.transport = transport;
-    if (transport instanceof net.Socket) {
-      this._parent = transport;
-      // When the peer has ended, it is for us to say when our side does.
-      transport.allowHalfOpen = true;
-    }
-    transport.on('error', (error: Error) => this.#transportFailed(error));
-    transport.on('end', () => this.#intake?.end());
-    transport.on('close', () => this.#transportClosed());
-    this.connecting = isConnecting(transport);
-    if (this.connecting) {
-      transport.once('connect', () => {
-        if (this.destroyed) return;
-        this.connecting = false;
-        this.emit('connect');
-        this.#begin();
-      });
-    } else {
-      // The caller adds its listeners first.
-      process.nextTick(() => this.#begin());
-    }
-  }
-
-  #begin(): void {
+  /** The transport can carry bytes: begins the handshake. */
+  protected override begin(): void {
     const transport = this.transport;
     const handshake = this.#handshake;
     if (this.destroyed || transport === undefined || handshake === undefined || this.#pump !== undefined) return;
@@ -307,11 +254,11 @@ export class TLSSocket extends DescribedSocket {
       secret: (event) => void this.emit('keylog', keylogLine(event)),
       send: (slabs) => this.#send(slabs),
       answered: () => this.#answered(connection),
-      unsent: () => this.#unsent,
+      unsent: () => this.#outlet.unsent,
       thrown: (error) => process.nextTick(rethrow, error),
     });
-    const intake = new Intake(transport, this.#pump);
-    this.#intake = intake;
+    const inlet = new Inlet(transport, this.#pump);
+    this.#inlet = inlet;
     const { earlyData } = this._tlsOptions;
     if (earlyData !== undefined && !this.isServer) this.#earlyOffer = new EarlyOffer(this, earlyData);
     this.#pump.run();
@@ -319,50 +266,49 @@ export class TLSSocket extends DescribedSocket {
     transport.on('data', (chunk: Uint8Array | string) => {
       if (this.destroyed) return;
       this._unrefTimer();
-      intake.take(toBytes(chunk, 'latin1'));
+      inlet.take(toBytes(chunk, 'latin1'));
     });
     transport.resume();
-    if (transport.readableEnded) intake.end();
+    if (transport.readableEnded) inlet.end();
   }
 
   #send(slabs: readonly Uint8Array[]): void {
-    if (!this.transport?.writable) return;
-    const length = slabs.reduce((sum, slab) => sum + slab.length, 0);
-    this.#unsent += length;
-    writeAll(this.transport, slabs, () => this.#sent(length));
+    if (this.transport !== undefined) this.#outlet.send(this.transport, slabs, () => this.#sent());
   }
 
   /** The transport has taken answers: what waited for that goes on. */
-  #sent(length: number): void {
+  #sent(): void {
     const pump = this.#pump;
-    const wasFull = pump?.full === true;
-    this.#unsent -= length;
     if (pump === undefined || this.destroyed) return;
     pump.run();
-    if (wasFull) this.#intake?.feed();
+    this.#inlet?.feed();
   }
 
   /** A late answer may have let the ClientHello out, or made room for what waits. */
   #answered(connection: Connection): void {
     if (this.#earlyOffer?.write(connection)) this.#pump?.run();
-    this.#intake?.feed();
+    this.#inlet?.feed();
   }
 
   #readOn(): void {
     if (this.#pump === undefined || this.destroyed || this.#onread?.resume() === false) return;
     this.#pump.resume();
-    this.#intake?.feed();
+    this.#inlet?.feed();
   }
 
-  /** Where both directions are over, what has not been read yet may still be. */
-  #transportClosed(): void {
-    if (this.destroyed || (this.#intake?.ended === true && this.writableFinished)) return;
-    if (this.#intake?.ended === false) this.#intake.end();
+  protected override transportEnded(): void {
+    this.#inlet?.end();
+  }
+
+  /** Where both directions are over, the application may still read what it has not read yet. */
+  protected override transportClosed(): void {
+    if (this.destroyed || (this.#inlet?.ended === true && this.writableFinished)) return;
+    if (this.#inlet?.ended === false) this.#inlet.end();
     process.nextTick(() => this.destroy());
   }
 
   /** A peer that resets after both directions were closed does no harm. */
-  #transportFailed(error: Error): void {
+  protected override transportFailed(error: Error): void {
     if (this.destroyed || (this.#inputOver && this.#outputOver)) return;
     if (this._secureEstablished) this.closeNotify ??= false;
     this.destroy(error);
@@ -386,15 +332,9 @@ export class TLSSocket extends DescribedSocket {
     const { connection, transport } = this;
     if (connection === undefined || transport === undefined) return true;
     this.#earlyTaken = true;
-    this.#startWriting(connection, transport);
+    this.#outlet.begin(connection, transport);
     deliverEarly(this, connection, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
     return true;
-  }
-
-  #startWriting(connection: Connection, transport: Duplex): Writer {
-    this.#writer ??= new Writer(connection, transport, () => this._unrefTimer());
-    if (this.#maxFragment !== undefined) this.#writer.fragment = this.#maxFragment;
-    return this.#writer;
   }
 
   #open(facts: Facts): void {
@@ -419,10 +359,8 @@ export class TLSSocket extends DescribedSocket {
 
   #writeWaiting(connection: Connection, transport: Duplex): void {
     if (this.destroyed) return;
-    const writer = this.#startWriting(connection, transport);
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    if (waiting !== undefined) writer.write(waiting.chunks, waiting.callback);
+    this.#outlet.begin(connection, transport);
+    this.#outlet.flush();
     if (this.#waitingEnd !== undefined) this._final(this.#waitingEnd);
     this.#waitingEnd = undefined;
   }
@@ -466,12 +404,10 @@ export class TLSSocket extends DescribedSocket {
     this.inFlight = length;
     for (const chunk of chunks) this.taken += chunk.length;
     this._unrefTimer();
-    const done: WriteCallback = (error) => {
+    this.#outlet.write(chunks, (error) => {
       this.inFlight = 0;
       callback(error);
-    };
-    if (this.#writer === undefined) this.#waiting = { chunks, callback: done };
-    else this.#writer.write(chunks, done);
+    });
   }
 }
 
@@ -488,6 +424,12 @@ function emitClose(socket: TLSSocket, hadError: boolean): void {
 
 function rethrow(error: unknown): never {
   throw error;
+}
+
+/** A line of SSLKEYLOGFILE (RFC 9850 §2). */
+function keylogLine({ label, clientRandom, secret }: SecretEvent): Buffer {
+  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+  return Buffer.from(`${label} ${hex(clientRandom)} ${hex(secret)}\n`);
 }
 
 function toBytes(chunk: Uint8Array | string, encoding: BufferEncoding): Uint8Array {

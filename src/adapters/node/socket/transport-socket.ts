@@ -1,7 +1,11 @@
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
+import { isConnecting, type NewSocketOptions, newSocket, repeatConnectEvents } from './transport.ts';
 
-/** A `net.Socket` without a handle: what the base class would ask its handle is asked of the transport. */
+/**
+ * A `net.Socket` without a handle: it asks the transport for what the base class would ask its handle, and tells the class
+ * above when the transport is there, ends, fails and closes.
+ */
 export abstract class TransportSocket extends net.Socket {
   declare connecting: boolean;
   declare _parent: net.Socket | null;
@@ -9,6 +13,8 @@ export abstract class TransportSocket extends net.Socket {
   /** Of net.Socket: starts its idle timer again. */
   declare _unrefTimer: () => void;
 
+  /** Options of the socket that {@link connect} makes. */
+  abstract readonly _tlsOptions: NewSocketOptions;
   /** Undefined until there is one. */
   protected transport: Duplex | undefined;
   /** Plaintext, bytes. */
@@ -16,6 +22,58 @@ export abstract class TransportSocket extends net.Socket {
   protected taken: number = 0;
   /** Of the write under way, as the stream counts it. */
   protected inFlight: number = 0;
+
+  /** The transport can carry bytes. */
+  protected abstract begin(): void;
+  /** The transport brings no more bytes. */
+  protected abstract transportEnded(): void;
+  protected abstract transportFailed(error: Error): void;
+  protected abstract transportClosed(): void;
+
+  /** Connects a socket of its own, by the arguments of `net.Socket.connect`. */
+  override connect(...args: unknown[]): this {
+    const listener = args.at(-1);
+    const given = typeof listener === 'function' ? args.slice(0, -1) : args;
+    if (this.destroyed) return this;
+    if (typeof listener === 'function') this.once('connect', listener as () => void);
+    if (this.transport instanceof net.Socket) {
+      if (!this.transport.connecting) Reflect.apply(this.transport.connect, this.transport, given);
+      return this;
+    }
+    const raw = newSocket(this._tlsOptions);
+    repeatConnectEvents(raw, this);
+    raw.once('lookup', (_error, _address, _family, host) => {
+      this._host = host;
+    });
+    this.useTransport(raw);
+    Reflect.apply(raw.connect, raw, given);
+    return this;
+  }
+
+  /** Takes a transport: connected, connecting or not connected yet. */
+  protected useTransport(transport: Duplex): void {
+    this.transport = transport;
+    if (transport instanceof net.Socket) {
+      this._parent = transport;
+      // When the peer has ended, TLS decides when our side does.
+      transport.allowHalfOpen = true;
+    }
+    transport.on('error', (error: Error) => this.transportFailed(error));
+    transport.on('end', () => this.transportEnded());
+    transport.on('close', () => this.transportClosed());
+    this.connecting = isConnecting(transport);
+    if (this.connecting) {
+      transport.once('connect', () => {
+        if (this.destroyed) return;
+        this.connecting = false;
+        this.emit('connect');
+        this.begin();
+      });
+    } else {
+      // The caller adds its listeners first.
+      process.nextTick(() => this.begin());
+    }
+  }
 
   override ref(): this {
     if (this.transport === undefined) this.once('connect', this.ref);

@@ -7,9 +7,6 @@ import type { Credential } from '../../../handshake/terms/credential.ts';
 import type { ExternalPsk } from '../../../keys/importer.ts';
 import type { Session } from '../../../session/session.ts';
 import type { ShownCertificate } from '../../../x509/certificate/certificate.ts';
-import { askOcsp } from '../callbacks/ocsp-request.ts';
-import { PeerCheck } from '../callbacks/peer-check.ts';
-import { clientPsks, serverPsk } from '../callbacks/psk.ts';
 import { legacyChain } from '../certificate/legacy.ts';
 import { type ContextState, stateOf } from '../context/context.ts';
 import type { EngineOptions } from '../options/context.ts';
@@ -27,9 +24,12 @@ import { codedError } from '../support/errors.ts';
 import { refusalOf } from '../support/identity-refusal.ts';
 import { ticketsOf } from '../support/sessions.ts';
 import { fitsEarly, whereHeard } from './early-data.ts';
+import { askOcsp } from './ocsp-request.ts';
+import { PeerCheck } from './peer-check.ts';
+import { clientPsks, serverPsk } from './psk.ts';
 
-/** One handshake: what the application was asked, and what it answered. */
-export class Handshake<TLSSocket extends Socket> {
+/** Asks the application what a handshake needs to know, by its callbacks and events, and keeps what it answered. */
+export class HandshakeCallbacks<TLSSocket extends Socket> {
   readonly check: PeerCheck;
   readonly #socket: TLSSocket;
   readonly #options: SocketOptionsFor<TLSSocket>;

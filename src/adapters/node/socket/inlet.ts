@@ -1,11 +1,14 @@
 import type { Duplex } from 'node:stream';
 import type { Pump } from '../../pump.ts';
 
-/** Ciphertext on its way from a transport into the engine: no more than there is room for, the rest stays where it is. */
-export class Intake {
+/**
+ * Brings ciphertext from a transport into the engine, no more than the engine has room for: what is left is held here, and
+ * the transport paused. The twin of `Outlet`.
+ */
+export class Inlet {
   readonly #transport: Duplex;
   readonly #pump: Pump;
-  /** What there was no room for. */
+  /** Ciphertext that the engine had no room for. */
   #held: Uint8Array | undefined;
   #ended = false;
   #stopped = false;
@@ -20,18 +23,22 @@ export class Intake {
     return this.#ended;
   }
 
+  /** Takes a chunk that the transport has brought. */
   take(chunk: Uint8Array): void {
     this.#held = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
     this.feed();
   }
 
-  /** The transport brings nothing more; the engine hears of that behind what is held. */
+  /** Notes that the transport has ended; the engine hears of it once it has all that is held. */
   end(): void {
     this.#ended = true;
     this.feed();
   }
 
-  /** As much as there is room for; stops the transport where something is left. Call when there may be more room. */
+  /**
+   * Gives the engine as much as it has room for, and pauses the transport where something is left. To be called when there
+   * may be more room.
+   */
   feed(): void {
     const pump = this.#pump;
     while (this.#held !== undefined && !this.#stopped && !pump.stalled && !pump.full) {
@@ -54,7 +61,7 @@ export class Intake {
     }
   }
 
-  /** Nothing is taken any more. */
+  /** Drops what is held, and takes nothing more. */
   stop(): void {
     this.#stopped = true;
     this.#held = undefined;

@@ -2,7 +2,7 @@
 // peer wants small records.
 import { Duplex } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { Writer } from '#opentls/adapters/node/socket/writer';
+import { Outlet } from '#opentls/adapters/node/socket/outlet';
 import { type ByteTransport, wrapClient, wrapServer } from '#opentls/adapters/web/index';
 import type { Connection } from '#opentls/connection/connection';
 import type { ClientConfig } from '#opentls/handshake/terms/config';
@@ -37,9 +37,10 @@ async function turnsOf(connection: Connection, chunks: readonly Uint8Array[], fr
       callback();
     },
   });
-  const writer = new Writer(connection, transport, () => {});
-  if (fragment !== undefined) writer.fragment = fragment;
-  await new Promise((resolve) => writer.write(chunks, resolve));
+  const outlet = new Outlet(() => {});
+  outlet.begin(connection, transport);
+  if (fragment !== undefined) outlet.fragment = fragment;
+  await new Promise((resolve) => outlet.write(chunks, resolve));
   await new Promise(setImmediate);
   return turns;
 }
@@ -57,7 +58,7 @@ function received(turns: readonly Buffer[], peer: Connection): number {
 
 describe('many small chunks', () => {
   test.each([undefined, 512])(
-    'are looked at by the writer and by the sealer, once each (fragment %s)',
+    'are looked at by the outlet and by the sealer, once each (fragment %s)',
     async (fragment) => {
       const { client, server } = openPair();
       const chunks = Array.from({ length: 20_000 }, () => new Counted(100).fill(7));
