@@ -7,8 +7,9 @@ import { TicketKeys } from '#opentls/session/tickets';
 import { CipherSuiteId } from '#opentls/wire/enums';
 import { errorOf, newPair, newServer, openPair, settle, shuttle } from '../../kit/pair.ts';
 import { provider } from '../../kit/provider.ts';
-import { bytes } from '../musts.ts';
+import { randomBytes } from '../../kit/random.ts';
 
+const bytes = randomBytes(9846);
 const START = 1_800_000_000_000;
 
 /** Servers that share a clock and ticket keys, and a flight with 0-RTT data for them. */

@@ -4,9 +4,10 @@ import { toHex } from '#opentls/bytes/hex';
 import { Secret } from '#opentls/crypto/secret';
 import type { ClientConfig, PskMode, ServerConfig } from '#opentls/handshake/terms/config';
 import { type ExternalPsk, importPsk } from '#opentls/keys/importer';
-import { CipherSuiteId, type HandshakeType, NamedGroup } from '#opentls/wire/enums';
+import { CipherSuiteId, HandshakeType, NamedGroup } from '#opentls/wire/enums';
 import { readExtensions } from '#opentls/wire/extensions';
 import { type MessageOf, parseMessage } from '#opentls/wire/messages';
+import { answerTo, bodyOf, plainMessages, speak } from '../../kit/hellos.ts';
 import {
   credential,
   dataOf,
@@ -20,6 +21,7 @@ import {
   shuttle,
 } from '../../kit/pair.ts';
 import { provider } from '../../kit/provider.ts';
+import { type Offered, withPsks } from '../../kit/psks.ts';
 import { randomBytes } from '../../kit/random.ts';
 import { recordsOf } from '../../record/records.ts';
 
@@ -234,6 +236,38 @@ describe('a server that looks keys up later', () => {
       { findPsk: () => Promise.reject(new Error('the database is away')) },
     );
     expect(errorOf(ends.serverEvents)).toEqual({ code: 'ERR_TLS_INTERNAL', alert: 'internal_error' });
+  });
+});
+
+describe('a server that shares an external PSK with its client', () => {
+  test('the age that comes with an external PSK is ignored', () => {
+    const key = bytes(32);
+    const { identity } = psk();
+    const offer: Offered = { kind: 'external', identity, age: 0xdeadbeef, key };
+    const { hello } = speak({ suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256] });
+    const { output, events } = answerTo(withPsks(hello, [offer]), {
+      credentials: [],
+      findPsk: () => ({ identity, secret: new Secret('psk', key.slice()), hash: 'sha256' }),
+    });
+    expect(errorOf(events)).toBeUndefined();
+    const { extensions } = bodyOf(plainMessages(output), HandshakeType.server_hello);
+    expect(readExtensions('SH', extensions).pre_shared_key).toBe(0);
+  });
+
+  test('who shares an external PSK is not asked for a certificate', () => {
+    const key = psk();
+    const client = { externalPsks: [key], credentials: [credential] };
+    const { server, clientEvents } = shuttle(newPair(client, { findPsk: () => key, clientCertificate: 'required' }));
+    expect(errorOf(clientEvents)).toBeUndefined();
+    expect(server.phase).toBe('open');
+    expect(server.facts).toMatchObject({ externalPsk: key.identity, peer: undefined });
+  });
+
+  test('who shares an external one is not asked for a certificate later either, §4.4.2', () => {
+    const key = psk();
+    const client = { externalPsks: [key], postHandshakeAuth: true };
+    const { server } = openPair(client, { findPsk: () => key });
+    expect(() => server.requestCertificate()).toThrow(expect.objectContaining({ code: 'ERR_TLS_INVALID_STATE' }));
   });
 });
 
