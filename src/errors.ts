@@ -287,3 +287,8 @@ function nameIn<N extends string>(table: Readonly<Record<N, number>>, descriptio
   for (const name in table) if (table[name] === description) return name;
   return undefined;
 }
+
+/** The text of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

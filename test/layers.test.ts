@@ -35,13 +35,9 @@ function crowded(paths: readonly string[], most = 14): string[] {
   return [...counts].filter(([, count]) => count > most).map(([folder, count]) => `${folder}: ${count}`);
 }
 
-/** Folders that are still to lose files; this list is on its way out. */
-const stillCrowded: ReadonlySet<string> = new Set(['src/x509/certificate']);
-
 describe('no folder of more than 14 files', () => {
-  const isKept = (path: string) => !stillCrowded.has(path.slice(0, path.lastIndexOf('/')));
   test('in src', () => {
-    expect(crowded(filesOf('src', /\.ts$/).filter(isKept))).toEqual([]);
+    expect(crowded(filesOf('src', /\.ts$/))).toEqual([]);
   });
   test('one would be found, and none that holds 14 and a subfolder', () => {
     const files = (folder: string, count: number) => Array.from({ length: count }, (_, i) => `${folder}/${i}.ts`);

@@ -5,8 +5,7 @@
  */
 
 export { DerError } from './asn1/der.ts';
-export { decodePem, type PemBlock } from './asn1/pem.ts';
-export { encodePem } from './asn1/pem-write.ts';
+export { decodePem, encodePem, type PemBlock } from './asn1/pem.ts';
 export {
   type Certificate,
   parseCertificate,
@@ -55,5 +54,15 @@ export { browserPolicy, type CtLog, type CtPolicy, type TransparencyOptions } fr
 export type { VerifyOptions } from './verify/options.ts';
 export { dangerouslyTrustRawPublicKey, verifyRawPublicKey } from './verify/raw-public-key.ts';
 export type { FailedPath, Failure, Refusal } from './verify/refusal.ts';
-export type { RawPublicKey, Verdict, VerifiedPeer } from './verify/verified-peer.ts';
+export type {
+  RawPublicKey,
+  ShownChain,
+  UnverifiedChain,
+  UnverifiedPeer,
+  UnverifiedRawKey,
+  Verdict,
+  VerifiedChain,
+  VerifiedPeer,
+  VerifiedRawKey,
+} from './verify/verified-peer.ts';
 export { dangerouslyTrust, verifyPeer } from './verify/verify.ts';

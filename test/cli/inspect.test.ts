@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { Signer } from '#opentls/crypto/provider';
 import { node } from '#opentls/providers/node';
-import { encodePem } from '#opentls/x509/asn1/pem-write';
+import { encodePem } from '#opentls/x509/asn1/pem';
 import { type CertificateOptions, type Created, createCertificate } from '#opentls/x509/create/create';
 import { generatePrivateKey } from '#opentls/x509/private-key/generate';
 import { openssl } from '../kit/openssl.ts';

@@ -7,6 +7,7 @@ import { describeCertificate } from '#opentls/cli/describe';
 import { TlsError } from '#opentls/errors';
 import { certificateAlert } from '#opentls/handshake/proof/alerts';
 import { node } from '#opentls/providers/node';
+import type { ShownCertificate } from '#opentls/x509/certificate/certificate';
 import { parseCertificate } from '#opentls/x509/certificate/certificate';
 import { showCertificate } from '#opentls/x509/certificate/display';
 import type { VerifiedPeer } from '#opentls/x509/verify/verified-peer';
@@ -57,7 +58,7 @@ const { context } = createSecureContext({ ca: root.pem, provider: node });
 function judge({ chain }: MutatedChain, number: Numbers): 'good' | 'refused' {
   const enforce = number(2) === 0;
   let asked = 0;
-  const identify = (path: VerifiedPeer['certificates']): Error | undefined => {
+  const identify = (path: readonly ShownCertificate[]): Error | undefined => {
     const certificate = legacyChain(path, node.hashes);
     if (certificate === undefined) throw new TypeError('there is nothing to compare the host with');
     asked++;

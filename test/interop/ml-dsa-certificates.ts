@@ -1,6 +1,6 @@
 import { noble, withMlDsa } from 'opentls/crypto/noble';
 import type { Signer } from '#opentls/crypto/provider';
-import { encodePem } from '#opentls/x509/asn1/pem-write';
+import { encodePem } from '#opentls/x509/asn1/pem';
 import { type CertificateOptions, type Created, createCertificate } from '#opentls/x509/create/create';
 import { type GeneratedKeyKind, generatePrivateKey } from '#opentls/x509/private-key/generate';
 import type { Credential } from './certificates.ts';

@@ -144,12 +144,12 @@ function* verifyPresentedChain({ verifyChain: verify }: Settings, request: Chain
   const verdict = yield* ask('verifyChain', { request, verify });
   if (!verdict.ok) return refuseChain(verdict);
   const [leaf] = request.chain;
-  const { certificates, rawPublicKey } = verdict.peer;
-  const judged = rawPublicKey?.spki ?? certificates[0]?.raw;
-  if (leaf === undefined || judged === undefined || !equal(judged, leaf)) {
+  const { peer } = verdict;
+  const judged = peer.rawPublicKey === undefined ? peer.certificates[0].raw : peer.rawPublicKey.spki;
+  if (leaf === undefined || !equal(judged, leaf)) {
     ownFault('ERR_TLS_INTERNAL', 'config', 'verifyChain answered for another certificate');
   }
-  return verdict.peer;
+  return peer;
 }
 
 /** Ends the handshake with the verifier's refusal. */

@@ -29,8 +29,10 @@ import {
   parseInfoAccess,
   parseKeyUsage,
   parseNameConstraints,
+  parseSctList,
   parseSubjectDirectoryAttributes,
   parseSubjectKeyIdentifier,
+  parseTlsFeature,
   type RawExtension,
   readableGeneralNames,
   readableInfoAccess,
@@ -47,7 +49,6 @@ import {
 } from './policy-extensions.ts';
 import { type CertificateSignature, readSigned, readWhole } from './signed-object.ts';
 import { type PublicKeyInfo, parseSpki } from './spki.ts';
-import { parseSctList, parseTlsFeature } from './tls-extensions.ts';
 
 /**
  * An X.509 certificate (RFC 5280 §4.1), to judge by. What every path needs is read at once; the key and extensions are

@@ -16,7 +16,7 @@ import {
 } from '../asn1/asn1js.ts';
 import { DerReader } from '../asn1/der.ts';
 import { Oid } from '../asn1/oids.ts';
-import { encodePem } from '../asn1/pem-write.ts';
+import { encodePem } from '../asn1/pem.ts';
 import { type Certificate, parseCertificate } from '../certificate/certificate.ts';
 import { ExtensionOid } from '../certificate/extensions.ts';
 import {

@@ -1,6 +1,6 @@
 import type { Awaitable } from '../../crypto/provider.ts';
+import { messageOf } from '../../errors.ts';
 import type { Certificate } from '../certificate/certificate.ts';
-import { messageOf } from '../certificate/message-of.ts';
 import { type Budget, tolerant } from './build.ts';
 import type { PassedOver } from './passed-over.ts';
 import { type Steps, wait } from './steps.ts';

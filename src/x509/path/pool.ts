@@ -1,7 +1,7 @@
 import { equal } from '../../bytes/equal.ts';
+import { messageOf } from '../../errors.ts';
 import { context, DerReader, Tag } from '../asn1/der.ts';
 import { type Certificate, parseCertificate } from '../certificate/certificate.ts';
-import { messageOf } from '../certificate/message-of.ts';
 import { type DistinguishedName, parseName } from '../certificate/names.ts';
 
 /** A certificate that could not be read, and so not take part. */

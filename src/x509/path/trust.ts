@@ -1,9 +1,8 @@
 import { equal } from '../../bytes/equal.ts';
-import { misuse } from '../../errors.ts';
+import { messageOf, misuse } from '../../errors.ts';
 import { flag, object, type Rules, settle } from '../../options.ts';
 import { DerError } from '../asn1/der.ts';
 import type { Certificate } from '../certificate/certificate.ts';
-import { messageOf } from '../certificate/message-of.ts';
 import { type DistinguishedName, latin1, nameText, parseName } from '../certificate/names.ts';
 import { anchorCertificate, anchorId, type CertificateAnchor, type KeyAnchor, type TrustAnchor } from './anchor.ts';
 import { LazyCertificate, namesOf, type Unreadable } from './pool.ts';

@@ -1,10 +1,10 @@
 import { equal } from '../../bytes/equal.ts';
 import type { Awaitable } from '../../crypto/provider.ts';
+import { messageOf } from '../../errors.ts';
 import type { Certificate } from '../certificate/certificate.ts';
-import { messageOf } from '../certificate/message-of.ts';
+import { STATUS_REQUEST } from '../certificate/extensions.ts';
 import { nameText } from '../certificate/names.ts';
 import { type RevocationStatus, unknown } from '../certificate/revocation-status.ts';
-import { STATUS_REQUEST } from '../certificate/tls-extensions.ts';
 import type { Budget, Path } from '../path/build.ts';
 import type { PassedOver } from '../path/passed-over.ts';
 import { type Steps, wait } from '../path/steps.ts';

@@ -1,9 +1,8 @@
 import type { Certificate } from '../certificate/certificate.ts';
 import type { GeneralName, NameConstraints } from '../certificate/extensions.ts';
-import { hostOfUri } from '../certificate/identity.ts';
+import { hostOfUri, utf8Mailbox } from '../certificate/identity.ts';
 import { isWithin, parseName } from '../certificate/names.ts';
 import { subjectMailboxes } from '../certificate/subject-names.ts';
-import { utf8Mailbox } from '../certificate/utf8-mailbox.ts';
 
 type Named = Pick<Certificate, 'subject' | 'subjectAltName'>;
 

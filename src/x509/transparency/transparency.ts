@@ -1,7 +1,7 @@
 import { toHex } from '../../bytes/hex.ts';
 import type { Hash } from '../../crypto/provider.ts';
 import type { Certificate } from '../certificate/certificate.ts';
-import { parseSctList } from '../certificate/tls-extensions.ts';
+import { parseSctList } from '../certificate/extensions.ts';
 import { tolerant } from '../path/build.ts';
 import { type Signatures, UnsupportedAlgorithm } from '../path/signatures.ts';
 import type { Steps } from '../path/steps.ts';

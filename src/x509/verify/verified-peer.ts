@@ -4,28 +4,64 @@ import type { Failure, Refusal } from './refusal.ts';
 
 declare const verifiedBrand: unique symbol;
 
-/**
- * Proof that a chain was judged. Only `verifyPeer` makes one with `verified: true`; only
- * `dangerouslyTrust` makes one without.
- */
-export interface VerifiedPeer {
+/** Certificates, leaf first. Reading them never throws. */
+export type ShownChain = readonly [leaf: ShownCertificate, ...issuers: ShownCertificate[]];
+
+/** A peer whose chain `verifyPeer` has judged: its path to the anchor. */
+export interface VerifiedChain {
   readonly [verifiedBrand]: true;
-  /**
-   * Leaf first: the path to the anchor, or what was presented where nothing was verified. Empty for a raw key. To look
-   * at: what of them had to be read to judge them was read.
-   */
-  readonly certificates: readonly ShownCertificate[];
-  /** In place of certificates (RFC 7250). */
-  readonly rawPublicKey: RawPublicKey | undefined;
-  readonly verified: boolean;
+  readonly verified: true;
+  /** The path that stood, from the leaf to the anchor. */
+  readonly certificates: ShownChain;
+  readonly rawPublicKey: undefined;
   /**
    * The certificate policies that the path is valid for, of those asked for; `2.5.29.32.0` stands for any. Empty where
    * the profile does not look at them.
    */
   readonly policies: readonly string[];
-  /** Why it is not verified. */
+  readonly failure: undefined;
+}
+
+/** A peer whose raw public key `verifyRawPublicKey` has found among those known (RFC 7250). */
+export interface VerifiedRawKey {
+  readonly [verifiedBrand]: true;
+  readonly verified: true;
+  readonly certificates: readonly [];
+  readonly rawPublicKey: RawPublicKey;
+  readonly policies: readonly [];
+  readonly failure: undefined;
+}
+
+/** A peer that `dangerouslyTrust` or `dangerouslyTrustRawPublicKey` took as it is: nothing was verified. */
+export type UnverifiedPeer = UnverifiedChain | UnverifiedRawKey;
+
+/** A peer whose chain was taken as it was presented. */
+export interface UnverifiedChain {
+  readonly [verifiedBrand]: true;
+  readonly verified: false;
+  /** As presented, but for issuers that cannot be read. */
+  readonly certificates: ShownChain;
+  readonly rawPublicKey: undefined;
+  readonly policies: readonly [];
+  /** Why verification failed, where the caller gave it. */
   readonly failure: Failure | undefined;
 }
+
+/** A peer whose raw public key was taken as it is. */
+export interface UnverifiedRawKey {
+  readonly [verifiedBrand]: true;
+  readonly verified: false;
+  readonly certificates: readonly [];
+  readonly rawPublicKey: RawPublicKey;
+  readonly policies: readonly [];
+  readonly failure: undefined;
+}
+
+/**
+ * Proof that somebody decided about a peer. With `verified: true`, only `verifyPeer` and `verifyRawPublicKey` make one; who
+ * decided without them had to say so by a function whose name begins with `dangerously`.
+ */
+export type VerifiedPeer = VerifiedChain | VerifiedRawKey | UnverifiedPeer;
 
 /** A key that authenticates its owner without a certificate, RFC 7250. */
 export interface RawPublicKey {
@@ -37,10 +73,7 @@ export interface RawPublicKey {
 /** What {@link verifyPeer} answers: the peer that it accepts, or why it refuses. */
 export type Verdict = { readonly ok: true; readonly peer: VerifiedPeer } | Refusal;
 
-/** For the two functions of this layer that judge raw keys; nothing outside of it may call this. */
-export function mintPeer(
-  peer: Partial<Omit<VerifiedPeer, typeof verifiedBrand>> & Pick<VerifiedPeer, 'verified'>,
-): VerifiedPeer {
-  const blank = { certificates: [], rawPublicKey: undefined, policies: [], failure: undefined };
-  return Object.freeze({ ...blank, ...peer }) as unknown as VerifiedPeer;
+/** Makes a peer. Only this folder may call it: whoever holds a peer takes it for judged. */
+export function mintPeer<P extends VerifiedPeer>(peer: Omit<P, typeof verifiedBrand>): P {
+  return Object.freeze(peer) as unknown as P;
 }

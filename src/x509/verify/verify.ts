@@ -13,7 +13,7 @@ import type { VerifyOptions } from './options.ts';
 import { asFailure, type Failure, isStrangers, refused, worstOf } from './refusal.ts';
 import { Search } from './search.ts';
 import { settleVerifyOptions } from './settle.ts';
-import { mintPeer, type Verdict, type VerifiedPeer } from './verified-peer.ts';
+import { mintPeer, type ShownChain, type UnverifiedChain, type Verdict, type VerifiedChain } from './verified-peer.ts';
 
 /**
  * Whether a chain leads to a trust anchor (RFC 5280 §6) and is for the peer that was asked for. Cheap checks come
@@ -59,14 +59,8 @@ function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Ver
     if (found !== undefined) {
       const mismatch = nameFailure(leaf, options.name);
       if (mismatch !== undefined) return refused(mismatch);
-      return {
-        ok: true,
-        peer: mintPeer({
-          certificates: found.path.map((each) => shown(each)),
-          policies: found.policies,
-          verified: true,
-        }),
-      };
+      const others = found.path.slice(1).map((each) => shown(each));
+      return { ok: true, peer: verifiedChain([shown(leaf), ...others], found.policies) };
     }
     const more = search.exhausted ? [] : yield* issuers.more(presentedChain(leaf, intermediates, maxDepth));
     if (more.length === 0) {
@@ -81,14 +75,30 @@ function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Ver
 }
 
 /**
- * Takes a chain as it is, verified or not: for callers that decide by other means, or not at all. The mark
- * `verified: false` stays with it.
+ * Takes a chain as it is: for callers that decide by other means, or not at all. The peer has `verified: false`.
+ * @param failure why verification failed, for whoever looks at the peer later
  * @throws TlsError INVALID_CERTIFICATE for a leaf that does not even have the fields of a certificate
  */
-export function dangerouslyTrust(chain: readonly Uint8Array[], failure?: Failure): VerifiedPeer {
+export function dangerouslyTrust(chain: readonly Uint8Array[], failure?: Failure): UnverifiedChain {
   const leaf = showCertificate(chain[0] ?? new Uint8Array(0));
-  const others = chain.slice(1).flatMap((der) => tolerant(() => showCertificate(der)) ?? []);
-  return mintPeer({ certificates: [leaf, ...others], policies: [], verified: false, ...(failure && { failure }) });
+  const issuers = chain.slice(1).flatMap((der) => tolerant(() => showCertificate(der)) ?? []);
+  return mintPeer<UnverifiedChain>({
+    verified: false,
+    certificates: [leaf, ...issuers],
+    rawPublicKey: undefined,
+    policies: [],
+    failure,
+  });
+}
+
+function verifiedChain(certificates: ShownChain, policies: readonly string[]): VerifiedChain {
+  return mintPeer<VerifiedChain>({
+    verified: true,
+    certificates,
+    rawPublicKey: undefined,
+    policies,
+    failure: undefined,
+  });
 }
 
 function nameFailure(leaf: Certificate, names: VerifyOptions['name']): Failure | undefined {

@@ -11,7 +11,7 @@ import {
 } from '#opentls/x509/asn1/asn1js';
 import { Tag } from '#opentls/x509/asn1/der';
 import { element, unsignedInteger, wholeBits } from '#opentls/x509/asn1/der-write';
-import { encodePem } from '#opentls/x509/asn1/pem-write';
+import { encodePem } from '#opentls/x509/asn1/pem';
 import { ExtensionOid } from '#opentls/x509/certificate/extensions';
 import { type RevocationReason, revocationReasons } from '#opentls/x509/certificate/revocation-status';
 import { encodeExtension, encodeName, type RawExtension } from '#opentls/x509/create/extensions';

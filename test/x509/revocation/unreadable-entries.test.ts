@@ -8,7 +8,7 @@ import { node } from '#opentls/providers/node';
 import { nullValue, objectIdentifier, sequence } from '#opentls/x509/asn1/asn1js';
 import { DerError, Tag } from '#opentls/x509/asn1/der';
 import { element, wholeBits } from '#opentls/x509/asn1/der-write';
-import { encodePem } from '#opentls/x509/asn1/pem-write';
+import { encodePem } from '#opentls/x509/asn1/pem';
 import { parseCertificate } from '#opentls/x509/certificate/certificate';
 import { ExtensionOid } from '#opentls/x509/certificate/extensions';
 import { TrustStore } from '#opentls/x509/path/trust';

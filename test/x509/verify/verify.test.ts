@@ -11,7 +11,7 @@ import { SignatureCache } from '#opentls/x509/path/signatures';
 import { TrustStore } from '#opentls/x509/path/trust';
 import { nodeProfile, type Profile, webpki } from '#opentls/x509/rules/profile';
 import type { VerifyOptions } from '#opentls/x509/verify/options';
-import type { Verdict } from '#opentls/x509/verify/verified-peer';
+import type { Verdict, VerifiedChain, VerifiedPeer } from '#opentls/x509/verify/verified-peer';
 import { dangerouslyTrust, verifyPeer } from '#opentls/x509/verify/verify';
 import { authority, type Holder, now, serverLeaf } from '../made/chain.ts';
 
@@ -329,5 +329,22 @@ describe('dangerouslyTrust', () => {
     expect(peer.failure).toEqual(failure);
     expect(peer.certificates.map(({ raw }) => raw)).toEqual(der(leaf, middle));
     expect(() => dangerouslyTrust([])).toThrow('malformed');
+  });
+});
+
+describe('a peer', () => {
+  test('is a verified chain, a verified raw key or one that nothing was verified of: the types tell', () => {
+    const peer = dangerouslyTrust(der(leaf)) as VerifiedPeer;
+    // A chain has a leaf, and where there is none there is a raw key.
+    const judged = peer.rawPublicKey === undefined ? peer.certificates[0].raw : peer.rawPublicKey.spki;
+    expect(judged).toEqual(leaf.der);
+    const unverified: false = dangerouslyTrust(der(leaf)).verified;
+    expect(unverified).toBe(false);
+    // @ts-expect-error nobody else makes one
+    const forged: VerifiedPeer = { ...peer, verified: true };
+    expect(forged.verified).toBe(true);
+    // @ts-expect-error a chain that was only trusted is none that was verified
+    const promoted: VerifiedChain = dangerouslyTrust(der(leaf));
+    expect(promoted.verified).toBe(false);
   });
 });

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import nodeTls from 'node:tls';
-import { decodePem, readPem } from '../../../x509/asn1/pem.ts';
-import { encodePem } from '../../../x509/asn1/pem-write.ts';
+import { decodePem, encodePem, readPem } from '../../../x509/asn1/pem.ts';
 import type { Unreadable } from '../../../x509/path/pool.ts';
 import { TrustStore } from '../../../x509/path/trust.ts';
 import type { CertificateInput } from '../options/context.ts';

@@ -1,7 +1,7 @@
 // What of `ca` cannot be read: it is no reason to do without the rest, and is named where that is not enough.
 import type nodeTls from 'node:tls';
 import { describe, expect, test } from 'vitest';
-import { encodePem } from '#opentls/x509/asn1/pem-write';
+import { encodePem } from '#opentls/x509/asn1/pem';
 import { authority } from '../../../x509/made/chain.ts';
 import { clientOptions, close, event, listen, modules, root, serverOptions } from '../sides.ts';
 
