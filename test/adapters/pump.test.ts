@@ -4,6 +4,7 @@ import { Pump, type PumpHandlers } from '#opentls/adapters/pump';
 import { Connection } from '#opentls/connection/connection';
 import type { ClientConfig } from '#opentls/handshake/terms/config';
 import { noble } from '#opentls/providers/noble';
+import { NamedGroup } from '#opentls/wire/enums';
 import { dangerouslyTrust } from '#opentls/x509/verify/verify';
 import { testCredential } from '../kit/credentials.ts';
 
@@ -39,7 +40,7 @@ function connect(verifyChain: Verify, more: Partial<PumpHandlers> = {}): { clien
     };
     return { pump: new Pump(connection, handlers), seen, received };
   };
-  const config = { provider: noble, groups: [0x1d], verifyChain };
+  const config = { provider: noble, groups: [NamedGroup.x25519], verifyChain };
   const client = end(Connection.client(config), 0, more);
   const server = end(Connection.server({ ...config, credentials: [credential] }), 1, {});
   ends.push(client, server);

@@ -1,6 +1,8 @@
 // Suites, groups and signature schemes: what the tests take for granted, what their flags say, and what the policies
 // of the reference come down to.
+
 import type { ServerConfig } from '#opentls/handshake/terms/config';
+import { CipherSuiteId, NamedGroup, SignatureScheme } from '#opentls/wire/enums';
 import { provider } from './credentials.ts';
 import type { Options } from './flags.ts';
 
@@ -9,27 +11,56 @@ type Algorithms = Readonly<Record<'suites' | 'groups' | 'signatureSchemes', read
 /** Flags that stand for a choice of algorithms, and have the last word on it. */
 const policies = {
   'fips-202205': {
-    suites: [0x1301, 0x1302],
-    groups: [0x0017, 0x0018],
-    signatureSchemes: [0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601],
+    suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256, CipherSuiteId.TLS_AES_256_GCM_SHA384],
+    groups: [NamedGroup.secp256r1, NamedGroup.secp384r1],
+    signatureSchemes: [
+      SignatureScheme.ecdsa_secp256r1_sha256,
+      SignatureScheme.rsa_pss_rsae_sha256,
+      SignatureScheme.rsa_pkcs1_sha256,
+      SignatureScheme.ecdsa_secp384r1_sha384,
+      SignatureScheme.rsa_pss_rsae_sha384,
+      SignatureScheme.rsa_pkcs1_sha384,
+      SignatureScheme.rsa_pss_rsae_sha512,
+      SignatureScheme.rsa_pkcs1_sha512,
+    ],
   },
   'wpa-202304': {
-    suites: [0x1302],
-    groups: [0x0018],
-    signatureSchemes: [0x0503, 0x0805, 0x0501, 0x0806, 0x0601],
+    suites: [CipherSuiteId.TLS_AES_256_GCM_SHA384],
+    groups: [NamedGroup.secp384r1],
+    signatureSchemes: [
+      SignatureScheme.ecdsa_secp384r1_sha384,
+      SignatureScheme.rsa_pss_rsae_sha384,
+      SignatureScheme.rsa_pkcs1_sha384,
+      SignatureScheme.rsa_pss_rsae_sha512,
+      SignatureScheme.rsa_pkcs1_sha512,
+    ],
   },
   'cnsa1-202603': {
-    suites: [0x1302],
-    groups: [0x0202, 0x0018],
-    signatureSchemes: [0x0503, 0x0805, 0x0501],
+    suites: [CipherSuiteId.TLS_AES_256_GCM_SHA384],
+    groups: [NamedGroup.MLKEM1024, NamedGroup.secp384r1],
+    signatureSchemes: [
+      SignatureScheme.ecdsa_secp384r1_sha384,
+      SignatureScheme.rsa_pss_rsae_sha384,
+      SignatureScheme.rsa_pkcs1_sha384,
+    ],
   },
   'cnsa2-202603': {
-    suites: [0x1302],
-    groups: [0x0202],
-    signatureSchemes: [0x0503, 0x0805, 0x0501],
+    suites: [CipherSuiteId.TLS_AES_256_GCM_SHA384],
+    groups: [NamedGroup.MLKEM1024],
+    signatureSchemes: [
+      SignatureScheme.ecdsa_secp384r1_sha384,
+      SignatureScheme.rsa_pss_rsae_sha384,
+      SignatureScheme.rsa_pkcs1_sha384,
+    ],
   },
   // Says nothing but which suite is liked best.
-  'cnsa-202407': { suites: [0x1302, 0x1301, 0x1303] },
+  'cnsa-202407': {
+    suites: [
+      CipherSuiteId.TLS_AES_256_GCM_SHA384,
+      CipherSuiteId.TLS_AES_128_GCM_SHA256,
+      CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256,
+    ],
+  },
 } as const satisfies Readonly<Record<string, Partial<Algorithms>>>;
 
 export function algorithmsOf(options: Options): Algorithms {
@@ -88,6 +119,25 @@ function policyOf(options: Options): Partial<Algorithms> | undefined {
 const EQUAL_WITH_NEXT = 1;
 
 /** What the tests take for granted (SHIM-SPEC §8 and §10). The provider's own lists are longer. */
-const defaultSuites: readonly number[] = [0x1301, 0x1302, 0x1303];
-const defaultGroups: readonly number[] = [0x11ec, 0x001d, 0x0017, 0x0018];
-const defaultSchemes: readonly number[] = [0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601, 0x0201];
+const defaultSuites: readonly number[] = [
+  CipherSuiteId.TLS_AES_128_GCM_SHA256,
+  CipherSuiteId.TLS_AES_256_GCM_SHA384,
+  CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256,
+];
+const defaultGroups: readonly number[] = [
+  NamedGroup.X25519MLKEM768,
+  NamedGroup.x25519,
+  NamedGroup.secp256r1,
+  NamedGroup.secp384r1,
+];
+const defaultSchemes: readonly number[] = [
+  SignatureScheme.ecdsa_secp256r1_sha256,
+  SignatureScheme.rsa_pss_rsae_sha256,
+  SignatureScheme.rsa_pkcs1_sha256,
+  SignatureScheme.ecdsa_secp384r1_sha384,
+  SignatureScheme.rsa_pss_rsae_sha384,
+  SignatureScheme.rsa_pkcs1_sha384,
+  SignatureScheme.rsa_pss_rsae_sha512,
+  SignatureScheme.rsa_pkcs1_sha512,
+  SignatureScheme.rsa_pkcs1_sha1,
+];

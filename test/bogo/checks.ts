@@ -1,8 +1,10 @@
 // The -expect-… flags, once the handshake is over.
+
 import { equal } from '#opentls/bytes/equal';
 import { toHex } from '#opentls/bytes/hex';
 import type { Facts } from '#opentls/handshake/terms/facts';
 import type { Session } from '#opentls/session/session';
+import { CipherSuiteId } from '#opentls/wire/enums';
 import { AGE_TOLERANCE, type Observed } from './configs.ts';
 import { loadChain, provider } from './credentials.ts';
 import type { Options } from './flags.ts';
@@ -37,7 +39,10 @@ const checks: readonly Check[] = [
   (options, facts) => same('suite', options['expect-cipher'], facts.suite.id),
   // The order of suites depends on whether the machine does AES by itself; here the provider stands for the machine.
   (options, facts) => {
-    const name = provider.suites[0]?.id === 0x1303 ? 'expect-cipher-no-aes' : 'expect-cipher-aes';
+    const name =
+      provider.suites[0]?.id === CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256
+        ? 'expect-cipher-no-aes'
+        : 'expect-cipher-aes';
     same('suite', options[name], facts.suite.id);
   },
   (options, facts) => same('retry', options['expect-hrr'] || undefined, facts.helloRetryRequest),

@@ -15,6 +15,7 @@ import { advertisedSchemes } from '#opentls/handshake/terms/schemes';
 import type { ExternalPsk } from '#opentls/keys/importer';
 import type { CertificateType } from '#opentls/session/session';
 import type { TicketSealer } from '#opentls/session/tickets';
+import { ExtensionType } from '#opentls/wire/enums';
 import type { Extension } from '#opentls/wire/extensions';
 import type { ClientHello } from '#opentls/wire/messages';
 import { dangerouslyTrustRawPublicKey } from '#opentls/x509/verify/raw-public-key';
@@ -260,7 +261,7 @@ export const AGE_TOLERANCE = 60_500;
 
 /** Of TLS 1.2, which the reference offers too: extended_master_secret, renegotiation_info. No server may answer them. */
 const legacyExtensions: readonly Extension[] = [
-  { type: 23, data: new Uint8Array(0) },
+  { type: ExtensionType.extended_main_secret, data: new Uint8Array(0) },
   { type: 0xff01, data: new Uint8Array(1) },
 ];
 

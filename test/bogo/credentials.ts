@@ -8,6 +8,7 @@ import { type ExternalPsk, importPsk } from '#opentls/keys/importer';
 import { mlKemGroups, noble } from '#opentls/providers/noble';
 import { withMlDsa } from '#opentls/providers/noble/ml-dsa';
 import { node } from '#opentls/providers/node';
+import { SignatureScheme } from '#opentls/wire/enums';
 import { decodePem } from '#opentls/x509/asn1/pem';
 import { parsePrivateKey } from '#opentls/x509/private-key/keys';
 import type { CredentialOptions } from './flags.ts';
@@ -98,8 +99,8 @@ const useless: Signer = {
 };
 
 /** rsa_pkcs1_sha256_legacy goes with the keys of rsa_pkcs1_sha256; it has to be asked for by name (RFC 9963). */
-const LEGACY = 0x0420;
-const RSA_PKCS1_SHA256 = 0x0401;
+const LEGACY = SignatureScheme.rsa_pkcs1_sha256_legacy;
+const RSA_PKCS1_SHA256 = SignatureScheme.rsa_pkcs1_sha256;
 
 /** Only these schemes, in this order. */
 function restricted(signer: Signer, prefs: readonly number[]): Signer {

@@ -1,4 +1,5 @@
 // The flags of the runner that this shim knows. Any other one is answered with "unimplemented".
+import { ProtocolVersion } from '#opentls/wire/enums';
 import {
   base64,
   ignored,
@@ -283,4 +284,4 @@ function isOlderThanTls13(options: Options): boolean {
   return options['no-tls13'] || (options['max-version'] ?? TLS13) < TLS13;
 }
 
-const TLS13 = 0x0304;
+const TLS13 = ProtocolVersion.TLS13;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { toHex } from '#opentls/bytes/hex';
 import { readAlert } from '#opentls/connection/alert';
-import { isAlertReceived, TlsError } from '#opentls/errors';
+import { AlertDescription, isAlertReceived, TlsError } from '#opentls/errors';
 import { ContentType } from '#opentls/wire/enums';
 import { encodeHello, speak } from '../kit/hellos.ts';
 import { credential, errorOf, feed, newClient, newServer, settle, trustAnything } from '../kit/pair.ts';
@@ -19,7 +19,8 @@ test('an alert of the peer is told from an error about one', () => {
       // RFC 9846 §6: the description decides; a level that is none is illegal_parameter, which is answered.
       const known = level === 1 || level === 2;
       const what = outcome(Uint8Array.of(level, description));
-      const harmless = known && (description === 0 || description === 90);
+      const harmless =
+        known && (description === AlertDescription.close_notify || description === AlertDescription.user_canceled);
       const right = what instanceof TlsError ? !harmless && isAlertReceived(what) === known : harmless;
       if (!right) wrong.push(`${level}, ${description}`);
     }
@@ -45,8 +46,8 @@ describe('alerts, RFC 9846 §6', () => {
   };
 
   test.each([
-    ['an error of level warning', [1, 40], 'ERR_TLS_ALERT_HANDSHAKE_FAILURE'],
-    ['an error of level fatal', [2, 40], 'ERR_TLS_ALERT_HANDSHAKE_FAILURE'],
+    ['an error of level warning', [1, AlertDescription.handshake_failure], 'ERR_TLS_ALERT_HANDSHAKE_FAILURE'],
+    ['an error of level fatal', [2, AlertDescription.handshake_failure], 'ERR_TLS_ALERT_HANDSHAKE_FAILURE'],
     ['an unknown alert of level warning', [1, 200], 'ERR_TLS_UNKNOWN_ALERT'],
   ])('%s ends the connection: no data goes in or out', (_, alert, code) => {
     const { peer, client } = openPeer();

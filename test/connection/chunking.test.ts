@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Connection, Event } from '#opentls/connection/connection';
+import { NamedGroup } from '#opentls/wire/enums';
 import { errorOf, newClient, newPair, newServer, seeded, settle, shuttle } from '../kit/pair.ts';
 import { provider } from '../kit/provider.ts';
 import { randomBytes, randomNumbers } from '../kit/random.ts';
@@ -12,10 +13,13 @@ interface Recording {
   readonly serverEvents: readonly unknown[];
 }
 
-const retry = { groups: [0x18, 0x1d], keyShares: [0x1d] };
+const retry = { groups: [NamedGroup.secp384r1, NamedGroup.x25519], keyShares: [NamedGroup.x25519] };
 const kinds = {
   plain: [{}, {}],
-  'HelloRetryRequest and client certificate': [retry, { groups: [0x18], clientCertificate: 'optional' as const }],
+  'HelloRetryRequest and client certificate': [
+    retry,
+    { groups: [NamedGroup.secp384r1], clientCertificate: 'optional' as const },
+  ],
 } as const;
 
 function record(kind: keyof typeof kinds): Recording {

@@ -4,7 +4,7 @@ import type { Event } from '#opentls/connection/connection';
 import type { SignatureVerifier } from '#opentls/crypto/provider';
 import { TlsError } from '#opentls/errors';
 import { perform } from '#opentls/handshake/terms/script';
-import { CipherSuiteId, HandshakeType } from '#opentls/wire/enums';
+import { CipherSuiteId, HandshakeType, NamedGroup, SignatureScheme } from '#opentls/wire/enums';
 import { encodeMessage } from '#opentls/wire/messages';
 import {
   credential,
@@ -52,25 +52,42 @@ describe(`what a pair agrees on, ${provider.name}`, () => {
 
 describe('negotiation', () => {
   test('the server decides by its own order, or by the client’s', () => {
-    const client = { suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256, 0x1303] };
-    const own = shuttle(newPair(client, { suites: [0x1303, CipherSuiteId.TLS_AES_128_GCM_SHA256] }));
-    const theirs = shuttle(
-      newPair(client, { suites: [0x1303, CipherSuiteId.TLS_AES_128_GCM_SHA256], preferOwnOrder: false }),
+    const client = { suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256, CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256] };
+    const own = shuttle(
+      newPair(client, { suites: [CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256, CipherSuiteId.TLS_AES_128_GCM_SHA256] }),
     );
-    expect(own.client.facts?.suite.id).toBe(0x1303);
+    const theirs = shuttle(
+      newPair(client, {
+        suites: [CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256, CipherSuiteId.TLS_AES_128_GCM_SHA256],
+        preferOwnOrder: false,
+      }),
+    );
+    expect(own.client.facts?.suite.id).toBe(CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256);
     expect(theirs.client.facts?.suite.id).toBe(CipherSuiteId.TLS_AES_128_GCM_SHA256);
   });
 
   test.each([
-    ['suite', { suites: [0x1301] }, { suites: [0x1303] }, 'ERR_TLS_NO_SHARED_CIPHER', 'handshake_failure'],
+    [
+      'suite',
+      { suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256] },
+      { suites: [CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256] },
+      'ERR_TLS_NO_SHARED_CIPHER',
+      'handshake_failure',
+    ],
     [
       'group',
-      { groups: [0x17], keyShares: [0x17] },
-      { groups: [0x1d] },
+      { groups: [NamedGroup.secp256r1], keyShares: [NamedGroup.secp256r1] },
+      { groups: [NamedGroup.x25519] },
       'ERR_TLS_NO_SHARED_GROUP',
       'handshake_failure',
     ],
-    ['signature scheme', { signatureSchemes: [0x0807] }, {}, 'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME', 'handshake_failure'],
+    [
+      'signature scheme',
+      { signatureSchemes: [SignatureScheme.ed25519] },
+      {},
+      'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME',
+      'handshake_failure',
+    ],
     [
       'ALPN protocol',
       { alpn: [text('h2')] },
@@ -96,11 +113,11 @@ describe('negotiation', () => {
     const cookie = randomBytes(1)(50);
     const ends = shuttle(
       newPair(
-        { groups: [0x1d, 0x17], keyShares: [0x1d] },
-        { groups: [0x17], retryCookies: { seal: () => cookie, open: () => undefined } },
+        { groups: [NamedGroup.x25519, NamedGroup.secp256r1], keyShares: [NamedGroup.x25519] },
+        { groups: [NamedGroup.secp256r1], retryCookies: { seal: () => cookie, open: () => undefined } },
       ),
     );
-    expect(ends.client.facts).toMatchObject({ helloRetryRequest: true, group: { id: 0x17 } });
+    expect(ends.client.facts).toMatchObject({ helloRetryRequest: true, group: { id: NamedGroup.secp256r1 } });
   });
 
   test('GREASE everywhere is ignored (RFC 8701)', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Connection } from '#opentls/connection/connection';
+import { NamedGroup } from '#opentls/wire/enums';
 import { credential, errorOf, newPair, type Side, settle, shuttle } from '../kit/pair.ts';
 
 /**
@@ -9,8 +10,8 @@ import { credential, errorOf, newPair, type Side, settle, shuttle } from '../kit
 const configs = {
   plain: [{}, {}],
   'HelloRetryRequest and client certificate': [
-    { groups: [0x17, 0x1d], keyShares: [0x1d], credentials: [credential] },
-    { groups: [0x17], clientCertificate: 'required' },
+    { groups: [NamedGroup.secp256r1, NamedGroup.x25519], keyShares: [NamedGroup.x25519], credentials: [credential] },
+    { groups: [NamedGroup.secp256r1], clientCertificate: 'required' },
   ],
 } as const;
 

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Connection, Event } from '#opentls/connection/connection';
 import { defaultLimits } from '#opentls/limits';
-import { HandshakeType } from '#opentls/wire/enums';
+import { ContentType, HandshakeType, SignatureScheme } from '#opentls/wire/enums';
 import { writeExtensions } from '#opentls/wire/extensions';
 import { encodeMessage } from '#opentls/wire/messages';
 import { Forger, meet } from '../kit/forger.ts';
@@ -41,9 +41,9 @@ function scene(role: 'client' | 'server', message: (forger: Forger, index: numbe
 }
 
 function certificateRequest(forger: Forger, index: number): Uint8Array {
-  const extensions = writeExtensions('CR', { signature_algorithms: [0x0403] });
+  const extensions = writeExtensions('CR', { signature_algorithms: [SignatureScheme.ecdsa_secp256r1_sha256] });
   const body = { certificateRequestContext: new Uint8Array([index >> 8, index]), extensions };
-  return forger.say(22, encodeMessage(HandshakeType.certificate_request, body));
+  return forger.say(ContentType.handshake, encodeMessage(HandshakeType.certificate_request, body));
 }
 
 function ticket(forger: Forger, index: number): Uint8Array {
@@ -54,7 +54,7 @@ function ticket(forger: Forger, index: number): Uint8Array {
     ticket: new Uint8Array([index >> 8, index]),
     extensions: [],
   };
-  return forger.say(22, encodeMessage(HandshakeType.new_session_ticket, body));
+  return forger.say(ContentType.handshake, encodeMessage(HandshakeType.new_session_ticket, body));
 }
 
 const keyUpdate = (forger: Forger): Uint8Array => forger.keyUpdate();

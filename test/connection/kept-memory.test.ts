@@ -6,7 +6,7 @@ import { Secret } from '#opentls/crypto/secret';
 import type { ChainVerdict, ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import { decodeSession, decodeState, encodeSession, encodeState, type Session } from '#opentls/session/session';
 import { StoredTickets, TicketKeys } from '#opentls/session/tickets';
-import { ExtensionType } from '#opentls/wire/enums';
+import { ExtensionType, SignatureScheme } from '#opentls/wire/enums';
 import { writeExtensions } from '#opentls/wire/extensions';
 import type { ClientHello } from '#opentls/wire/messages';
 import { dangerouslyTrust } from '#opentls/x509/verify/verify';
@@ -127,12 +127,13 @@ describe('facts and sessions', () => {
       ...draft,
       extensions: draft.extensions.map((extension) =>
         extension.type === ExtensionType.signature_algorithms
-          ? (writeExtensions('CH', { signature_algorithms: [0x0403, ...ids] })[0] ?? extension)
+          ? (writeExtensions('CH', { signature_algorithms: [SignatureScheme.ecdsa_secp256r1_sha256, ...ids] })[0] ??
+            extension)
           : extension,
       ),
     });
     const { server } = openPair({ shapeClientHello });
-    expect(server.facts?.peerSignatureSchemes).toContain(0x0403);
+    expect(server.facts?.peerSignatureSchemes).toContain(SignatureScheme.ecdsa_secp256r1_sha256);
     expect(sizeOf(server.facts)).toBeLessThan(4096);
   });
 

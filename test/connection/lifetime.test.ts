@@ -96,15 +96,27 @@ describe('handshake data that runs over a change of keys, RFC 9846 §5.1', () =>
 
   const retrying = { groups: [NamedGroup.secp256r1] };
   test.each<[string, Case]>([
-    ['ClientHello', { from: 'client', type: 1 }],
-    ['a ClientHello before 0-RTT data', { from: 'client', type: 1, early: true }],
-    ['a ClientHello that is answered with a HelloRetryRequest', { from: 'client', type: 1, ...retrying }],
-    ['HelloRetryRequest', { from: 'server', type: 2, ...retrying }],
-    ['ServerHello', { from: 'server', type: 2 }],
-    ['ServerHello, after 0-RTT data', { from: 'server', type: 2, early: true }],
-    ['the flight of the server', { from: 'server', type: 8, label: 'SERVER_HANDSHAKE_TRAFFIC_SECRET' }],
-    ['EndOfEarlyData', { from: 'client', type: 5, label: 'CLIENT_EARLY_TRAFFIC_SECRET', early: true }],
-    ['the client’s Finished', { from: 'client', type: 20, label: 'CLIENT_HANDSHAKE_TRAFFIC_SECRET' }],
+    ['ClientHello', { from: 'client', type: HandshakeType.client_hello }],
+    ['a ClientHello before 0-RTT data', { from: 'client', type: HandshakeType.client_hello, early: true }],
+    [
+      'a ClientHello that is answered with a HelloRetryRequest',
+      { from: 'client', type: HandshakeType.client_hello, ...retrying },
+    ],
+    ['HelloRetryRequest', { from: 'server', type: HandshakeType.server_hello, ...retrying }],
+    ['ServerHello', { from: 'server', type: HandshakeType.server_hello }],
+    ['ServerHello, after 0-RTT data', { from: 'server', type: HandshakeType.server_hello, early: true }],
+    [
+      'the flight of the server',
+      { from: 'server', type: HandshakeType.encrypted_extensions, label: 'SERVER_HANDSHAKE_TRAFFIC_SECRET' },
+    ],
+    [
+      'EndOfEarlyData',
+      { from: 'client', type: HandshakeType.end_of_early_data, label: 'CLIENT_EARLY_TRAFFIC_SECRET', early: true },
+    ],
+    [
+      'the client’s Finished',
+      { from: 'client', type: HandshakeType.finished, label: 'CLIENT_HANDSHAKE_TRAFFIC_SECRET' },
+    ],
   ])('behind %s is unexpected_message, and the end of every secret', (_, row) => {
     const watch = watched();
     const receiver = other[row.from];

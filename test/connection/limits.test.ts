@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Secret } from '#opentls/crypto/secret';
+import { AlertDescription } from '#opentls/errors';
 import { defaultLimits } from '#opentls/limits';
 import { ContentType, ExtensionType, HandshakeType } from '#opentls/wire/enums';
 import { readExtensions } from '#opentls/wire/extensions';
@@ -54,10 +55,25 @@ describe('what is not TLS 1.3', () => {
     ['an SSH banner', text('SSH-2.0-OpenSSH'), 'ERR_TLS_NOT_TLS', 'unexpected_message'],
     ['an SSLv2 hello', new Uint8Array([0x80, 0x2e, 1, 3, 1]), 'ERR_TLS_UNSUPPORTED_PROTOCOL', 'protocol_version'],
     ['zeros', new Uint8Array(32), 'ERR_TLS_NOT_TLS', 'unexpected_message'],
-    ['early application data', record(23, new Uint8Array(20)), 'ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message'],
-    ['a change_cipher_spec first', record(20, new Uint8Array([1])), 'ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message'],
-    ['an empty handshake record', record(22, new Uint8Array(0)), 'ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message'],
-    ['an alert of three bytes', record(21, new Uint8Array(3)), 'ERR_TLS_BAD_ALERT', 'decode_error'],
+    [
+      'early application data',
+      record(ContentType.application_data, new Uint8Array(20)),
+      'ERR_TLS_UNEXPECTED_RECORD',
+      'unexpected_message',
+    ],
+    [
+      'a change_cipher_spec first',
+      record(ContentType.change_cipher_spec, new Uint8Array([1])),
+      'ERR_TLS_UNEXPECTED_RECORD',
+      'unexpected_message',
+    ],
+    [
+      'an empty handshake record',
+      record(ContentType.handshake, new Uint8Array(0)),
+      'ERR_TLS_UNEXPECTED_RECORD',
+      'unexpected_message',
+    ],
+    ['an alert of three bytes', record(ContentType.alert, new Uint8Array(3)), 'ERR_TLS_BAD_ALERT', 'decode_error'],
   ])('%s', (_, bytes, code, alert) => {
     expect(serverSays(bytes)).toEqual({ code, alert });
   });
@@ -69,7 +85,7 @@ describe('what is not TLS 1.3', () => {
       { ...body, extensions },
       { ...body, extensions: [] },
     ]) {
-      expect(serverSays(record(22, encodeMessage(HandshakeType.client_hello, hello)))).toEqual({
+      expect(serverSays(record(ContentType.handshake, encodeMessage(HandshakeType.client_hello, hello)))).toEqual({
         code: 'ERR_TLS_UNSUPPORTED_PROTOCOL',
         alert: 'protocol_version',
       });
@@ -81,20 +97,23 @@ describe('bounds, at n and n+1', () => {
   test('a record before there are keys: 2^14', () => {
     const hello = new Uint8Array(0x4000);
     hello.set([1, 0, 0xff, 0xff]);
-    expect(serverSays(record(22, hello))).toBeUndefined();
-    expect(serverSays(record(22, Buffer.concat([hello, new Uint8Array(1)])))).toMatchObject({
+    expect(serverSays(record(ContentType.handshake, hello))).toBeUndefined();
+    expect(serverSays(record(ContentType.handshake, Buffer.concat([hello, new Uint8Array(1)])))).toMatchObject({
       code: 'ERR_TLS_RECORD_OVERFLOW',
       alert: 'record_overflow',
     });
   });
 
   test('a record at all: 2^14 + 256, said as soon as its header is there', () => {
-    expect(serverSays(record(22, new Uint8Array(0), 0x4100))).toBeUndefined();
-    expect(serverSays(record(22, new Uint8Array(0), 0x4101))).toMatchObject({ code: 'ERR_TLS_RECORD_OVERFLOW' });
+    expect(serverSays(record(ContentType.handshake, new Uint8Array(0), 0x4100))).toBeUndefined();
+    expect(serverSays(record(ContentType.handshake, new Uint8Array(0), 0x4101))).toMatchObject({
+      code: 'ERR_TLS_RECORD_OVERFLOW',
+    });
   });
 
   test('a handshake message: the largest ClientHello of RFC 9846 §4.2.2, said from its header', () => {
-    const header = (length: number) => record(22, new Uint8Array([1, length >>> 16, length >>> 8, length]));
+    const header = (length: number) =>
+      record(ContentType.handshake, new Uint8Array([1, length >>> 16, length >>> 8, length]));
     expect(serverSays(header(defaultLimits.handshakeMessage))).toBeUndefined();
     expect(serverSays(header(defaultLimits.handshakeMessage + 1))).toMatchObject({
       code: 'ERR_TLS_MESSAGE_TOO_LARGE',
@@ -121,7 +140,7 @@ describe('bounds, at n and n+1', () => {
         return data;
       };
       const extensions = body.extensions.map(({ type, data }) => ({ type, data: grow(type, data) }));
-      return record(22, encodeMessage(HandshakeType.client_hello, { ...body, extensions }));
+      return record(ContentType.handshake, encodeMessage(HandshakeType.client_hello, { ...body, extensions }));
     };
     expect(serverSays(hello(defaultLimits.keyShares))).toBeUndefined();
     expect(serverSays(hello(defaultLimits.keyShares + 1))).toEqual({
@@ -158,8 +177,8 @@ describe('bounds, at n and n+1', () => {
   });
 
   test('change_cipher_spec records', () => {
-    const ccs = record(20, new Uint8Array([1]));
-    const hello = record(22, honestHello());
+    const ccs = record(ContentType.change_cipher_spec, new Uint8Array([1]));
+    const hello = record(ContentType.handshake, honestHello());
     const times = (count: number) => serverSays(hello, ...Array.from({ length: count }, () => ccs));
     expect(times(defaultLimits.changeCipherSpecs)).toBeUndefined();
     expect(times(defaultLimits.changeCipherSpecs + 1)).toMatchObject({ code: 'ERR_TLS_TOO_MANY_CHANGE_CIPHER_SPEC' });
@@ -199,7 +218,7 @@ describe('bounds, at n and n+1', () => {
       const client = newClient();
       peer.play(client, 5);
       for (let i = 0; i < defaultLimits.warnings + extra; i++) {
-        peer.say(client, ContentType.alert, new Uint8Array([1, 90]));
+        peer.say(client, ContentType.alert, new Uint8Array([1, AlertDescription.user_canceled]));
       }
       expect(errorOf(peer.events)?.code).toBe(extra === 0 ? undefined : 'ERR_TLS_TOO_MANY_WARNINGS');
     }
@@ -209,7 +228,7 @@ describe('bounds, at n and n+1', () => {
     const total = (handshakeTotal: number) => {
       const server = newServer({ limits: { handshakeTotal } });
       const events = settle(server);
-      feed(server, record(22, hello), events);
+      feed(server, record(ContentType.handshake, hello), events);
       return errorOf(events);
     };
     const hello = honestHello();

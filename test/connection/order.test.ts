@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Connection } from '#opentls/connection/connection';
-import { HandshakeType } from '#opentls/wire/enums';
+import { CipherSuiteId, HandshakeType, ProtocolVersion, SignatureScheme } from '#opentls/wire/enums';
 import { writeExtensions } from '#opentls/wire/extensions';
 import { encodeMessage, type MessageBodies, type MessageType } from '#opentls/wire/messages';
 import { credential, errorOf, newClient, newServer, trustAnything } from '../kit/pair.ts';
@@ -10,20 +10,20 @@ import { provider } from '../kit/provider.ts';
 /** A well-formed message of each type: what is wrong with it is only its place. */
 const samples: { readonly [T in MessageType]: MessageBodies[T] } = {
   [HandshakeType.client_hello]: {
-    legacyVersion: 0x0303,
+    legacyVersion: ProtocolVersion.TLS12,
     random: new Uint8Array(32),
     legacySessionId: new Uint8Array(0),
-    cipherSuites: [0x1303],
+    cipherSuites: [CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256],
     legacyCompressionMethods: new Uint8Array(1),
-    extensions: writeExtensions('CH', { supported_versions: [0x0304] }),
+    extensions: writeExtensions('CH', { supported_versions: [ProtocolVersion.TLS13] }),
   },
   [HandshakeType.server_hello]: {
-    legacyVersion: 0x0303,
+    legacyVersion: ProtocolVersion.TLS12,
     random: new Uint8Array(32),
     legacySessionIdEcho: new Uint8Array(0),
-    cipherSuite: 0x1303,
+    cipherSuite: CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256,
     legacyCompressionMethod: 0,
-    extensions: writeExtensions('SH', { supported_versions: 0x0304 }),
+    extensions: writeExtensions('SH', { supported_versions: ProtocolVersion.TLS13 }),
   },
   [HandshakeType.new_session_ticket]: {
     ticketLifetime: 1,
@@ -37,9 +37,12 @@ const samples: { readonly [T in MessageType]: MessageBodies[T] } = {
   [HandshakeType.certificate]: { certificateRequestContext: new Uint8Array(0), certificateList: [] },
   [HandshakeType.certificate_request]: {
     certificateRequestContext: new Uint8Array(0),
-    extensions: writeExtensions('CR', { signature_algorithms: [0x0403] }),
+    extensions: writeExtensions('CR', { signature_algorithms: [SignatureScheme.ecdsa_secp256r1_sha256] }),
   },
-  [HandshakeType.certificate_verify]: { algorithm: 0x0403, signature: new Uint8Array(8) },
+  [HandshakeType.certificate_verify]: {
+    algorithm: SignatureScheme.ecdsa_secp256r1_sha256,
+    signature: new Uint8Array(8),
+  },
   [HandshakeType.finished]: { verifyData: new Uint8Array(32) },
   [HandshakeType.key_update]: { requestUpdate: 0 },
   [HandshakeType.compressed_certificate]: {

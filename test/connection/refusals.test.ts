@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ClientConfig } from '#opentls/handshake/terms/config';
 import { TicketKeys } from '#opentls/session/tickets';
-import { ContentType, HandshakeType } from '#opentls/wire/enums';
+import { ContentType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
 import type { Extension } from '#opentls/wire/extensions';
 import { encodeMessage } from '#opentls/wire/messages';
 import { rawExtension } from '../kit/flight.ts';
@@ -25,12 +25,12 @@ import { randomBytes } from '../kit/random.ts';
 import { record, recordsOf } from '../record/records.ts';
 
 const bytes = randomBytes(6);
-const config = { provider, groups: [0x1d], credentials: [credential], verifyChain: trustAnything };
+const config = { provider, groups: [NamedGroup.x25519], credentials: [credential], verifyChain: trustAnything };
 
 /** A client with a scripted server that has sent so many messages; after five it is open. */
 function played(count: number, client: Partial<ClientConfig> = {}) {
   const peer = new Peer('server', config);
-  const engine = newClient({ groups: [0x1d], ...client });
+  const engine = newClient({ groups: [NamedGroup.x25519], ...client });
   peer.play(engine, count);
   return { peer, engine };
 }

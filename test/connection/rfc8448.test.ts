@@ -8,7 +8,7 @@ import { perform } from '#opentls/handshake/terms/script';
 import { noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
 import type { Session } from '#opentls/session/session';
-import { ContentType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
+import { ContentType, ExtensionType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
 import { readExtensions } from '#opentls/wire/extensions';
 import { type ClientHello, encodeMessage, type MessageOf, parseMessage } from '#opentls/wire/messages';
 import { dangerouslyTrust } from '#opentls/x509/verify/verify';
@@ -88,7 +88,9 @@ function serverConfig(base: CryptoProvider, trace: Trace): ServerConfig {
     suites: [body.cipherSuite],
     credentials: [recordedCredential(trace, 'server')],
     // What NSS sent there and this library does not: supported_groups and record_size_limit.
-    encryptedExtensions: encrypted.extensions.filter(({ type }) => type === 10 || type === 28),
+    encryptedExtensions: encrypted.extensions.filter(
+      ({ type }) => type === ExtensionType.supported_groups || type === ExtensionType.record_size_limit,
+    ),
     retryCookies: retry ? { seal: () => recordedCookie(trace), open: () => undefined } : undefined,
     keylog: true,
     verifyChain: trustAnything,
@@ -97,7 +99,7 @@ function serverConfig(base: CryptoProvider, trace: Trace): ServerConfig {
 
 function recordedCookie(trace: Trace): Uint8Array {
   const { body } = message(trace, 'server', 'HelloRetryRequest', 'server_hello');
-  const cookie = body.extensions.find(({ type }) => type === 44)?.data;
+  const cookie = body.extensions.find(({ type }) => type === ExtensionType.cookie)?.data;
   if (cookie === undefined) throw new Error('no cookie in the HelloRetryRequest');
   return cookie.slice(2);
 }
@@ -248,7 +250,12 @@ describe.each([noble, node])('RFC 8448 section 4, resumed with 0-RTT data, $name
       tickets: { seal: () => undefined, open: () => state },
       earlyData: { maxSize: 1024, replay: { admit: () => true } },
       // And server_name, which this library leaves out where a session is resumed (RFC 6066 §3).
-      encryptedExtensions: encrypted.extensions.filter(({ type }) => type === 10 || type === 28 || type === 0),
+      encryptedExtensions: encrypted.extensions.filter(
+        ({ type }) =>
+          type === ExtensionType.supported_groups ||
+          type === ExtensionType.record_size_limit ||
+          type === ExtensionType.server_name,
+      ),
       now: () => session.ticketTime + ageOf(hello, session),
       keylog: true,
       verifyChain: trustAnything,

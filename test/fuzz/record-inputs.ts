@@ -1,5 +1,5 @@
 import { defaultLimits } from '#opentls/limits';
-import { ContentType, HandshakeType } from '#opentls/wire/enums';
+import { ContentType, HandshakeType, SignatureScheme } from '#opentls/wire/enums';
 import { writeExtensions } from '#opentls/wire/extensions';
 import { encodeMessage } from '#opentls/wire/messages';
 import { record } from '../record/records.ts';
@@ -100,7 +100,10 @@ function messages(): Readonly<Record<string, Make>> {
     'a message of the handshake': (live, number) => {
       const type = [1, 2, 5, 8, 11, 15, 20, 25, 254, number(256)][number(10)] ?? 1;
       const length = number(40);
-      const known = type === HandshakeType.key_update || type === 4 || type === 13;
+      const known =
+        type === HandshakeType.key_update ||
+        type === HandshakeType.new_session_ticket ||
+        type === HandshakeType.certificate_request;
       const message = Buffer.concat([Uint8Array.of(type, 0, 0, length), bytes(number, length)]);
       const verdict = known ? undefined : ['unexpected_message', 'decode_error'];
       return { bytes: live.pen.content(handshake, message), verdict };
@@ -211,7 +214,7 @@ function ticket(number: Numbers): Uint8Array {
 }
 
 function certificateRequest(number: Numbers): Uint8Array {
-  const extensions = writeExtensions('CR', { signature_algorithms: [0x0403] });
+  const extensions = writeExtensions('CR', { signature_algorithms: [SignatureScheme.ecdsa_secp256r1_sha256] });
   return encodeMessage(HandshakeType.certificate_request, { certificateRequestContext: bytes(number, 8), extensions });
 }
 

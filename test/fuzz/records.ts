@@ -6,7 +6,7 @@ import { type PendingAsk, perform } from '#opentls/handshake/terms/script';
 import { defaultLimits } from '#opentls/limits';
 import { node } from '#opentls/providers/node';
 import { Receiving } from '#opentls/record/receiving';
-import { ContentType, HandshakeType } from '#opentls/wire/enums';
+import { ContentType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
 import { testCredential } from '../kit/credentials.ts';
 import { trustAnything } from '../kit/pair.ts';
 import { randomNumbers } from '../kit/random.ts';
@@ -71,7 +71,7 @@ function configs(number: Numbers, more: Partial<ClientConfig>): readonly [Client
   const bare = number(50) > 0;
   const common = {
     provider: node,
-    groups: [0x1d],
+    groups: [NamedGroup.x25519],
     keylog: true,
     verifyChain: trustAnything,
     pskModes: ['psk_ke'],

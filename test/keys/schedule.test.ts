@@ -12,6 +12,7 @@ import {
   verifyData,
 } from '#opentls/keys/schedule';
 import { Transcript, type TranscriptHash } from '#opentls/keys/transcript';
+import { CipherSuiteId } from '#opentls/wire/enums';
 import { loadTrace, sections, type Trace, wanted } from '../kit/rfc8448.ts';
 import { providers, suiteProviders } from '../providers/providers.ts';
 
@@ -199,7 +200,7 @@ describe.each(suiteProviders)('traffic keys, $name', (provider) => {
   };
 
   test.each(sections)('RFC 8448 section %i: every key and IV', (section) => {
-    const suite = suiteOf(provider, 0x1301);
+    const suite = suiteOf(provider, CipherSuiteId.TLS_AES_128_GCM_SHA256);
     for (const [name, { secret, key, iv }] of Object.entries(loadTrace(section).trafficKeys)) {
       let made = '';
       let given: Uint8Array | undefined;

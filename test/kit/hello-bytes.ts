@@ -1,3 +1,4 @@
+import { CipherSuiteId, ExtensionType, NamedGroup, ProtocolVersion, SignatureScheme } from '#opentls/wire/enums';
 import { randomBytes } from './random.ts';
 
 // ClientHellos made by hand: RFC 9846 §4.2.2, byte by byte.
@@ -33,17 +34,13 @@ export function range(start: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => start + i);
 }
 
-export const TLS_AES_128_GCM_SHA256 = 0x1301;
-export const SECP256R1 = 0x0017;
-export const ECDSA_SECP256R1_SHA256 = 0x0403;
-
 export function keyShare(group: number, key: Uint8Array): Uint8Array {
   return Buffer.concat([u16(group), vector(key)]);
 }
 
 /** The base point of P-256: a share that any server takes. */
 export const goodShare: Uint8Array = keyShare(
-  SECP256R1,
+  NamedGroup.secp256r1,
   Buffer.from(
     '046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296' +
       '4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5',
@@ -54,26 +51,26 @@ export const goodShare: Uint8Array = keyShare(
 /** The whole message, with its header. */
 export function helloMessage(shape: HelloShape = {}): Uint8Array {
   const {
-    suites = [TLS_AES_128_GCM_SHA256],
-    groups = [SECP256R1],
-    schemes = [ECDSA_SECP256R1_SHA256],
+    suites = [CipherSuiteId.TLS_AES_128_GCM_SHA256],
+    groups = [NamedGroup.secp256r1],
+    schemes = [SignatureScheme.ecdsa_secp256r1_sha256],
     sessionId = new Uint8Array(0),
     shares = [goodShare],
     more = [],
     last = new Uint8Array(0),
   } = shape;
   const body = Buffer.concat([
-    u16(0x0303),
+    u16(ProtocolVersion.TLS12),
     random,
     Uint8Array.of(sessionId.length),
     sessionId,
     vector(u16(...suites)),
     Uint8Array.of(1, 0),
     vector(
-      extension(43, Uint8Array.of(2), u16(0x0304)),
-      extension(13, vector(u16(...schemes))),
-      extension(10, vector(u16(...groups))),
-      extension(51, vector(...shares)),
+      extension(ExtensionType.supported_versions, Uint8Array.of(2), u16(ProtocolVersion.TLS13)),
+      extension(ExtensionType.signature_algorithms, vector(u16(...schemes))),
+      extension(ExtensionType.supported_groups, vector(u16(...groups))),
+      extension(ExtensionType.key_share, vector(...shares)),
       ...more,
       last,
     ),
@@ -103,27 +100,40 @@ const binder = Uint8Array.of(32, ...new Uint8Array(32));
 
 /** Lists of what nobody knows, of about so many bytes each. */
 export const longLists: Readonly<Record<string, (bytes: number) => HelloShape>> = {
-  'cipher suites': (bytes) => ({ suites: [...range(0x5000, (bytes >> 1) % 0xa000), TLS_AES_128_GCM_SHA256] }),
-  groups: (bytes) => ({ groups: [...range(0x5000, (bytes >> 1) % 0xa000), SECP256R1] }),
-  'the same group': (bytes) => ({ groups: [...new Array<number>(bytes >> 1).fill(0x1d), SECP256R1] }),
+  'cipher suites': (bytes) => ({
+    suites: [...range(0x5000, (bytes >> 1) % 0xa000), CipherSuiteId.TLS_AES_128_GCM_SHA256],
+  }),
+  groups: (bytes) => ({ groups: [...range(0x5000, (bytes >> 1) % 0xa000), NamedGroup.secp256r1] }),
+  'the same group': (bytes) => ({
+    groups: [...new Array<number>(bytes >> 1).fill(NamedGroup.x25519), NamedGroup.secp256r1],
+  }),
   'signature schemes': (bytes) => ({
-    schemes: [...range(0x5000, (bytes >> 1) % 0xa000), ECDSA_SECP256R1_SHA256],
+    schemes: [...range(0x5000, (bytes >> 1) % 0xa000), SignatureScheme.ecdsa_secp256r1_sha256],
   }),
   extensions: (bytes) => ({ more: range(0x4000, bytes >> 2).map((type) => extension(type)) }),
-  'ALPN names': (bytes) => ({ more: [extension(16, vector(...filled(Uint8Array.of(1, 120), bytes)))] }),
-  authorities: (bytes) => ({ more: [extension(47, vector(...filled(Uint8Array.of(0, 2, 0x30, 0), bytes)))] }),
+  'ALPN names': (bytes) => ({
+    more: [
+      extension(ExtensionType.application_layer_protocol_negotiation, vector(...filled(Uint8Array.of(1, 120), bytes))),
+    ],
+  }),
+  authorities: (bytes) => ({
+    more: [extension(ExtensionType.certificate_authorities, vector(...filled(Uint8Array.of(0, 2, 0x30, 0), bytes)))],
+  }),
   'names that are no host names': (bytes) => ({
-    more: [extension(0, vector(...filled(Uint8Array.of(1, 0, 1, 65), bytes)))],
+    more: [extension(ExtensionType.server_name, vector(...filled(Uint8Array.of(1, 0, 1, 65), bytes)))],
   }),
   'schemes of delegated credentials': (bytes) => ({
-    more: [extension(34, vector(u16(...range(0x5000, (bytes >> 1) % 0xa000))))],
+    more: [extension(ExtensionType.delegated_credential, vector(u16(...range(0x5000, (bytes >> 1) % 0xa000))))],
   }),
   'PSK identities': (bytes) => {
     const count = Math.floor(bytes / (identity.length + binder.length));
     const psks = [vector(...new Array(count).fill(identity)), vector(...new Array(count).fill(binder))];
-    return { more: [extension(45, Uint8Array.of(1, 1))], last: extension(41, ...psks) };
+    return {
+      more: [extension(ExtensionType.psk_key_exchange_modes, Uint8Array.of(1, 1))],
+      last: extension(ExtensionType.pre_shared_key, ...psks),
+    };
   },
-  padding: (bytes) => ({ more: [extension(21, new Uint8Array(bytes))] }),
+  padding: (bytes) => ({ more: [extension(ExtensionType.padding, new Uint8Array(bytes))] }),
 };
 
 const random = randomBytes(422)(32);

@@ -2,7 +2,7 @@
 
 import { expect } from 'vitest';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
-import { ContentType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
+import { ContentType, HandshakeType, NamedGroup, ProtocolVersion } from '#opentls/wire/enums';
 import { type ExtensionValues, readExtensions, writeExtensions } from '#opentls/wire/extensions';
 import {
   type ClientHello,
@@ -43,7 +43,7 @@ export function speak(config: Partial<ClientConfig> = {}) {
 /** The record of a ServerHello that is right but for `change`. */
 export function serverHello(hello: ClientHello, change: Partial<ServerHello> = {}): Uint8Array {
   const answer: ServerHello = {
-    legacyVersion: 0x0303,
+    legacyVersion: ProtocolVersion.TLS12,
     random: bytes(32),
     legacySessionIdEcho: hello.legacySessionId,
     cipherSuite: hello.cipherSuites[0] ?? 0,
@@ -56,11 +56,11 @@ export function serverHello(hello: ClientHello, change: Partial<ServerHello> = {
 
 export function serverExtensions(values: ExtensionValues['SH'] = {}) {
   const share = { group: NamedGroup.x25519, keyExchange: bytes(32) };
-  return writeExtensions('SH', { supported_versions: 0x0304, key_share: share, ...values });
+  return writeExtensions('SH', { supported_versions: ProtocolVersion.TLS13, key_share: share, ...values });
 }
 
 export function retryRequest(hello: ClientHello, values: ExtensionValues['HRR'], change: Partial<ServerHello> = {}) {
-  const extensions = writeExtensions('HRR', { supported_versions: 0x0304, ...values });
+  const extensions = writeExtensions('HRR', { supported_versions: ProtocolVersion.TLS13, ...values });
   return serverHello(hello, { random: helloRetryRequestRandom, extensions, ...change });
 }
 

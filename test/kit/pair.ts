@@ -3,6 +3,7 @@ import type { CryptoProvider } from '#opentls/crypto/provider';
 import type { ChainRequest, ChainVerdict, ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import type { Credential } from '#opentls/handshake/terms/credential';
 import { perform } from '#opentls/handshake/terms/script';
+import { NamedGroup } from '#opentls/wire/enums';
 import { dangerouslyTrust } from '#opentls/x509/verify/verify';
 import { testCredential } from './credentials.ts';
 import { provider } from './provider.ts';
@@ -17,8 +18,8 @@ export const credential: Credential = testCredential(provider);
 export function newClient(config: Partial<ClientConfig> = {}): Connection {
   return Connection.client({
     provider,
-    groups: [0x1d, 0x17],
-    keyShares: [0x1d],
+    groups: [NamedGroup.x25519, NamedGroup.secp256r1],
+    keyShares: [NamedGroup.x25519],
     serverName: 'localhost',
     verifyChain: trustAnything,
     ...config,
@@ -28,7 +29,7 @@ export function newClient(config: Partial<ClientConfig> = {}): Connection {
 export function newServer(config: Partial<ServerConfig> = {}): Connection {
   return Connection.server({
     provider,
-    groups: [0x1d, 0x17],
+    groups: [NamedGroup.x25519, NamedGroup.secp256r1],
     credentials: [credential],
     verifyChain: trustAnything,
     ...config,

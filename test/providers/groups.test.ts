@@ -11,6 +11,7 @@ import * as nobleGroups from '#opentls/providers/noble/groups';
 import { node } from '#opentls/providers/node';
 import * as nodeGroups from '#opentls/providers/node/groups';
 import { type DiffieHellman, diffieHellmanGroup, hybridGroup, type Kem } from '#opentls/providers/shared/key-exchange';
+import { NamedGroup } from '#opentls/wire/enums';
 import { providers } from './providers.ts';
 import { ecdhVectors, hybridVectors, x25519Iterations, x25519Vectors } from './vectors.ts';
 import { absent, bytes, mismatches, title } from './wycheproof.ts';
@@ -18,7 +19,14 @@ import { absent, bytes, mismatches, title } from './wycheproof.ts';
 describe.each(providers)('groups of $name', (provider) => {
   test('are in order of preference', () => {
     expect(provider.groups.map(({ id }) => id)).toEqual([
-      0x11ec, 0x001d, 0x0017, 0x0018, 0x0019, 0x001e, 0x11eb, 0x11ed,
+      NamedGroup.X25519MLKEM768,
+      NamedGroup.x25519,
+      NamedGroup.secp256r1,
+      NamedGroup.secp384r1,
+      NamedGroup.secp521r1,
+      NamedGroup.x448,
+      NamedGroup.SecP256r1MLKEM768,
+      NamedGroup.SecP384r1MLKEM1024,
     ]);
   });
 
@@ -72,36 +80,39 @@ describe.each(providers)('groups of $name', (provider) => {
     }
   });
 
-  test.each([0x0017, 0x0018, 0x0019])('curve 0x%s: only uncompressed points of the curve', async (id) => {
-    const group = groupOf(provider, id);
-    const { publicKey } = await group.generate();
-    const size = (publicKey.length - 1) / 2;
-    const odd = (publicKey.at(-1) ?? 0) & 1;
-    const bad: Uint8Array[] = [
-      new Uint8Array([2 + odd, ...publicKey.subarray(1, 1 + size)]),
-      new Uint8Array([6 + odd, ...publicKey.subarray(1)]),
-      new Uint8Array(publicKey.length),
-      new Uint8Array([4, ...new Uint8Array(2 * size)]),
-      new Uint8Array([4, ...new Uint8Array(2 * size).fill(0xff)]),
-      new Uint8Array([0]),
-      changeLast(publicKey),
-    ];
-    for (const share of bad) expectRefusal(() => group.encapsulate(share));
-  });
+  test.each([NamedGroup.secp256r1, NamedGroup.secp384r1, NamedGroup.secp521r1])(
+    'curve 0x%s: only uncompressed points of the curve',
+    async (id) => {
+      const group = groupOf(provider, id);
+      const { publicKey } = await group.generate();
+      const size = (publicKey.length - 1) / 2;
+      const odd = (publicKey.at(-1) ?? 0) & 1;
+      const bad: Uint8Array[] = [
+        new Uint8Array([2 + odd, ...publicKey.subarray(1, 1 + size)]),
+        new Uint8Array([6 + odd, ...publicKey.subarray(1)]),
+        new Uint8Array(publicKey.length),
+        new Uint8Array([4, ...new Uint8Array(2 * size)]),
+        new Uint8Array([4, ...new Uint8Array(2 * size).fill(0xff)]),
+        new Uint8Array([0]),
+        changeLast(publicKey),
+      ];
+      for (const share of bad) expectRefusal(() => group.encapsulate(share));
+    },
+  );
 
   test.each(smallOrder)('x25519: the all-zero secret of %s is refused', async (point) => {
-    const group = groupOf(provider, 0x001d);
+    const group = groupOf(provider, NamedGroup.x25519);
     expectRefusal(() => group.encapsulate(fromHex(point)));
     const share = await group.generate();
     expectRefusal(() => share.agree(fromHex(point)));
-    const hybrid = groupOf(provider, 0x11ec);
+    const hybrid = groupOf(provider, NamedGroup.X25519MLKEM768);
     const hello = (await hybrid.generate()).publicKey;
     hello.set(fromHex(point), 1184);
     expectRefusal(() => hybrid.encapsulate(hello));
   });
 
   test('X25519MLKEM768: an encapsulation key with a coefficient of q or more is refused', async () => {
-    const hybrid = groupOf(provider, 0x11ec);
+    const hybrid = groupOf(provider, NamedGroup.X25519MLKEM768);
     const hello = (await hybrid.generate()).publicKey;
     // The first 12 bits, little-endian, become 3329 = 0xd01: FIPS 203 §7.2, modulus check.
     hello[0] = 0x01;
@@ -110,7 +121,7 @@ describe.each(providers)('groups of $name', (provider) => {
   });
 
   test('X25519MLKEM768: a changed ciphertext gives another secret, not an error', async () => {
-    const hybrid = groupOf(provider, 0x11ec);
+    const hybrid = groupOf(provider, NamedGroup.X25519MLKEM768);
     const share = await hybrid.generate();
     const answer = await hybrid.encapsulate(share.publicKey);
     answer.publicKey[5] = (answer.publicKey[5] ?? 0) ^ 1;
@@ -188,8 +199,20 @@ function expectHybrid(vector: HybridVector): void {
   };
   const client =
     vector.clientX25519Private === undefined
-      ? hybridGroup(0x11eb, 'SecP256r1MLKEM768', 'ecdhe first', kem, fixedP256(vector.clientP256Private))
-      : hybridGroup(0x11ec, 'X25519MLKEM768', 'kem first', kem, fixedX25519(vector.clientX25519Private));
+      ? hybridGroup(
+          NamedGroup.SecP256r1MLKEM768,
+          'SecP256r1MLKEM768',
+          'ecdhe first',
+          kem,
+          fixedP256(vector.clientP256Private),
+        )
+      : hybridGroup(
+          NamedGroup.X25519MLKEM768,
+          'X25519MLKEM768',
+          'kem first',
+          kem,
+          fixedX25519(vector.clientX25519Private),
+        );
   const share = client.generate();
   if ('then' in share) throw new Error('noble answers at once');
   expect(toHex(share.publicKey)).toBe(toHex(vector.clientKeyShare));
@@ -274,14 +297,14 @@ describe.each([768, 1024] as const)('ML-KEM-%i', (size) => {
 
 /** Sizes of draft-ietf-tls-ecdhe-mlkem §4 and RFC 9846 §4.3.8.2. */
 const lengths: ReadonlyMap<number, { client: number; server: number; shared: number }> = new Map([
-  [0x11ec, { client: 1216, server: 1120, shared: 64 }],
-  [0x001d, { client: 32, server: 32, shared: 32 }],
-  [0x0017, { client: 65, server: 65, shared: 32 }],
-  [0x0018, { client: 97, server: 97, shared: 48 }],
-  [0x0019, { client: 133, server: 133, shared: 66 }],
-  [0x001e, { client: 56, server: 56, shared: 56 }],
-  [0x11eb, { client: 1249, server: 1153, shared: 64 }],
-  [0x11ed, { client: 1665, server: 1665, shared: 80 }],
+  [NamedGroup.X25519MLKEM768, { client: 1216, server: 1120, shared: 64 }],
+  [NamedGroup.x25519, { client: 32, server: 32, shared: 32 }],
+  [NamedGroup.secp256r1, { client: 65, server: 65, shared: 32 }],
+  [NamedGroup.secp384r1, { client: 97, server: 97, shared: 48 }],
+  [NamedGroup.secp521r1, { client: 133, server: 133, shared: 66 }],
+  [NamedGroup.x448, { client: 56, server: 56, shared: 56 }],
+  [NamedGroup.SecP256r1MLKEM768, { client: 1249, server: 1153, shared: 64 }],
+  [NamedGroup.SecP384r1MLKEM1024, { client: 1665, server: 1665, shared: 80 }],
 ]);
 
 /** The points of order 1, 2, 4 and 8 with canonical and non-canonical encodings, little-endian (RFC 7748 §6.1). */

@@ -8,19 +8,39 @@ import { TlsError } from '#opentls/errors';
 import { noble } from '#opentls/providers/noble';
 import { decodePkcs8 } from '#opentls/providers/shared/pkcs8';
 import { checkSigningSize, type RsaPrivateKey, rsaSign } from '#opentls/providers/shared/rsa';
+import { SignatureScheme } from '#opentls/wire/enums';
 import { element } from '#opentls/x509/asn1/der-write';
 import { parsePrivateKey } from '#opentls/x509/private-key/keys';
 import { randomBytes } from '../kit/random.ts';
 import { providers } from './providers.ts';
 import { absent, bytes, mismatches, title } from './wycheproof.ts';
 
-const rsaSchemes = [0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601];
+const rsaSchemes = [
+  SignatureScheme.rsa_pss_rsae_sha256,
+  SignatureScheme.rsa_pss_rsae_sha384,
+  SignatureScheme.rsa_pss_rsae_sha512,
+  SignatureScheme.rsa_pkcs1_sha256,
+  SignatureScheme.rsa_pkcs1_sha384,
+  SignatureScheme.rsa_pkcs1_sha512,
+];
 const kinds: readonly { name: string; key: KeyObject; schemes: readonly number[] }[] = [
-  { name: 'P-256', key: generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey, schemes: [0x0403] },
-  { name: 'P-384', key: generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey, schemes: [0x0503] },
-  { name: 'P-521', key: generateKeyPairSync('ec', { namedCurve: 'secp521r1' }).privateKey, schemes: [0x0603] },
-  { name: 'Ed25519', key: generateKeyPairSync('ed25519').privateKey, schemes: [0x0807] },
-  { name: 'Ed448', key: generateKeyPairSync('ed448').privateKey, schemes: [0x0808] },
+  {
+    name: 'P-256',
+    key: generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey,
+    schemes: [SignatureScheme.ecdsa_secp256r1_sha256],
+  },
+  {
+    name: 'P-384',
+    key: generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey,
+    schemes: [SignatureScheme.ecdsa_secp384r1_sha384],
+  },
+  {
+    name: 'P-521',
+    key: generateKeyPairSync('ec', { namedCurve: 'secp521r1' }).privateKey,
+    schemes: [SignatureScheme.ecdsa_secp521r1_sha512],
+  },
+  { name: 'Ed25519', key: generateKeyPairSync('ed25519').privateKey, schemes: [SignatureScheme.ed25519] },
+  { name: 'Ed448', key: generateKeyPairSync('ed448').privateKey, schemes: [SignatureScheme.ed448] },
   { name: 'RSA 2048', key: rsa(2048), schemes: rsaSchemes },
   { name: 'RSA 2049', key: rsa2049(), schemes: rsaSchemes },
   { name: 'RSA 2050, e = 3', key: rsa(2050, 3), schemes: rsaSchemes },
@@ -29,11 +49,19 @@ const kinds: readonly { name: string; key: KeyObject; schemes: readonly number[]
   {
     name: 'RSASSA-PSS without parameters',
     key: generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey,
-    schemes: [0x0809, 0x080a, 0x080b],
+    schemes: [
+      SignatureScheme.rsa_pss_pss_sha256,
+      SignatureScheme.rsa_pss_pss_sha384,
+      SignatureScheme.rsa_pss_pss_sha512,
+    ],
   },
-  { name: 'RSASSA-PSS for SHA-256', key: rsaPss('sha256', 32), schemes: [0x0809] },
-  { name: 'RSASSA-PSS for SHA-384, salt of 20 or more', key: rsaPss('sha384', 20), schemes: [0x080a] },
-  { name: 'RSASSA-PSS for SHA-512', key: rsaPss('sha512', 64), schemes: [0x080b] },
+  { name: 'RSASSA-PSS for SHA-256', key: rsaPss('sha256', 32), schemes: [SignatureScheme.rsa_pss_pss_sha256] },
+  {
+    name: 'RSASSA-PSS for SHA-384, salt of 20 or more',
+    key: rsaPss('sha384', 20),
+    schemes: [SignatureScheme.rsa_pss_pss_sha384],
+  },
+  { name: 'RSASSA-PSS for SHA-512', key: rsaPss('sha512', 64), schemes: [SignatureScheme.rsa_pss_pss_sha512] },
 ];
 
 describe.each(providers)('signers of $name', (provider) => {
@@ -60,7 +88,18 @@ describe.each(providers)('signers of $name', (provider) => {
 
   test.each(kinds)('$name: a scheme of another key is refused', ({ key, schemes }) => {
     const signer = provider.signer(secretOf(key));
-    for (const scheme of [0x0201, 0x0403, 0x0503, 0x0603, 0x0804, 0x0807, 0x0808, 0x0809, 0x0401, 0xfefe]) {
+    for (const scheme of [
+      SignatureScheme.rsa_pkcs1_sha1,
+      SignatureScheme.ecdsa_secp256r1_sha256,
+      SignatureScheme.ecdsa_secp384r1_sha384,
+      SignatureScheme.ecdsa_secp521r1_sha512,
+      SignatureScheme.rsa_pss_rsae_sha256,
+      SignatureScheme.ed25519,
+      SignatureScheme.ed448,
+      SignatureScheme.rsa_pss_pss_sha256,
+      SignatureScheme.rsa_pkcs1_sha256,
+      0xfefe,
+    ]) {
       if (schemes.includes(scheme)) continue;
       expectRefusal(() => signer.sign(scheme, new Uint8Array(3)), 'ERR_TLS_CONFIG');
     }
@@ -117,9 +156,9 @@ describe.each(providers)('signers of $name', (provider) => {
   test.skipIf(absent(file))(`${title(file)}: the very signatures`, () => {
     const { wrong, ran } = mismatches(file, (vector, group) => {
       const scheme = new Map([
-        ['SHA-256', 0x0401],
-        ['SHA-384', 0x0501],
-        ['SHA-512', 0x0601],
+        ['SHA-256', SignatureScheme.rsa_pkcs1_sha256],
+        ['SHA-384', SignatureScheme.rsa_pkcs1_sha384],
+        ['SHA-512', SignatureScheme.rsa_pkcs1_sha512],
       ]).get(String(group['sha']));
       if (scheme === undefined || vector.result !== 'valid') return undefined;
       const signer = provider.signer(new Secret('private key', bytes(group, 'privateKeyPkcs8')));
@@ -265,20 +304,20 @@ function algorithmOf(scheme: number): SignatureAlgorithm {
 }
 
 const algorithms: ReadonlyMap<number, SignatureAlgorithm> = new Map([
-  [0x0403, 'ecdsa_sha256'],
-  [0x0503, 'ecdsa_sha384'],
-  [0x0603, 'ecdsa_sha512'],
-  [0x0807, 'ed25519'],
-  [0x0808, 'ed448'],
-  [0x0804, 'rsa_pss_sha256'],
-  [0x0805, 'rsa_pss_sha384'],
-  [0x0806, 'rsa_pss_sha512'],
-  [0x0809, 'rsa_pss_sha256'],
-  [0x080a, 'rsa_pss_sha384'],
-  [0x080b, 'rsa_pss_sha512'],
-  [0x0401, 'rsa_pkcs1_sha256'],
-  [0x0501, 'rsa_pkcs1_sha384'],
-  [0x0601, 'rsa_pkcs1_sha512'],
+  [SignatureScheme.ecdsa_secp256r1_sha256, 'ecdsa_sha256'],
+  [SignatureScheme.ecdsa_secp384r1_sha384, 'ecdsa_sha384'],
+  [SignatureScheme.ecdsa_secp521r1_sha512, 'ecdsa_sha512'],
+  [SignatureScheme.ed25519, 'ed25519'],
+  [SignatureScheme.ed448, 'ed448'],
+  [SignatureScheme.rsa_pss_rsae_sha256, 'rsa_pss_sha256'],
+  [SignatureScheme.rsa_pss_rsae_sha384, 'rsa_pss_sha384'],
+  [SignatureScheme.rsa_pss_rsae_sha512, 'rsa_pss_sha512'],
+  [SignatureScheme.rsa_pss_pss_sha256, 'rsa_pss_sha256'],
+  [SignatureScheme.rsa_pss_pss_sha384, 'rsa_pss_sha384'],
+  [SignatureScheme.rsa_pss_pss_sha512, 'rsa_pss_sha512'],
+  [SignatureScheme.rsa_pkcs1_sha256, 'rsa_pkcs1_sha256'],
+  [SignatureScheme.rsa_pkcs1_sha384, 'rsa_pkcs1_sha384'],
+  [SignatureScheme.rsa_pkcs1_sha512, 'rsa_pkcs1_sha512'],
 ]);
 
 function expectRefusal(operation: () => unknown, code: string): void {

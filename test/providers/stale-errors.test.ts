@@ -1,10 +1,12 @@
 // What somebody else left in OpenSSL's queue of errors is not taken for a fault of a key.
+
 import { X509Certificate } from 'node:crypto';
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { Secret } from '#opentls/crypto/secret';
 import { noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
+import { SignatureScheme } from '#opentls/wire/enums';
 import { generatePrivateKey } from '#opentls/x509/private-key/generate';
 import { leaf } from '../adapters/node/sides.ts';
 
@@ -22,7 +24,9 @@ test('a private key is read after any certificate was shown', () => {
     } catch {
       // Some cannot be read at all.
     }
-    expect(node.signer(new Secret('private key', key.expose().slice())).schemes).toContain(0x0403);
+    expect(node.signer(new Secret('private key', key.expose().slice())).schemes).toContain(
+      SignatureScheme.ecdsa_secp256r1_sha256,
+    );
   }
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Inbox } from '#opentls/bytes/inbox';
 import { Deframer } from '#opentls/record/deframer';
+import { ContentType } from '#opentls/wire/enums';
 import { randomBytes, randomNumbers } from '../kit/random.ts';
 import { record, recordsOf, refusal } from './records.ts';
 
@@ -14,7 +15,7 @@ function read(bytes: Uint8Array) {
 function readSecond(bytes: Uint8Array) {
   const inbox = new Inbox();
   const deframer = new Deframer();
-  inbox.append(record(22, new Uint8Array([1])));
+  inbox.append(record(ContentType.handshake, new Uint8Array([1])));
   deframer.next(inbox);
   deframer.consume(inbox);
   inbox.append(bytes);
@@ -23,8 +24,8 @@ function readSecond(bytes: Uint8Array) {
 
 describe('records', () => {
   test('type, header and body', () => {
-    const view = read(record(22, new Uint8Array([1, 2, 3])));
-    expect(view?.type).toBe(22);
+    const view = read(record(ContentType.handshake, new Uint8Array([1, 2, 3])));
+    expect(view?.type).toBe(ContentType.handshake);
     expect(view?.header).toEqual(new Uint8Array([22, 3, 3, 0, 3]));
     expect(view?.body).toEqual(new Uint8Array([1, 2, 3]));
   });
@@ -32,7 +33,12 @@ describe('records', () => {
   test('stay in the inbox until they are consumed', () => {
     const inbox = new Inbox();
     const deframer = new Deframer();
-    inbox.append(Buffer.concat([record(22, new Uint8Array([1])), record(23, new Uint8Array([2, 2]))]));
+    inbox.append(
+      Buffer.concat([
+        record(ContentType.handshake, new Uint8Array([1])),
+        record(ContentType.application_data, new Uint8Array([2, 2])),
+      ]),
+    );
     expect(deframer.next(inbox)?.body).toEqual(new Uint8Array([1]));
     expect(deframer.next(inbox)?.body).toEqual(new Uint8Array([1]));
     deframer.consume(inbox);
@@ -43,7 +49,7 @@ describe('records', () => {
   });
 
   test('an incomplete one is waited for, at every length', () => {
-    const whole = record(22, new Uint8Array(20));
+    const whole = record(ContentType.handshake, new Uint8Array(20));
     for (let length = 0; length < whole.length; length++) expect(read(whole.subarray(0, length))).toBeUndefined();
     expect(read(whole)?.body).toHaveLength(20);
   });
@@ -71,17 +77,17 @@ describe('records', () => {
   });
 
   test.each([0x0300, 0x0301, 0x0304, 0x03ff])('legacy_record_version %i is ignored', (version) => {
-    expect(read(record(22, new Uint8Array([1]), 1, version))?.body).toHaveLength(1);
+    expect(read(record(ContentType.handshake, new Uint8Array([1]), 1, version))?.body).toHaveLength(1);
   });
 
   test('after the first record even its major byte is', () => {
-    expect(readSecond(record(23, new Uint8Array([1]), 1, 0x7f1c))?.body).toHaveLength(1);
+    expect(readSecond(record(ContentType.application_data, new Uint8Array([1]), 1, 0x7f1c))?.body).toHaveLength(1);
   });
 
   test('a length of 2^14 + 256 is taken, one more is refused from the header alone', () => {
-    const header = (length: number) => record(23, new Uint8Array(0), length);
+    const header = (length: number) => record(ContentType.application_data, new Uint8Array(0), length);
     expect(read(header(0x4100))).toBeUndefined();
-    expect(recordsOf(record(23, new Uint8Array(0x4100)))[0]?.body).toHaveLength(0x4100);
+    expect(recordsOf(record(ContentType.application_data, new Uint8Array(0x4100)))[0]?.body).toHaveLength(0x4100);
     expect(refusal(() => read(header(0x4101)))).toEqual({ code: 'ERR_TLS_RECORD_OVERFLOW', alert: 'record_overflow' });
     expect(refusal(() => readSecond(header(0xffff))).code).toBe('ERR_TLS_RECORD_OVERFLOW');
   });
@@ -117,9 +123,9 @@ describe('what is not TLS, from its first four bytes', () => {
   });
 
   test.each([0x0000, 0x0200, 0x0400, 0xffff])('a first record is one whatever its version: 0x%i', (version) => {
-    const first = record(22, new Uint8Array([1, 2, 3]));
+    const first = record(ContentType.handshake, new Uint8Array([1, 2, 3]));
     first.set([version >> 8, version], 1);
-    expect(read(first)).toMatchObject({ type: 22, body: new Uint8Array([1, 2, 3]) });
+    expect(read(first)).toMatchObject({ type: ContentType.handshake, body: new Uint8Array([1, 2, 3]) });
   });
 
   test('is looked for at the start alone', () => {

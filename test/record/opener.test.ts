@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Opened, Opener, openPlain } from '#opentls/record/opener';
 import { Outbox } from '#opentls/record/outbox';
 import { Sealer } from '#opentls/record/sealer';
+import { ContentType } from '#opentls/wire/enums';
 import { suiteProviders } from '../providers/providers.ts';
 import { drain, record, recordingSuite, recordsOf, refusal, secret } from './records.ts';
 
@@ -18,7 +19,7 @@ function view(bytes: Uint8Array) {
 function openInner(inner: Uint8Array): Opened {
   const { suite } = recordingSuite();
   const sealed = Buffer.concat([inner, new Uint8Array(16).fill(0xee)]);
-  return new Opener(suite, secret(suite)).open(view(record(23, sealed)));
+  return new Opener(suite, secret(suite)).open(view(record(ContentType.application_data, sealed)));
 }
 
 function inner(content: number, type: number, padding = 0): Uint8Array {
@@ -28,7 +29,7 @@ function inner(content: number, type: number, padding = 0): Uint8Array {
 describe('TLSInnerPlaintext', () => {
   test.each([0, 1, 2, 100, 16_283])('%i bytes of padding', (padding) => {
     const opened = openInner(inner(100, 23, padding));
-    expect(opened.type).toBe(23);
+    expect(opened.type).toBe(ContentType.application_data);
     expect(opened.bytes).toEqual(new Uint8Array(100).fill(7));
   });
 
@@ -56,13 +57,16 @@ describe('TLSInnerPlaintext', () => {
     for (const padding of [0, 1, 1000]) {
       expect(refusal(() => openInner(inner(0, 22, padding)))).toEqual(unexpected);
       expect(refusal(() => openInner(inner(0, 21, padding)))).toEqual(unexpected);
-      expect(openInner(inner(0, 23, padding))).toEqual({ type: 23, bytes: new Uint8Array(0) });
+      expect(openInner(inner(0, 23, padding))).toEqual({
+        type: ContentType.application_data,
+        bytes: new Uint8Array(0),
+      });
     }
   });
 
   test('the content is memory of its own', () => {
     const { suite } = recordingSuite();
-    const bytes = record(23, Buffer.concat([inner(3, 23), new Uint8Array(16).fill(0xee)]));
+    const bytes = record(ContentType.application_data, Buffer.concat([inner(3, 23), new Uint8Array(16).fill(0xee)]));
     const source = view(bytes);
     const { bytes: content } = new Opener(suite, secret(suite)).open(source);
     source.body.fill(0);
@@ -73,7 +77,7 @@ describe('TLSInnerPlaintext', () => {
 describe.each(suiteProviders)('protection, $name', ({ suites }) => {
   test.each(suites)('$name: each flipped bit of header, body or tag is bad_record_mac', (suite) => {
     const outbox = new Outbox();
-    new Sealer(suite, secret(suite)).seal(23, [new Uint8Array([1, 2, 3, 4])], outbox);
+    new Sealer(suite, secret(suite)).seal(ContentType.application_data, [new Uint8Array([1, 2, 3, 4])], outbox);
     const sealed = drain(outbox);
     // The version and the length are covered by the tag though nobody looks at the former.
     for (let at = 1; at < sealed.length; at++) {
@@ -88,7 +92,7 @@ describe.each(suiteProviders)('protection, $name', ({ suites }) => {
 
   test.each(suites)('$name: what is shorter than a tag is bad_record_mac', (suite) => {
     for (const length of [0, 1, 15, 16]) {
-      const short = view(record(23, new Uint8Array(length)));
+      const short = view(record(ContentType.application_data, new Uint8Array(length)));
       expect(refusal(() => new Opener(suite, secret(suite)).open(short))).toEqual(badMac);
     }
   });
@@ -96,7 +100,7 @@ describe.each(suiteProviders)('protection, $name', ({ suites }) => {
   test.each(suites)('$name: a record twice, left out, or in another order is bad_record_mac', (suite) => {
     const outbox = new Outbox();
     const sealer = new Sealer(suite, secret(suite));
-    for (let i = 0; i < 3; i++) sealer.seal(23, [new Uint8Array([i])], outbox);
+    for (let i = 0; i < 3; i++) sealer.seal(ContentType.application_data, [new Uint8Array([i])], outbox);
     const views = recordsOf(drain(outbox));
     for (const order of [[0, 0], [1], [0, 2]]) {
       const opener = new Opener(suite, secret(suite));
@@ -109,7 +113,9 @@ describe.each(suiteProviders)('protection, $name', ({ suites }) => {
   test.each(suites)('$name: nothing is opened after wipe()', (suite) => {
     const opener = new Opener(suite, secret(suite));
     opener.wipe();
-    expect(refusal(() => opener.open(view(record(23, new Uint8Array(40))))).code).toBe('ERR_TLS_SECRET_WIPED');
+    expect(refusal(() => opener.open(view(record(ContentType.application_data, new Uint8Array(40))))).code).toBe(
+      'ERR_TLS_SECRET_WIPED',
+    );
   });
 });
 
@@ -140,17 +146,17 @@ describe('the outer type of a record, where keys are in use', () => {
 
 describe('before there are keys', () => {
   test('content up to 2^14 bytes, in memory of its own', () => {
-    const source = view(record(22, new Uint8Array(16_384).fill(3)));
+    const source = view(record(ContentType.handshake, new Uint8Array(16_384).fill(3)));
     const { type, bytes } = openPlain(source);
     source.body.fill(0);
     expect([type, bytes.length, bytes[16_383]]).toEqual([22, 16_384, 3]);
     const expected = { code: 'ERR_TLS_RECORD_OVERFLOW', alert: 'record_overflow' };
-    expect(refusal(() => openPlain(view(record(22, new Uint8Array(16_385)))))).toEqual(expected);
+    expect(refusal(() => openPlain(view(record(ContentType.handshake, new Uint8Array(16_385)))))).toEqual(expected);
   });
 
   test('application data, empty handshake and empty alert are refused', () => {
-    expect(refusal(() => openPlain(view(record(23, new Uint8Array(1)))))).toEqual(unexpected);
-    expect(refusal(() => openPlain(view(record(22, new Uint8Array(0)))))).toEqual(unexpected);
-    expect(refusal(() => openPlain(view(record(21, new Uint8Array(0)))))).toEqual(unexpected);
+    expect(refusal(() => openPlain(view(record(ContentType.application_data, new Uint8Array(1)))))).toEqual(unexpected);
+    expect(refusal(() => openPlain(view(record(ContentType.handshake, new Uint8Array(0)))))).toEqual(unexpected);
+    expect(refusal(() => openPlain(view(record(ContentType.alert, new Uint8Array(0)))))).toEqual(unexpected);
   });
 });

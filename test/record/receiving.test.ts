@@ -1,15 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import type { CipherSuite } from '#opentls/crypto/provider';
+import { AlertDescription } from '#opentls/errors';
 import { defaultLimits } from '#opentls/limits';
 import { noble } from '#opentls/providers/noble';
 import { Receiving } from '#opentls/record/receiving';
 import { Sending } from '#opentls/record/sending';
+import { CipherSuiteId, ContentType } from '#opentls/wire/enums';
 import { randomBytes, randomNumbers } from '../kit/random.ts';
 import { innerSealer, record, refusal, secret, suiteOf } from './records.ts';
 
-const suite: CipherSuite = suiteOf(noble, 0x1303);
+const suite: CipherSuite = suiteOf(noble, CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256);
 const limits = { ...defaultLimits, emptyRecords: 3, changeCipherSpecs: 2 };
-const ccs = record(20, new Uint8Array([1]));
+const ccs = record(ContentType.change_cipher_spec, new Uint8Array([1]));
 const finished = new Uint8Array([20, 0, 0, 2, 1, 2]);
 const outer = { code: 'ERR_TLS_INVALID_OUTER_RECORD_TYPE', alert: 'unexpected_message' };
 const unexpected = { code: 'ERR_TLS_UNEXPECTED_RECORD', alert: 'unexpected_message' };
@@ -87,7 +89,7 @@ describe('content', () => {
   test('a change_cipher_spec inside a handshake message, where one is taken otherwise', () => {
     for (const length of [3, finished.length]) {
       const client = new Receiving(limits, 'client');
-      client.append(record(22, finished.subarray(0, length)));
+      client.append(record(ContentType.handshake, finished.subarray(0, length)));
       client.append(ccs);
       if (length === finished.length) expect(all(client)).toHaveLength(1);
       else expect(refusal(() => all(client))).toEqual(unexpected);
@@ -111,7 +113,7 @@ describe('change of keys', () => {
     both.sending.updateKey(finished);
     both.sending.data([new Uint8Array([1])]);
     deliver(both);
-    expect(both.receiving.next()?.type).toBe(22);
+    expect(both.receiving.next()?.type).toBe(ContentType.handshake);
     both.receiving.updateKey();
     expect(all(both.receiving)).toEqual(['23:01']);
   });
@@ -131,7 +133,7 @@ describe('change of keys', () => {
 });
 
 describe('change_cipher_spec', () => {
-  const hello = record(22, new Uint8Array([1, 0, 0, 0]));
+  const hello = record(ContentType.handshake, new Uint8Array([1, 0, 0, 0]));
 
   test('is dropped between the first message and the end of the handshake, within its limit', () => {
     const { receiving } = ends();
@@ -162,13 +164,13 @@ describe('change_cipher_spec', () => {
 
   test.each([[[]], [[0]], [[2]], [[1, 1]]])('with the body %j', (body) => {
     const client = new Receiving(limits, 'client');
-    client.append(record(20, new Uint8Array(body)));
+    client.append(record(ContentType.change_cipher_spec, new Uint8Array(body)));
     expect(refusal(() => all(client))).toEqual(unexpected);
   });
 });
 
 describe('a client that fails before it has keys', () => {
-  const plainAlert = record(21, new Uint8Array([2, 48]));
+  const plainAlert = record(ContentType.alert, new Uint8Array([2, AlertDescription.unknown_ca]));
 
   test('a server takes its alert in the clear, until a protected record came', () => {
     const both = protectedEnds();
@@ -205,7 +207,7 @@ describe('empty records', () => {
 });
 
 describe('0-RTT data that was refused', () => {
-  const early = (length: number) => record(23, new Uint8Array(length).fill(9));
+  const early = (length: number) => record(ContentType.application_data, new Uint8Array(length).fill(9));
   const tooMuch = { code: 'ERR_TLS_TOO_MUCH_SKIPPED_EARLY_DATA', alert: 'unexpected_message' };
 
   test.each(['before there is a key', 'under a key that does not open it'])('%s: passed over up to a bound', (when) => {
@@ -223,7 +225,7 @@ describe('0-RTT data that was refused', () => {
   test('a record that does not say that it is protected is no such data', () => {
     const both = protectedEnds();
     both.receiving.skipEarlyData(0);
-    both.receiving.append(record(22, new Uint8Array(100).fill(9)));
+    both.receiving.append(record(ContentType.handshake, new Uint8Array(100).fill(9)));
     expect(refusal(() => all(both.receiving))).toEqual(outer);
   });
 

@@ -7,6 +7,7 @@ import { noble } from '#opentls/providers/noble';
 import { Deframer, type RecordView } from '#opentls/record/deframer';
 import { NonceSequence } from '#opentls/record/nonce';
 import type { Outbox } from '#opentls/record/outbox';
+import { ContentType } from '#opentls/wire/enums';
 
 /** A traffic secret that both ends of a test can make. */
 export function secret(suite: CipherSuite, label: TrafficLabel = 'c ap traffic'): Secret<TrafficLabel> {
@@ -82,7 +83,7 @@ export function innerSealer(
   const { aead, iv } = trafficKeys(suite, trafficSecret);
   const nonces = new NonceSequence(iv);
   return (inner) => {
-    const sealed = record(23, new Uint8Array(inner.length + suite.aead.tagLength)).slice();
+    const sealed = record(ContentType.application_data, new Uint8Array(inner.length + suite.aead.tagLength)).slice();
     sealed.set(inner, 5);
     aead.seal(nonces.next(), sealed.subarray(0, 5), sealed.subarray(5), inner.length);
     return sealed;

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { toHex } from '#opentls/bytes/hex';
 import type { Secret, TrafficLabel } from '#opentls/crypto/secret';
+import { AlertDescription } from '#opentls/errors';
 import { nextTraffic, revealForKeylog } from '#opentls/keys/schedule';
 import { INITIAL_VERSION, RECORD_VERSION } from '#opentls/record/header';
 import { Opener } from '#opentls/record/opener';
 import { Outbox } from '#opentls/record/outbox';
 import { ALIGNED_FRAGMENT, PlainSealer, Sealer } from '#opentls/record/sealer';
+import { ContentType } from '#opentls/wire/enums';
 import { randomBytes, randomNumbers } from '../kit/random.ts';
 import { suiteProviders } from '../providers/providers.ts';
 import { drain, recordingSuite, recordsOf, refusal, secret } from './records.ts';
@@ -80,7 +82,7 @@ describe('header, nonce and content type', () => {
   test('the additional data is the header that is sent, and each record has its own nonce', () => {
     const { suite, aads, nonces } = recordingSuite();
     const outbox = new Outbox();
-    new Sealer(suite, secret(suite)).seal(22, bytes(40_000), outbox);
+    new Sealer(suite, secret(suite)).seal(ContentType.handshake, bytes(40_000), outbox);
     const records = recordsOf(drain(outbox));
     expect(records.map(({ header }) => toHex(header))).toEqual(aads);
     expect(aads).toEqual(['170303400f', '170303400f', '1703031c55']);
@@ -192,15 +194,19 @@ describe('PlainSealer', () => {
   test('0x0301 for the first ClientHello, all of its records, and 0x0303 after it', () => {
     const outbox = new Outbox();
     const sealer = new PlainSealer(INITIAL_VERSION);
-    sealer.seal(22, bytes(16_385), outbox);
-    sealer.seal(22, bytes(1), outbox);
+    sealer.seal(ContentType.handshake, bytes(16_385), outbox);
+    sealer.seal(ContentType.handshake, bytes(1), outbox);
     const headers = recordsOf(drain(outbox)).map(({ header }) => toHex(header));
     expect(headers).toEqual(['1603014000', '1603010001', '1603030001']);
   });
 
   test('0x0303 for all that a server sends', () => {
     const outbox = new Outbox();
-    new PlainSealer(RECORD_VERSION).seal(21, [new Uint8Array([2, 40])], outbox);
+    new PlainSealer(RECORD_VERSION).seal(
+      ContentType.alert,
+      [new Uint8Array([2, AlertDescription.handshake_failure])],
+      outbox,
+    );
     expect(toHex(drain(outbox))).toBe('15030300020228');
   });
 });

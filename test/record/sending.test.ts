@@ -3,9 +3,10 @@ import { toHex } from '#opentls/bytes/hex';
 import { noble } from '#opentls/providers/noble';
 import { Opener } from '#opentls/record/opener';
 import { Sending } from '#opentls/record/sending';
+import { CipherSuiteId, ContentType } from '#opentls/wire/enums';
 import { recordsOf, refusal, secret, suiteOf } from './records.ts';
 
-const suite = suiteOf(noble, 0x1303);
+const suite = suiteOf(noble, CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256);
 const hello = new Uint8Array([2, 0, 0, 1, 5]);
 const finished = new Uint8Array([20, 0, 0, 1, 6]);
 
@@ -31,7 +32,7 @@ describe('Sending', () => {
     expect(toHex(plain?.body ?? hello)).toBe(toHex(hello));
     const opener = new Opener(suite, secret(suite));
     const content = sealed === undefined ? undefined : opener.open(sealed);
-    expect(content).toEqual({ type: 22, bytes: finished });
+    expect(content).toEqual({ type: ContentType.handshake, bytes: finished });
   });
 
   test('a KeyUpdate goes out under the old key, what follows under the new', () => {
@@ -43,7 +44,7 @@ describe('Sending', () => {
     sending.data([new Uint8Array([2])]);
     const opened = recordsOf(taken(sending)).map((view) => {
       const content = opener.open(view);
-      if (content.type === 22) opener.update();
+      if (content.type === ContentType.handshake) opener.update();
       return `${content.type}:${toHex(content.bytes)}`;
     });
     expect(opened).toEqual(['23:01', `22:${toHex(finished)}`, '23:02']);

@@ -6,7 +6,7 @@ import { Opener, openPlain } from '#opentls/record/opener';
 import { Outbox } from '#opentls/record/outbox';
 import { PlainSealer, Sealer } from '#opentls/record/sealer';
 import { Sending } from '#opentls/record/sending';
-import { ContentType } from '#opentls/wire/enums';
+import { CipherSuiteId, ContentType } from '#opentls/wire/enums';
 import { loadTrace, sections, type Trace, wanted } from '../kit/rfc8448.ts';
 import { suiteProviders } from '../providers/providers.ts';
 import { drain, recordsOf, suiteOf } from './records.ts';
@@ -24,7 +24,7 @@ function secretOf(trace: Trace, protection: string): Secret<TrafficLabel> {
 }
 
 describe.each(suiteProviders)('RFC 8448 records, $name', (provider) => {
-  const suite = suiteOf(provider, 0x1301);
+  const suite = suiteOf(provider, CipherSuiteId.TLS_AES_128_GCM_SHA256);
 
   test.each(sections)('section %i: every protected record is opened', (section) => {
     const trace = loadTrace(section);

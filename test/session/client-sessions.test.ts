@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Secret } from '#opentls/crypto/secret';
 import { SessionCache, type SessionKey } from '#opentls/session/client-sessions';
 import { isFresh, type Session } from '#opentls/session/session';
+import { CipherSuiteId } from '#opentls/wire/enums';
 import { randomBytes } from '../kit/random.ts';
 
 const bytes = randomBytes(461);
@@ -10,7 +11,7 @@ const WEEK = 604_800;
 
 function session(change: Partial<Session> = {}): Session {
   return {
-    suite: 0x1301,
+    suite: CipherSuiteId.TLS_AES_128_GCM_SHA256,
     psk: new Secret('psk', bytes(32)),
     ticketTime: START,
     ticketLifetime: 7200,

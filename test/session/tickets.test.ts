@@ -12,6 +12,7 @@ import {
   TicketKeys,
   type TicketKeysOptions,
 } from '#opentls/session/tickets';
+import { CipherSuiteId } from '#opentls/wire/enums';
 import { type Ends, errorOf, newPair, settleLater, shuttle } from '../kit/pair.ts';
 import { randomBytes } from '../kit/random.ts';
 import { copyOf, firstSession, sessionsOf } from '../kit/sessions.ts';
@@ -22,7 +23,7 @@ const START = 1_800_000_000_000;
 
 function state(change: Partial<SessionState> = {}): SessionState {
   return {
-    suite: 0x1301,
+    suite: CipherSuiteId.TLS_AES_128_GCM_SHA256,
     psk: new Secret('psk', bytes(32)),
     ticketTime: START,
     ticketLifetime: 7200,
@@ -87,7 +88,7 @@ describe('ticket keys', () => {
       },
     ],
     ['a raw public key', { peerChainType: 'RawPublicKey', peerChain: [bytes(91)] }],
-    ['a secret of 48 bytes', { suite: 0x1302, psk: new Secret('psk', bytes(48)) }],
+    ['a secret of 48 bytes', { suite: CipherSuiteId.TLS_AES_256_GCM_SHA384, psk: new Secret('psk', bytes(48)) }],
     ['the largest numbers', { ticketAgeAdd: 0xffff_ffff, maxEarlyDataSize: 0xffff_ffff, ticketTime: 2 ** 47 }],
   ])('keep %s', (_, change) => {
     const tickets = keys();

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { TlsError } from '#opentls/errors';
-import { ExtensionType, HandshakeType } from '#opentls/wire/enums';
+import {
+  CipherSuiteId,
+  ExtensionType,
+  HandshakeType,
+  NamedGroup,
+  ProtocolVersion,
+  SignatureScheme,
+} from '#opentls/wire/enums';
 import { type ExtensionHome, extensionTable, readExtensions, writeExtensions } from '#opentls/wire/extensions';
 import { describeMessage, encodeMessage, parseMessage } from '#opentls/wire/messages';
 import { randomBytes } from '../kit/random.ts';
@@ -9,21 +16,21 @@ const random = randomBytes(1);
 const bytes = (length: number) => random(length);
 
 const clientHello = encodeMessage(HandshakeType.client_hello, {
-  legacyVersion: 0x0303,
+  legacyVersion: ProtocolVersion.TLS12,
   random: bytes(32),
   legacySessionId: bytes(32),
-  cipherSuites: [0x1301, 0x1303, 0x0a0a],
+  cipherSuites: [CipherSuiteId.TLS_AES_128_GCM_SHA256, CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256, 0x0a0a],
   legacyCompressionMethods: new Uint8Array(1),
   extensions: [
     ...writeExtensions('CH', {
       server_name: [{ nameType: 0, name: new TextEncoder().encode('a.example') }],
-      supported_groups: [0x11ec, 0x1d],
-      signature_algorithms: [0x0403],
+      supported_groups: [NamedGroup.X25519MLKEM768, NamedGroup.x25519],
+      signature_algorithms: [SignatureScheme.ecdsa_secp256r1_sha256],
       application_layer_protocol_negotiation: [new TextEncoder().encode('h2')],
-      supported_versions: [0x0304],
+      supported_versions: [ProtocolVersion.TLS13],
       cookie: bytes(3),
       psk_key_exchange_modes: [1],
-      key_share: [{ group: 0x1d, keyExchange: bytes(32) }],
+      key_share: [{ group: NamedGroup.x25519, keyExchange: bytes(32) }],
       pre_shared_key: { identities: [{ identity: bytes(9), obfuscatedTicketAge: 0xdeadbeef }], binders: [bytes(32)] },
     }),
     { type: 0x0a0a, data: bytes(2) },
@@ -35,14 +42,14 @@ const messages: readonly [string, Uint8Array][] = [
   [
     'ServerHello',
     encodeMessage(HandshakeType.server_hello, {
-      legacyVersion: 0x0303,
+      legacyVersion: ProtocolVersion.TLS12,
       random: bytes(32),
       legacySessionIdEcho: bytes(32),
-      cipherSuite: 0x1301,
+      cipherSuite: CipherSuiteId.TLS_AES_128_GCM_SHA256,
       legacyCompressionMethod: 0,
       extensions: writeExtensions('SH', {
-        key_share: { group: 0x1d, keyExchange: bytes(32) },
-        supported_versions: 0x0304,
+        key_share: { group: NamedGroup.x25519, keyExchange: bytes(32) },
+        supported_versions: ProtocolVersion.TLS13,
       }),
     }),
   ],
@@ -54,7 +61,9 @@ const messages: readonly [string, Uint8Array][] = [
     'CertificateRequest',
     encodeMessage(HandshakeType.certificate_request, {
       certificateRequestContext: bytes(0),
-      extensions: writeExtensions('CR', { signature_algorithms: [0x0403, 0x0804] }),
+      extensions: writeExtensions('CR', {
+        signature_algorithms: [SignatureScheme.ecdsa_secp256r1_sha256, SignatureScheme.rsa_pss_rsae_sha256],
+      }),
     }),
   ],
   [
@@ -70,7 +79,13 @@ const messages: readonly [string, Uint8Array][] = [
       ],
     }),
   ],
-  ['CertificateVerify', encodeMessage(HandshakeType.certificate_verify, { algorithm: 0x0403, signature: bytes(71) })],
+  [
+    'CertificateVerify',
+    encodeMessage(HandshakeType.certificate_verify, {
+      algorithm: SignatureScheme.ecdsa_secp256r1_sha256,
+      signature: bytes(71),
+    }),
+  ],
   ['Finished', encodeMessage(HandshakeType.finished, { verifyData: bytes(32) })],
   [
     'NewSessionTicket',

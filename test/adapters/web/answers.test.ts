@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { type ByteTransport, type SecureTransport, wrapClient, wrapServer } from '#opentls/adapters/web/index';
 import { defaultLimits } from '#opentls/limits';
-import { HandshakeType } from '#opentls/wire/enums';
+import { ContentType, HandshakeType, NamedGroup, SignatureScheme } from '#opentls/wire/enums';
 import { writeExtensions } from '#opentls/wire/extensions';
 import { encodeMessage } from '#opentls/wire/messages';
 import { Forger } from '../../kit/forger.ts';
@@ -92,7 +92,12 @@ async function scene(role: 'client' | 'server'): Promise<Scene> {
   const config = { provider, verifyChain: trustAnything, credentials: [credential], serverName: 'localhost' };
   const secure =
     role === 'client'
-      ? wrapClient(valve.transport, { ...config, postHandshakeAuth: true, groups: [0x1d], keyShares: [0x1d] })
+      ? wrapClient(valve.transport, {
+          ...config,
+          postHandshakeAuth: true,
+          groups: [NamedGroup.x25519],
+          keyShares: [NamedGroup.x25519],
+        })
       : wrapServer(valve.transport, config);
   let received = 0;
   const reader = secure.readable.getReader();
@@ -151,9 +156,9 @@ describe('a peer that reads nothing', () => {
   test('CertificateRequests to a client: it stops to read, and goes on where it was', async () => {
     const at = await scene('client');
     const most = await flood(at, (index) => {
-      const extensions = writeExtensions('CR', { signature_algorithms: [0x0403] });
+      const extensions = writeExtensions('CR', { signature_algorithms: [SignatureScheme.ecdsa_secp256r1_sha256] });
       const body = { certificateRequestContext: new Uint8Array([index >> 8, index]), extensions };
-      return at.forger.say(22, encodeMessage(HandshakeType.certificate_request, body));
+      return at.forger.say(ContentType.handshake, encodeMessage(HandshakeType.certificate_request, body));
     });
     expect(most).toBeLessThan(3 * 0x2_0000);
     expect(at.valve.unread).toBeGreaterThan(10);

@@ -6,7 +6,7 @@ import type { ClientConfig, CommonConfig, ServerConfig } from '#opentls/handshak
 import type { CertificateCompression, Credential } from '#opentls/handshake/terms/credential';
 import { decodeSession, encodeSession, type Session } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
-import { CipherSuiteId } from '#opentls/wire/enums';
+import { CipherSuiteId, NamedGroup } from '#opentls/wire/enums';
 import { createCertificate } from '#opentls/x509/create/create';
 import { generatePrivateKey } from '#opentls/x509/private-key/generate';
 import { newPair, shuttle, trustAnything } from '../../kit/pair.ts';
@@ -43,7 +43,7 @@ function ed25519Credential(): Credential {
 
 /** Of either suite, to be copied for each run. */
 const sessions = new Map<number, Session>();
-for (const suite of [CipherSuiteId.TLS_AES_128_GCM_SHA256, 0x1302]) {
+for (const suite of [CipherSuiteId.TLS_AES_128_GCM_SHA256, CipherSuiteId.TLS_AES_256_GCM_SHA384]) {
   const clock = { now: () => TIME, suites: [suite] };
   const server = {
     ...clock,
@@ -93,8 +93,8 @@ export function clientOf(plan: Plan, ledger: Ledger, asked: Asked): ClientConfig
   return {
     ...config,
     chooseCredentials: () => asked('chooseClientCredentials', () => credentials),
-    groups: [0x1d, 0x17],
-    keyShares: [0x1d],
+    groups: [NamedGroup.x25519, NamedGroup.secp256r1],
+    keyShares: [NamedGroup.x25519],
     serverName: 'localhost',
     shuffleExtensions: false,
     middleboxCompatibility: plan.compatible,
@@ -110,7 +110,7 @@ export function serverOf(plan: Plan, ledger: Ledger, asked: Asked): ServerConfig
   const { credentials, ...config } = common(plan, ledger, asked);
   return {
     ...config,
-    groups: plan.retry ? [0x17] : [0x1d, 0x17],
+    groups: plan.retry ? [NamedGroup.secp256r1] : [NamedGroup.x25519, NamedGroup.secp256r1],
     clientCertificate: plan.clientCertificate,
     chooseCredentials: () => asked('chooseCredentials', () => credentials),
     ...(plan.alpn && { chooseProtocol: () => asked('chooseProtocol', () => protocol) }),

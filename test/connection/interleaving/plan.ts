@@ -62,7 +62,7 @@ export function planOf(index: number, pick: Pick): Plan {
     // The session has none: with it, 0-RTT data is refused.
     alpn: !needs('admitEarlyData') && (needs('chooseProtocol') || coin()),
     tickets: resume || needs('sealTicket') || coin(),
-    suite: coin() ? CipherSuiteId.TLS_AES_128_GCM_SHA256 : 0x1302,
+    suite: coin() ? CipherSuiteId.TLS_AES_128_GCM_SHA256 : CipherSuiteId.TLS_AES_256_GCM_SHA384,
     keylog: coin(),
     grease: coin(),
     compatible: coin(),

@@ -5,7 +5,7 @@ import { toHex } from '#opentls/bytes/hex';
 import { Secret } from '#opentls/crypto/secret';
 import { perform } from '#opentls/handshake/terms/script';
 import { Opener } from '#opentls/record/opener';
-import { ExtensionType, HandshakeType } from '#opentls/wire/enums';
+import { ExtensionType, HandshakeType, SignatureScheme } from '#opentls/wire/enums';
 import { writeExtensions } from '#opentls/wire/extensions';
 import { encodeMessage, parseMessage } from '#opentls/wire/messages';
 import {
@@ -101,7 +101,7 @@ describe('a CertificateRequest after the handshake, RFC 9846 §4.7.2', () => {
     peer.play(client, 5);
     const oid = [6, 3, 0x55, 0x1d, 0x7f];
     const extensions = [
-      ...writeExtensions('CR', { signature_algorithms: [0x0403] }),
+      ...writeExtensions('CR', { signature_algorithms: [SignatureScheme.ecdsa_secp256r1_sha256] }),
       { type: 0x7a7a, data: bytes(3) },
       { type: ExtensionType.oid_filters, data: new Uint8Array([0, 8, 5, ...oid, 0, 0]) },
     ];

@@ -4,7 +4,7 @@ import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config
 import { type AskName, type PendingAsk, perform } from '#opentls/handshake/terms/script';
 import type { Session } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
-import { CipherSuiteId, HandshakeType } from '#opentls/wire/enums';
+import { CipherSuiteId, HandshakeType, NamedGroup, SignatureScheme } from '#opentls/wire/enums';
 import { writeExtensions } from '#opentls/wire/extensions';
 import { encodeMessage } from '#opentls/wire/messages';
 import { testCredential } from '../../kit/credentials.ts';
@@ -66,7 +66,11 @@ describe('a client is asked after the handshake, RFC 9846 §4.7.2', () => {
     expect(answers(ends)).toHaveLength(1);
     const { facts } = ends.server;
     expect(answers(ends)[0]?.facts).toBe(facts);
-    expect(facts).toMatchObject({ peerChain: credential.chain, peerSignatureScheme: 0x0403, resumed: false });
+    expect(facts).toMatchObject({
+      peerChain: credential.chain,
+      peerSignatureScheme: SignatureScheme.ecdsa_secp256r1_sha256,
+      resumed: false,
+    });
     expect(facts?.peer?.certificates[0]?.raw).toEqual(credential.chain[0]);
     expect([ends.client.phase, ends.server.phase]).toEqual(['open', 'open']);
   });
@@ -168,16 +172,16 @@ describe('several requests', () => {
   function overrun(count: number) {
     const peer = new Peer('server', {
       provider,
-      groups: [0x1d],
+      groups: [NamedGroup.x25519],
       credentials: [credential],
       verifyChain: trustAnything,
     });
-    const client = newClient({ groups: [0x1d], ...able });
+    const client = newClient({ groups: [NamedGroup.x25519], ...able });
     peer.play(client, 5);
     const sent = Array.from({ length: count }, (_, i) =>
       encodeMessage(HandshakeType.certificate_request, {
         certificateRequestContext: Uint8Array.of(i),
-        extensions: writeExtensions('CR', { signature_algorithms: [0x0403] }),
+        extensions: writeExtensions('CR', { signature_algorithms: [SignatureScheme.ecdsa_secp256r1_sha256] }),
       }),
     );
     // Not one signature is made before all have come.
@@ -272,15 +276,15 @@ describe('who may ask, and when', () => {
   /** A CertificateRequest of a scripted server, to a client that is open. */
   function requested(
     client: Partial<ClientConfig>,
-    extensions = writeExtensions('CR', { signature_algorithms: [0x0403] }),
+    extensions = writeExtensions('CR', { signature_algorithms: [SignatureScheme.ecdsa_secp256r1_sha256] }),
   ) {
     const peer = new Peer('server', {
       provider,
-      groups: [0x1d],
+      groups: [NamedGroup.x25519],
       credentials: [credential],
       verifyChain: trustAnything,
     });
-    const engine = newClient({ groups: [0x1d], credentials: [credential], ...client });
+    const engine = newClient({ groups: [NamedGroup.x25519], credentials: [credential], ...client });
     peer.play(engine, 5);
     engine.takeOutput();
     const request = { certificateRequestContext: bytes(8), extensions };
@@ -314,7 +318,10 @@ describe('what a server takes for an answer', () => {
       certificateRequestContext,
       certificateList: chain.map((certData) => ({ certData, extensions: [] })),
     });
-  const verify = encodeMessage(HandshakeType.certificate_verify, { algorithm: 0x0403, signature: bytes(70) });
+  const verify = encodeMessage(HandshakeType.certificate_verify, {
+    algorithm: SignatureScheme.ecdsa_secp256r1_sha256,
+    signature: bytes(70),
+  });
   const finished = encodeMessage(HandshakeType.finished, { verifyData: bytes(32) });
   const shown = certificate(context, ...credential.chain);
   const empty = certificate(context);
@@ -323,13 +330,13 @@ describe('what a server takes for an answer', () => {
   function refusalOf(...messages: readonly Uint8Array[]) {
     const config = {
       provider,
-      groups: [0x1d],
+      groups: [NamedGroup.x25519],
       suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256],
       postHandshakeAuth: true,
       verifyChain: trustAnything,
     };
     const peer = new Peer('client', config);
-    const server = newServer({ provider: fixed, groups: [0x1d] });
+    const server = newServer({ provider: fixed, groups: [NamedGroup.x25519] });
     peer.play(server, 2);
     server.requestCertificate();
     for (const message of messages) peer.inject(server, message);

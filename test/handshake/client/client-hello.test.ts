@@ -3,7 +3,14 @@
 import { describe, expect, test } from 'vitest';
 import { Connection } from '#opentls/connection/connection';
 import { Secret } from '#opentls/crypto/secret';
-import { CipherSuiteId, ExtensionType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
+import {
+  CipherSuiteId,
+  ExtensionType,
+  HandshakeType,
+  NamedGroup,
+  ProtocolVersion,
+  SignatureScheme,
+} from '#opentls/wire/enums';
 import { readExtensions } from '#opentls/wire/extensions';
 import { bodyOf, plainMessages, retryRequest, speak } from '../../kit/hellos.ts';
 import { feed, settle, trustAnything } from '../../kit/pair.ts';
@@ -16,15 +23,18 @@ const bytes = randomBytes(9846);
 describe('the ClientHello of a client, RFC 9846 §4.2.2', () => {
   test.each([true, false])('legacy fields, with middlebox compatibility %s', (middleboxCompatibility) => {
     const { hello } = speak({ middleboxCompatibility });
-    expect(hello.legacyVersion).toBe(0x0303);
+    expect(hello.legacyVersion).toBe(ProtocolVersion.TLS12);
     expect(hello.legacySessionId).toHaveLength(middleboxCompatibility ? 32 : 0);
     expect(hello.legacyCompressionMethods).toEqual(new Uint8Array([0]));
   });
 
   test('the extensions that §9.2 requires, and nothing that TLS 1.3 left behind', () => {
     const { hello, extensions } = speak();
-    expect(extensions).toMatchObject({ supported_versions: [0x0304], supported_groups: [0x1d, 0x17] });
-    expect(extensions.signature_algorithms).toContain(0x0403);
+    expect(extensions).toMatchObject({
+      supported_versions: [ProtocolVersion.TLS13],
+      supported_groups: [NamedGroup.x25519, NamedGroup.secp256r1],
+    });
+    expect(extensions.signature_algorithms).toContain(SignatureScheme.ecdsa_secp256r1_sha256);
     expect(extensions.key_share).toHaveLength(1);
     expect(extensions.psk_key_exchange_modes).toEqual([1]);
     expect(hello.cipherSuites.every((suite) => suite >> 8 === 0x13)).toBe(true);
@@ -59,15 +69,30 @@ describe('the ClientHello of a client, RFC 9846 §4.2.2', () => {
   });
 
   test('no scheme with MD5, SHA-224 or DSA, even where it is configured, and SHA-1 last', () => {
-    const { extensions } = speak({ signatureSchemes: [0x0101, 0x0201, 0x0202, 0x0203, 0x0301, 0x0402, 0x0403] });
-    expect(extensions.signature_algorithms).toEqual([0x0403, 0x0201, 0x0203]);
+    const { extensions } = speak({
+      signatureSchemes: [
+        0x0101,
+        SignatureScheme.rsa_pkcs1_sha1,
+        0x0202,
+        SignatureScheme.ecdsa_sha1,
+        0x0301,
+        0x0402,
+        SignatureScheme.ecdsa_secp256r1_sha256,
+      ],
+    });
+    expect(extensions.signature_algorithms).toEqual([
+      SignatureScheme.ecdsa_secp256r1_sha256,
+      SignatureScheme.rsa_pkcs1_sha1,
+      SignatureScheme.ecdsa_sha1,
+    ]);
     expect(speak().extensions.signature_algorithms?.every((scheme) => scheme >> 8 > 3)).toBe(true);
   });
 
   test('signature_algorithms_cert is sent where it is configured', () => {
-    expect(speak({ certificateSchemes: [0x0401, 0x0403] }).extensions.signature_algorithms_cert).toEqual([
-      0x0401, 0x0403,
-    ]);
+    expect(
+      speak({ certificateSchemes: [SignatureScheme.rsa_pkcs1_sha256, SignatureScheme.ecdsa_secp256r1_sha256] })
+        .extensions.signature_algorithms_cert,
+    ).toEqual([SignatureScheme.rsa_pkcs1_sha256, SignatureScheme.ecdsa_secp256r1_sha256]);
   });
 
   test('after a HelloRetryRequest it is the first one, but for what §4.2.2 lists', () => {
@@ -107,12 +132,12 @@ describe('groups and their shares, §4.3.7 and §4.3.8', () => {
 
   test.each([
     [
-      [0x1d, 0x17],
-      [0x17, 0x1d],
-      [0x1d, 0x17],
+      [NamedGroup.x25519, NamedGroup.secp256r1],
+      [NamedGroup.secp256r1, NamedGroup.x25519],
+      [NamedGroup.x25519, NamedGroup.secp256r1],
     ],
-    [[0x1d, 0x17], [0x1d, 0x1d], [0x1d]],
-    [[0x1d, 0x1d, 0x17], undefined, undefined],
+    [[NamedGroup.x25519, NamedGroup.secp256r1], [NamedGroup.x25519, NamedGroup.x25519], [NamedGroup.x25519]],
+    [[NamedGroup.x25519, NamedGroup.x25519, NamedGroup.secp256r1], undefined, undefined],
   ])('groups %j with shares for %j: each once, in one order', (groups, keyShares, sent) => {
     const { supported_groups = [], key_share = [] } = speak({ groups, keyShares }).extensions;
     expect(supported_groups).toEqual([...new Set(groups)]);

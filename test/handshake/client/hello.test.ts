@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { defaultLimits } from '#opentls/limits';
-import { ContentType, ExtensionType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
+import {
+  CipherSuiteId,
+  ContentType,
+  ExtensionType,
+  HandshakeType,
+  NamedGroup,
+  ProtocolVersion,
+} from '#opentls/wire/enums';
 import { type Extension, type ExtensionValues, writeExtensions } from '#opentls/wire/extensions';
 import {
   type ClientHello,
@@ -38,7 +45,7 @@ function answerWith(...changes: readonly ((sent: ClientHello) => Fields)[]): Ret
   const { client, events, hello } = waitingClient();
   for (const change of changes) {
     const answer: ServerHello = {
-      legacyVersion: 0x0303,
+      legacyVersion: ProtocolVersion.TLS12,
       random: bytes(32),
       legacySessionIdEcho: hello.legacySessionId,
       cipherSuite: hello.cipherSuites[0] ?? 0,
@@ -54,7 +61,7 @@ function answerWith(...changes: readonly ((sent: ClientHello) => Fields)[]): Ret
 
 function serverExtensions(values: ExtensionValues['SH']): Extension[] {
   return writeExtensions('SH', {
-    supported_versions: 0x0304,
+    supported_versions: ProtocolVersion.TLS13,
     key_share: { group: NamedGroup.x25519, keyExchange: bytes(32) },
     ...values,
   });
@@ -62,7 +69,7 @@ function serverExtensions(values: ExtensionValues['SH']): Extension[] {
 
 const retry = (values: ExtensionValues['HRR']): Fields => ({
   random: helloRetryRequestRandom,
-  extensions: writeExtensions('HRR', { supported_versions: 0x0304, ...values }),
+  extensions: writeExtensions('HRR', { supported_versions: ProtocolVersion.TLS13, ...values }),
 });
 
 const sentinel = (last: number) => Uint8Array.from([...bytes(24), 0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, last]);
@@ -88,7 +95,7 @@ describe('a ServerHello, RFC 9846 §4.2.3', () => {
     ],
     [
       'with another selected version',
-      () => ({ extensions: serverExtensions({ supported_versions: 0x0303 }) }),
+      () => ({ extensions: serverExtensions({ supported_versions: ProtocolVersion.TLS12 }) }),
       'ERR_TLS_WRONG_VERSION',
       'illegal_parameter',
     ],
@@ -99,11 +106,16 @@ describe('a ServerHello, RFC 9846 §4.2.3', () => {
       'ERR_TLS_SESSION_ID_MISMATCH',
       'illegal_parameter',
     ],
-    ['with a suite that was not offered', () => ({ cipherSuite: 0x1304 }), 'ERR_TLS_WRONG_CIPHER', 'illegal_parameter'],
+    [
+      'with a suite that was not offered',
+      () => ({ cipherSuite: CipherSuiteId.TLS_AES_128_CCM_SHA256 }),
+      'ERR_TLS_WRONG_CIPHER',
+      'illegal_parameter',
+    ],
     ['with compression', () => ({ legacyCompressionMethod: 1 }), 'ERR_TLS_LEGACY_FIELD', 'illegal_parameter'],
     [
       'without key_share',
-      () => ({ extensions: writeExtensions('SH', { supported_versions: 0x0304 }) }),
+      () => ({ extensions: writeExtensions('SH', { supported_versions: ProtocolVersion.TLS13 }) }),
       'ERR_TLS_MISSING_KEY_SHARE',
       'missing_extension',
     ],
@@ -176,7 +188,10 @@ describe('a HelloRetryRequest, RFC 9846 §4.2.4', () => {
       [
         () => ({
           random: helloRetryRequestRandom,
-          extensions: [...writeExtensions('HRR', { supported_versions: 0x0304 }), { type: 0x7777, data: bytes(1) }],
+          extensions: [
+            ...writeExtensions('HRR', { supported_versions: ProtocolVersion.TLS13 }),
+            { type: 0x7777, data: bytes(1) },
+          ],
         }),
       ],
       'ERR_TLS_UNSOLICITED_EXTENSION',
@@ -243,11 +258,16 @@ describe('a ClientHello, RFC 9846 §4.2.2 and §9.2', () => {
     ['without supported_versions', without('supported_versions'), 'ERR_TLS_UNSUPPORTED_PROTOCOL', 'protocol_version'],
     [
       'of versions we do not know',
-      put({ supported_versions: [0x0303, 0x7f1c] }),
+      put({ supported_versions: [ProtocolVersion.TLS12, 0x7f1c] }),
       'ERR_TLS_UNSUPPORTED_PROTOCOL',
       'protocol_version',
     ],
-    ['with another legacy_version', () => ({ legacyVersion: 0x0304 }), 'ERR_TLS_WRONG_VERSION', 'protocol_version'],
+    [
+      'with another legacy_version',
+      () => ({ legacyVersion: ProtocolVersion.TLS13 }),
+      'ERR_TLS_WRONG_VERSION',
+      'protocol_version',
+    ],
     [
       'with compression',
       () => ({ legacyCompressionMethods: new Uint8Array([0, 1]) }),
@@ -343,7 +363,12 @@ describe('a ClientHello, RFC 9846 §4.2.2 and §9.2', () => {
 
   const retried: readonly (readonly [string, (hello: ClientHello) => Partial<ClientHello>, string, string])[] = [
     ['with another random', () => ({ random: bytes(32) }), 'ERR_TLS_CLIENT_HELLO_CHANGED', 'illegal_parameter'],
-    ['with other suites', () => ({ cipherSuites: [0x1301] }), 'ERR_TLS_CLIENT_HELLO_CHANGED', 'illegal_parameter'],
+    [
+      'with other suites',
+      () => ({ cipherSuites: [CipherSuiteId.TLS_AES_128_GCM_SHA256] }),
+      'ERR_TLS_CLIENT_HELLO_CHANGED',
+      'illegal_parameter',
+    ],
     [
       'for another name',
       put({ server_name: [{ nameType: 0, name: bytes(3).fill(97) }] }),

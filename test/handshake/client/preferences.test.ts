@@ -10,7 +10,7 @@ import { perform } from '#opentls/handshake/terms/script';
 import { Deframer } from '#opentls/record/deframer';
 import { decodeSession, encodeSession, type Session } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
-import { CipherSuiteId, ContentType, NamedGroup, ProtocolVersion } from '#opentls/wire/enums';
+import { CipherSuiteId, ContentType, NamedGroup, ProtocolVersion, SignatureScheme } from '#opentls/wire/enums';
 import { testCredential } from '../../kit/credentials.ts';
 import { extensionsOf, rawExtension, watch } from '../../kit/flight.ts';
 import { credential, type Ends, errorOf, newPair, openPair, settle, shuttle, trustAnything } from '../../kit/pair.ts';
@@ -153,12 +153,12 @@ describe('what is taken against the letter', () => {
 
   test('with boringsslChecks, the first record is of a version 3.x', () => {
     const first = new Inbox();
-    first.append(record(22, bytes(4)).fill(2, 1, 2));
+    first.append(record(ContentType.handshake, bytes(4)).fill(2, 1, 2));
     expect(refusal(() => new Deframer(true).next(first))).toEqual({
       code: 'ERR_TLS_NOT_TLS',
       alert: 'protocol_version',
     });
-    expect(new Deframer().next(first)).toMatchObject({ type: 22 });
+    expect(new Deframer().next(first)).toMatchObject({ type: ContentType.handshake });
   });
 
   test('with boringsslChecks, protected records are of version 0x0303', () => {
@@ -167,11 +167,11 @@ describe('what is taken against the letter', () => {
       const inbox = new Inbox();
       const deframer = new Deframer(checkVersion);
       for (const bytes of [hello, data]) inbox.append(bytes ?? nothing);
-      expect(deframer.next(inbox)).toMatchObject({ type: 22 });
+      expect(deframer.next(inbox)).toMatchObject({ type: ContentType.handshake });
       deframer.consume(inbox);
       const next = (): unknown => deframer.next(inbox);
       if (checkVersion) expect(refusal(next)).toEqual({ code: 'ERR_TLS_NOT_TLS', alert: 'protocol_version' });
-      else expect(next()).toMatchObject({ type: 23 });
+      else expect(next()).toMatchObject({ type: ContentType.application_data });
     }
   });
 
@@ -288,10 +288,17 @@ describe('a client that chooses its certificate', () => {
     const seen: unknown[] = [];
     const chooseCredentials: Choice = (request) => void seen.push(request);
     const name = bytes(20);
-    const server = { signatureSchemes: [0x0804, 0x0403], certificateAuthorities: [name] };
+    const server = {
+      signatureSchemes: [SignatureScheme.rsa_pss_rsae_sha256, SignatureScheme.ecdsa_secp256r1_sha256],
+      certificateAuthorities: [name],
+    };
     openPair({ chooseCredentials }, { ...server, clientCertificate: 'optional' });
     expect(seen).toEqual([
-      { signatureSchemes: [0x0804, 0x0403], certificateAuthorities: [name], oidFilters: undefined },
+      {
+        signatureSchemes: [SignatureScheme.rsa_pss_rsae_sha256, SignatureScheme.ecdsa_secp256r1_sha256],
+        certificateAuthorities: [name],
+        oidFilters: undefined,
+      },
     ]);
     openPair({ chooseCredentials }, { clientCertificate: 'none' });
     expect(seen).toHaveLength(1);

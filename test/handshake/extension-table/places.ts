@@ -2,7 +2,15 @@ import type { Connection, Event } from '#opentls/connection/connection';
 import type { ClientConfig } from '#opentls/handshake/terms/config';
 import { decodeSession, encodeSession, type Session } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
-import { CipherSuiteId, ContentType, ExtensionType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
+import {
+  CipherSuiteId,
+  ContentType,
+  ExtensionType,
+  HandshakeType,
+  NamedGroup,
+  ProtocolVersion,
+  SignatureScheme,
+} from '#opentls/wire/enums';
 import { type Extension, type ExtensionHome, writeExtensions } from '#opentls/wire/extensions';
 import {
   type ClientHello,
@@ -74,7 +82,7 @@ function asking(unasked: Name | undefined, config: Partial<ClientConfig> = {}): 
     requestTimestamps: true,
     certificateTypes: ['X509', 'RawPublicKey'],
     peerCertificateTypes: ['X509', 'RawPublicKey'],
-    certificateSchemes: [0x0403],
+    certificateSchemes: [SignatureScheme.ecdsa_secp256r1_sha256],
     certificateCompression: [zlib],
     maxFragmentLength: 512,
     recordSizeLimit: 16385,
@@ -112,10 +120,10 @@ function sayAfter(peer: Peer, engine: Connection, count: number, message: Uint8A
 
 function clientHello(extensions: readonly Extension[]): Uint8Array {
   return encodeMessage(HandshakeType.client_hello, {
-    legacyVersion: 0x0303,
+    legacyVersion: ProtocolVersion.TLS12,
     random: clientRandom,
     legacySessionId: new Uint8Array(0),
-    cipherSuites: [CipherSuiteId.TLS_AES_128_GCM_SHA256, 0x1303],
+    cipherSuites: [CipherSuiteId.TLS_AES_128_GCM_SHA256, CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256],
     legacyCompressionMethods: new Uint8Array(1),
     extensions,
   });
@@ -130,7 +138,7 @@ function answer(engine: Connection, fields: Partial<ServerHello>): Outcome {
   const slab = engine.takeOutput().at(-1) ?? new Uint8Array(0);
   const { body } = parseMessage(slab.slice(5)) as { body: ClientHello } & ReturnType<typeof parseMessage>;
   const hello: ServerHello = {
-    legacyVersion: 0x0303,
+    legacyVersion: ProtocolVersion.TLS12,
     random: clientRandom,
     legacySessionIdEcho: body.legacySessionId,
     cipherSuite: session.suite,
@@ -197,7 +205,7 @@ export const places = {
     beside: ['supported_versions', 'key_share'],
     say(extensions, unasked) {
       const client = asking(unasked, { takeSession });
-      const retry = writeExtensions('HRR', { supported_versions: 0x0304, cookie: samples.HRR.cookie });
+      const retry = writeExtensions('HRR', { supported_versions: ProtocolVersion.TLS13, cookie: samples.HRR.cookie });
       const retried = answer(client, { random: helloRetryRequestRandom, extensions: retry });
       // A version that was not asked for is refused as soon as it comes.
       return retried.events.length > 0 ? retried : answer(client, { extensions });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Secret } from '#opentls/crypto/secret';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import type { Credential } from '#opentls/handshake/terms/credential';
-import { HandshakeType, SignatureScheme } from '#opentls/wire/enums';
+import { HandshakeType, NamedGroup, SignatureScheme } from '#opentls/wire/enums';
 import { type Extension, writeExtensions } from '#opentls/wire/extensions';
 import { encodeMessage } from '#opentls/wire/messages';
 import { parseCertificate } from '#opentls/x509/certificate/certificate';
@@ -161,12 +161,12 @@ describe('the scheme of a client', () => {
 });
 
 const schemes = (...list: number[]): Extension[] => writeExtensions('CR', { signature_algorithms: list });
-const config = { provider, groups: [0x1d], credentials: [credential], verifyChain: trustAnything };
+const config = { provider, groups: [NamedGroup.x25519], credentials: [credential], verifyChain: trustAnything };
 
 /** What a client makes of such a CertificateRequest in the handshake. */
 function requested({ context = bytes(0), extensions }: { context?: Uint8Array; extensions: readonly Extension[] }) {
   const peer = new Peer('server', config);
-  const client = newClient({ groups: [0x1d], credentials: [credential] });
+  const client = newClient({ groups: [NamedGroup.x25519], credentials: [credential] });
   peer.play(client, 2);
   const body = { certificateRequestContext: context, extensions };
   return peer.inject(client, encodeMessage(HandshakeType.certificate_request, body));
@@ -194,7 +194,7 @@ describe('a CertificateRequest, RFC 9846 §4.4.2', () => {
   test('not where a PSK authenticates', () => {
     const psk = { identity: bytes(8), secret: new Secret('psk', bytes(32)), hash: 'sha256' } as const;
     const peer = new Peer('server', { ...config, findPsk: () => psk });
-    const client = newClient({ groups: [0x1d], externalPsks: [psk], credentials: [credential] });
+    const client = newClient({ groups: [NamedGroup.x25519], externalPsks: [psk], credentials: [credential] });
     peer.play(client, 2);
     const body = { certificateRequestContext: bytes(0), extensions: schemes(ecdsa) };
     const refusal = peer.inject(client, encodeMessage(HandshakeType.certificate_request, body));
@@ -205,7 +205,7 @@ describe('a CertificateRequest, RFC 9846 §4.4.2', () => {
 /** What a server makes of these messages of a client that it asked; the last error counts. */
 function answered(server: Partial<ServerConfig>, ...messages: readonly Uint8Array[]) {
   const peer = new Peer('client', config);
-  const engine = newServer({ groups: [0x1d], clientCertificate: 'required', ...server });
+  const engine = newServer({ groups: [NamedGroup.x25519], clientCertificate: 'required', ...server });
   peer.play(engine, 1);
   for (const message of messages) peer.inject(engine, message);
   return errorOf(peer.events);
@@ -255,7 +255,7 @@ describe('a Certificate of a client, RFC 9846 §4.5.1', () => {
 
 test('a Certificate of a server has no context', () => {
   const peer = new Peer('server', config);
-  const client = newClient({ groups: [0x1d] });
+  const client = newClient({ groups: [NamedGroup.x25519] });
   peer.play(client, 2);
   expect(peer.inject(client, certificate(credential.chain, bytes(1)))).toMatchObject({ alert: 'illegal_parameter' });
 });

@@ -4,7 +4,7 @@ import { certificateCompression } from '#opentls/adapters/node/context/certifica
 import type { Event } from '#opentls/connection/connection';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import type { CertificateCompression } from '#opentls/handshake/terms/credential';
-import { ExtensionType, HandshakeType } from '#opentls/wire/enums';
+import { ExtensionType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
 import { readExtensions } from '#opentls/wire/extensions';
 import { encodeMessage } from '#opentls/wire/messages';
 import {
@@ -187,9 +187,9 @@ function compressedCertificate({ algorithm = 1, length = body.length, compressed
 
 /** What the other side makes of such a CompressedCertificate of `side`. */
 function refusalOf(side: Side, raw: Uint8Array, accepted: readonly CertificateCompression[] = [deflate]) {
-  const config = { provider, groups: [0x1d], credentials: [credential], verifyChain: trustAnything };
+  const config = { provider, groups: [NamedGroup.x25519], credentials: [credential], verifyChain: trustAnything };
   const peer = new Peer(side, config);
-  const other = { groups: [0x1d], certificateCompression: accepted };
+  const other = { groups: [NamedGroup.x25519], certificateCompression: accepted };
   const engine = side === 'server' ? newClient(other) : newServer({ ...other, clientCertificate: 'required' });
   // ServerHello and EncryptedExtensions; or ClientHello.
   peer.play(engine, side === 'server' ? 2 : 1);
@@ -259,8 +259,13 @@ describe.each(sides)('a CompressedCertificate of a %s', (side) => {
 });
 
 test('compress_certificate is not for EncryptedExtensions', () => {
-  const peer = new Peer('server', { provider, groups: [0x1d], credentials: [credential], verifyChain: trustAnything });
-  const client = newClient({ groups: [0x1d], certificateCompression: [deflate] });
+  const peer = new Peer('server', {
+    provider,
+    groups: [NamedGroup.x25519],
+    credentials: [credential],
+    verifyChain: trustAnything,
+  });
+  const client = newClient({ groups: [NamedGroup.x25519], certificateCompression: [deflate] });
   peer.play(client, 1);
   const extensions = [{ type: ExtensionType.compress_certificate, data: new Uint8Array([2, 0, 1]) }];
   const raw = encodeMessage(HandshakeType.encrypted_extensions, { extensions });

@@ -3,7 +3,7 @@ import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config
 import type { Credential } from '#opentls/handshake/terms/credential';
 import { type CertificateType, decodeSession, encodeSession, type Session } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
-import { HandshakeType } from '#opentls/wire/enums';
+import { HandshakeType, NamedGroup } from '#opentls/wire/enums';
 import type { Extension, ExtensionValues } from '#opentls/wire/extensions';
 import { encodeMessage } from '#opentls/wire/messages';
 import { generatePrivateKey } from '#opentls/x509/private-key/generate';
@@ -166,8 +166,8 @@ describe('what a client takes for an answer', () => {
   /** EncryptedExtensions like these, from a server that is honest otherwise. */
   function refusalOf(client: Partial<ClientConfig>, ...extensions: readonly Extension[]) {
     const credentials = [serverKey, credential];
-    const peer = new Peer('server', { provider, groups: [0x1d], credentials, verifyChain });
-    const engine = newClient({ groups: [0x1d], verifyChain, ...client });
+    const peer = new Peer('server', { provider, groups: [NamedGroup.x25519], credentials, verifyChain });
+    const engine = newClient({ groups: [NamedGroup.x25519], verifyChain, ...client });
     peer.play(engine, 1);
     return peer.inject(engine, encodeMessage(HandshakeType.encrypted_extensions, { extensions }));
   }

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ServerConfig } from '#opentls/handshake/terms/config';
 import type { Credential } from '#opentls/handshake/terms/credential';
+import { SignatureScheme } from '#opentls/wire/enums';
 import { createCertificate } from '#opentls/x509/create/create';
 import { generatePrivateKey } from '#opentls/x509/private-key/generate';
 import { credential, errorOf, newPair, openPair, shuttle } from '../../kit/pair.ts';
@@ -30,20 +31,20 @@ describe('the signature of CertificateVerify, RFC 9846 §4.5.2', () => {
 
   test('nobody signs with SHA-1, even where a peer would take it', () => {
     const { chain, signer } = credentialOf({});
-    const sha1 = { chain, signer: { ...signer, schemes: [0x0203] } };
-    const ends = shuttle(newPair({ signatureSchemes: [0x0203] }, { credentials: [sha1] }));
+    const sha1 = { chain, signer: { ...signer, schemes: [SignatureScheme.ecdsa_sha1] } };
+    const ends = shuttle(newPair({ signatureSchemes: [SignatureScheme.ecdsa_sha1] }, { credentials: [sha1] }));
     expect(errorOf(ends.serverEvents)).toMatchObject({ alert: 'handshake_failure' });
   });
 
   test('a client signs with a scheme that the server asked for, or not at all', () => {
     const schemes = new Map<number, number | undefined>();
-    for (const scheme of [0x0403, 0x0503]) {
+    for (const scheme of [SignatureScheme.ecdsa_secp256r1_sha256, SignatureScheme.ecdsa_secp384r1_sha384]) {
       const server: Partial<ServerConfig> = { clientCertificate: 'optional', signatureSchemes: [scheme] };
       schemes.set(scheme, openPair({ credentials: [credential] }, server).server.facts?.peerSignatureScheme);
     }
     expect([...schemes]).toEqual([
-      [0x0403, 0x0403],
-      [0x0503, undefined],
+      [SignatureScheme.ecdsa_secp256r1_sha256, SignatureScheme.ecdsa_secp256r1_sha256],
+      [SignatureScheme.ecdsa_secp384r1_sha384, undefined],
     ]);
   });
 });

@@ -3,7 +3,7 @@ import type { ChainRequest, ClientConfig, ServerConfig } from '#opentls/handshak
 import type { Credential } from '#opentls/handshake/terms/credential';
 import { decodeSession, encodeSession } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
-import { HandshakeType } from '#opentls/wire/enums';
+import { HandshakeType, NamedGroup } from '#opentls/wire/enums';
 import type { Extension } from '#opentls/wire/extensions';
 import { encodeMessage } from '#opentls/wire/messages';
 import { testCredential } from '../../kit/credentials.ts';
@@ -137,11 +137,16 @@ test('a session keeps what was stapled, for its chain to be judged with', () => 
 
 /** What the other side makes of a Certificate of `side` with such extensions. */
 function refusalOf(side: Side, asks: Partial<ClientConfig & ServerConfig>, ...entries: readonly Extension[][]) {
-  const peer = new Peer(side, { provider, groups: [0x1d], credentials: [credential], verifyChain: trustAnything });
+  const peer = new Peer(side, {
+    provider,
+    groups: [NamedGroup.x25519],
+    credentials: [credential],
+    verifyChain: trustAnything,
+  });
   const engine =
     side === 'server'
-      ? newClient({ groups: [0x1d], ...asks })
-      : newServer({ groups: [0x1d], ...asks, clientCertificate: 'required' });
+      ? newClient({ groups: [NamedGroup.x25519], ...asks })
+      : newServer({ groups: [NamedGroup.x25519], ...asks, clientCertificate: 'required' });
   // ServerHello and EncryptedExtensions; or ClientHello.
   peer.play(engine, side === 'server' ? 2 : 1);
   const certificateList = entries.map((extensions, i) => ({

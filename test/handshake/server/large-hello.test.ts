@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Connection } from '#opentls/connection/connection';
 import type { ServerConfig } from '#opentls/handshake/terms/config';
 import { defaultLimits } from '#opentls/limits';
+import { CipherSuiteId, ExtensionType, NamedGroup } from '#opentls/wire/enums';
 import {
   asRecords,
   extension,
@@ -15,8 +16,6 @@ import {
   keyShare,
   longLists,
   range,
-  SECP256R1,
-  TLS_AES_128_GCM_SHA256,
   vector,
 } from '../../kit/hello-bytes.ts';
 import { errorOf, newServer, settle } from '../../kit/pair.ts';
@@ -53,10 +52,15 @@ describe('a ClientHello that is large and lawful is served', () => {
   });
 
   test('one as large as it can be with the one compression method of TLS 1.3', () => {
-    const shape = { suites: [...range(0, 0x7ffe), TLS_AES_128_GCM_SHA256], sessionId: new Uint8Array(32) };
+    const shape = {
+      suites: [...range(0, 0x7ffe), CipherSuiteId.TLS_AES_128_GCM_SHA256],
+      sessionId: new Uint8Array(32),
+    };
     // 2^16 - 2 bytes of suites and 2^16 - 1 of extensions; legacy_compression_methods has 1 byte of 255.
     const largest = HEADER + defaultLimits.handshakeMessage - 254;
-    const padding = (length: number): HelloShape => ({ more: [extension(21, new Uint8Array(length))] });
+    const padding = (length: number): HelloShape => ({
+      more: [extension(ExtensionType.padding, new Uint8Array(length))],
+    });
     const rest = largest - helloMessage({ ...shape, ...padding(0) }).length;
     const message = helloMessage({ ...shape, ...padding(rest) });
     expect(message.length).toBe(largest);
@@ -68,7 +72,7 @@ describe('a ClientHello that is large and lawful is served', () => {
   test('shares for groups that nobody knows, up to the limit; one more is refused before they are compared', () => {
     const shares = (count: number): HelloShape => {
       const unknown = range(0x5000, count - 1);
-      const groups = [...unknown, SECP256R1];
+      const groups = [...unknown, NamedGroup.secp256r1];
       return { groups, shares: [...unknown.map((group) => keyShare(group, Uint8Array.of(1))), goodShare] };
     };
     expect(isServerHello(hear(helloMessage(shares(65))).server)).toBe(true);
@@ -87,7 +91,9 @@ describe('names in a ClientHello are looked at up to the limit', () => {
     [1, 'no_application_protocol'],
   ])('with our protocol %i beyond it', (beyond, alert) => {
     const names = [...unknown(defaultLimits.names - 1 + beyond), name('h2')];
-    const message = helloMessage({ more: [extension(16, vector(...names))] });
+    const message = helloMessage({
+      more: [extension(ExtensionType.application_layer_protocol_negotiation, vector(...names))],
+    });
     expect(hear(message, { alpn: [Buffer.from('h2')] }).error?.alert).toBe(alert);
   });
 
@@ -97,7 +103,12 @@ describe('names in a ClientHello are looked at up to the limit', () => {
       shown = alpn.length;
       return alpn[0];
     };
-    hear(helloMessage({ more: [extension(16, vector(...unknown(30_000)))] }), { chooseProtocol });
+    hear(
+      helloMessage({
+        more: [extension(ExtensionType.application_layer_protocol_negotiation, vector(...unknown(30_000)))],
+      }),
+      { chooseProtocol },
+    );
     expect(shown).toBe(defaultLimits.names);
   });
 });
@@ -156,7 +167,7 @@ describe('what is kept for a client that has proven nothing', () => {
     return heapUsed + external;
   };
   /** As many suites again: what the message has room for beside its extensions. */
-  const suites = [...range(0x5000, 0x7ff0), TLS_AES_128_GCM_SHA256];
+  const suites = [...range(0x5000, 0x7ff0), CipherSuiteId.TLS_AES_128_GCM_SHA256];
 
   test.each(Object.entries(longLists))('with 128 KiB of suites and %s is less than 1 MiB', (_, list) => {
     const message = helloMessage({ suites, ...list(FULL) });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { AlertDescription, type AlertName } from '#opentls/errors';
-import { HandshakeType } from '#opentls/wire/enums';
+import { ExtensionType, HandshakeType, NamedGroup, SignatureScheme } from '#opentls/wire/enums';
 import { writeExtensions } from '#opentls/wire/extensions';
 import { encodeMessage } from '#opentls/wire/messages';
 import { asRecords, extension, type HelloShape, helloMessage, keyShare, u16, vector } from '../../kit/hello-bytes.ts';
@@ -26,12 +26,22 @@ const judged: readonly (readonly [string, HelloShape, AlertName | undefined])[] 
   ['max_fragment_length 5', more(1, Uint8Array.of(5)), 'illegal_parameter'],
   [
     'max_fragment_length 5 beside record_size_limit (RFC 8449 §5: ignored)',
-    { more: [extension(1, Uint8Array.of(5)), extension(28, u16(64))] },
+    {
+      more: [
+        extension(ExtensionType.max_fragment_length, Uint8Array.of(5)),
+        extension(ExtensionType.record_size_limit, u16(64)),
+      ],
+    },
     undefined,
   ],
   [
     'max_fragment_length 1 beside record_size_limit 63',
-    { more: [extension(1, Uint8Array.of(1)), extension(28, u16(63))] },
+    {
+      more: [
+        extension(ExtensionType.max_fragment_length, Uint8Array.of(1)),
+        extension(ExtensionType.record_size_limit, u16(63)),
+      ],
+    },
     'illegal_parameter',
   ],
   ['compress_certificate that names zlib twice', more(27, Uint8Array.of(4), u16(1, 1)), 'illegal_parameter'],
@@ -40,12 +50,18 @@ const judged: readonly (readonly [string, HelloShape, AlertName | undefined])[] 
   ['server_name of 256 bytes', hostName(256), 'unrecognized_name'],
   [
     'two shares for a group',
-    { groups: [0x17, 0x1d], shares: [0x17, 0x17].map((group) => keyShare(group, Uint8Array.of(4))) },
+    {
+      groups: [NamedGroup.secp256r1, NamedGroup.x25519],
+      shares: [NamedGroup.secp256r1, NamedGroup.secp256r1].map((group) => keyShare(group, Uint8Array.of(4))),
+    },
     'illegal_parameter',
   ],
   [
     'a share for a group that is not listed',
-    { groups: [0x17], shares: [0x17, 0x1d].map((group) => keyShare(group, Uint8Array.of(4))) },
+    {
+      groups: [NamedGroup.secp256r1],
+      shares: [NamedGroup.secp256r1, NamedGroup.x25519].map((group) => keyShare(group, Uint8Array.of(4))),
+    },
     'illegal_parameter',
   ],
 ];
@@ -94,7 +110,10 @@ test('what is wrong with a CertificateRequest is said although there is nothing 
   const peer = new Peer('server', { provider, verifyChain: trustAnything, credentials: [credential] });
   const client = newClient();
   peer.play(client, 2);
-  const extensions = writeExtensions('CR', { signature_algorithms: [0x0403], compress_certificate: [1, 1] });
+  const extensions = writeExtensions('CR', {
+    signature_algorithms: [SignatureScheme.ecdsa_secp256r1_sha256],
+    compress_certificate: [1, 1],
+  });
   const request = { certificateRequestContext: new Uint8Array(0), extensions };
   const refusal = { code: 'ERR_TLS_EXTENSION_DECODE', alert: 'illegal_parameter' };
   expect(peer.inject(client, encodeMessage(HandshakeType.certificate_request, request))).toEqual(refusal);

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { toHex } from '#opentls/bytes/hex';
 import type { ClientConfig } from '#opentls/handshake/terms/config';
-import { ContentType, ExtensionType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
+import { ContentType, ExtensionType, HandshakeType, NamedGroup, ProtocolVersion } from '#opentls/wire/enums';
 import { readExtensions } from '#opentls/wire/extensions';
 import { helloRetryRequestRandom, parseMessage, type ServerHello } from '#opentls/wire/messages';
 import { answerTo, bodyOf, encodeHello, plainMessages, speak } from '../../kit/hellos.ts';
@@ -18,14 +18,14 @@ describe('the hellos of a server, RFC 9846 §4.2.3 and §4.2.4', () => {
     const { hello } = speak();
     const answer = bodyOf(plainMessages(answerTo(encodeHello(hello)).output), HandshakeType.server_hello);
     expect(answer).toMatchObject({
-      legacyVersion: 0x0303,
+      legacyVersion: ProtocolVersion.TLS12,
       legacySessionIdEcho: hello.legacySessionId,
       legacyCompressionMethod: 0,
     });
     const types = answer.extensions.map(({ type }) => type);
     expect(new Set(types)).toEqual(new Set([ExtensionType.supported_versions, ExtensionType.key_share]));
     const values = readExtensions('SH', answer.extensions);
-    expect([values.supported_versions, values.key_share?.group]).toEqual([0x0304, NamedGroup.x25519]);
+    expect([values.supported_versions, values.key_share?.group]).toEqual([ProtocolVersion.TLS13, NamedGroup.x25519]);
   });
 
   test('a HelloRetryRequest names the version, and the suite that stays', () => {
@@ -42,8 +42,8 @@ describe('the hellos of a server, RFC 9846 §4.2.3 and §4.2.4', () => {
     const [retry, answer] = records.map(({ body }) => parseMessage(body).body as ServerHello);
     expect(retry?.random).toEqual(helloRetryRequestRandom);
     expect(readExtensions('HRR', retry?.extensions ?? [])).toMatchObject({
-      supported_versions: 0x0304,
-      key_share: 0x17,
+      supported_versions: ProtocolVersion.TLS13,
+      key_share: NamedGroup.secp256r1,
     });
     expect(retry?.extensions).toHaveLength(3);
     expect(answer?.cipherSuite).toBe(retry?.cipherSuite);

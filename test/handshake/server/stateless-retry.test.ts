@@ -4,7 +4,7 @@ import type { Connection, Event } from '#opentls/connection/connection';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import { CookieKeys } from '#opentls/session/retry-cookies';
 import { TicketKeys } from '#opentls/session/tickets';
-import { NamedGroup } from '#opentls/wire/enums';
+import { CipherSuiteId, NamedGroup } from '#opentls/wire/enums';
 import { dataOf, type Ends, errorOf, newPair, newServer, settle, shuttle } from '../../kit/pair.ts';
 import { provider } from '../../kit/provider.ts';
 
@@ -35,14 +35,17 @@ function handOver(
 }
 
 describe('another server goes on', () => {
-  test.each([{}, { middleboxCompatibility: false }, { suites: [0x1302] }])('with a client %j', (client) => {
-    const ends = handOver({ retryCookies: keys() }, { retryCookies: keys() }, client);
-    expect([ends.client.phase, ends.server.phase]).toEqual(['open', 'open']);
-    expect(ends.server.facts?.helloRetryRequest).toBe(true);
-    ends.client.write([new Uint8Array([1, 2, 3])]);
-    shuttle(ends);
-    expect([...dataOf(ends.serverEvents)]).toEqual([1, 2, 3]);
-  });
+  test.each([{}, { middleboxCompatibility: false }, { suites: [CipherSuiteId.TLS_AES_256_GCM_SHA384] }])(
+    'with a client %j',
+    (client) => {
+      const ends = handOver({ retryCookies: keys() }, { retryCookies: keys() }, client);
+      expect([ends.client.phase, ends.server.phase]).toEqual(['open', 'open']);
+      expect(ends.server.facts?.helloRetryRequest).toBe(true);
+      ends.client.write([new Uint8Array([1, 2, 3])]);
+      shuttle(ends);
+      expect([...dataOf(ends.serverEvents)]).toEqual([1, 2, 3]);
+    },
+  );
 
   test('and so does the one that asked', () => {
     const ends = shuttle(newPair({}, { ...groups, retryCookies: keys() }));

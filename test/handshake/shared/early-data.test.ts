@@ -7,7 +7,7 @@ import { Secret } from '#opentls/crypto/secret';
 import type { ServerConfig } from '#opentls/handshake/terms/config';
 import type { SessionState } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
-import { CipherSuiteId, ContentType, ExtensionType, HandshakeType } from '#opentls/wire/enums';
+import { CipherSuiteId, ContentType, ExtensionType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
 import { readExtensions, writeExtensions } from '#opentls/wire/extensions';
 import { answerTo, bodyOf, plainMessages, speak } from '../../kit/hellos.ts';
 import { errorOf, feed, newClient, newPair, newServer, settle, shuttle } from '../../kit/pair.ts';
@@ -81,7 +81,7 @@ describe('0-RTT data, RFC 9846 §4.3.10', () => {
     expect(records.filter(({ type }) => type === ContentType.application_data)).toHaveLength(3);
   });
 
-  test.each([undefined, [0x17]])(
+  test.each([undefined, [NamedGroup.secp256r1]])(
     'refused, it is passed over up to what tickets allow, §4.3.10 (groups %j)',
     (groups) => {
       const earlyData = { maxSize: 100_000, replay: { admit: () => false } };

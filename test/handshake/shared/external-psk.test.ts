@@ -48,7 +48,10 @@ const unbelieving: Partial<ClientConfig> = {
   verifyChain: () => ({ ok: false, code: 'CERT_UNTRUSTED', reason: 'no certificate is to be judged' }),
 };
 
-const suiteOf = { sha256: [CipherSuiteId.TLS_AES_128_GCM_SHA256, 0x1303], sha384: [0x1302] } as const;
+const suiteOf = {
+  sha256: [CipherSuiteId.TLS_AES_128_GCM_SHA256, CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256],
+  sha384: [CipherSuiteId.TLS_AES_256_GCM_SHA384],
+} as const;
 
 describe('a key agreed outside of TLS, RFC 9846 §4.3.11', () => {
   const hashes = ['sha256', 'sha384'] as const;
@@ -110,9 +113,13 @@ describe('a key agreed outside of TLS, RFC 9846 §4.3.11', () => {
 
   test('it moves the server to a suite of its hash', () => {
     const key = psk('sha384');
-    const suites = [CipherSuiteId.TLS_AES_128_GCM_SHA256, 0x1303, 0x1302];
+    const suites = [
+      CipherSuiteId.TLS_AES_128_GCM_SHA256,
+      CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256,
+      CipherSuiteId.TLS_AES_256_GCM_SHA384,
+    ];
     const ends = openPair({ externalPsks: [key], suites }, { ...bare, ...knowing(key), suites });
-    expect(ends.server.facts?.suite.id).toBe(0x1302);
+    expect(ends.server.facts?.suite.id).toBe(CipherSuiteId.TLS_AES_256_GCM_SHA384);
   });
 });
 
@@ -137,7 +144,10 @@ describe('of several keys', () => {
       suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256],
     });
     expect(usedOf(ends)).toEqual([third.identity, third.identity]);
-    const narrow = openPair({ ...client, suites: [0x1302] }, { ...bare, ...knowing(first, second) });
+    const narrow = openPair(
+      { ...client, suites: [CipherSuiteId.TLS_AES_256_GCM_SHA384] },
+      { ...bare, ...knowing(first, second) },
+    );
     expect(usedOf(narrow)).toEqual([second.identity, second.identity]);
   });
 });
@@ -147,7 +157,11 @@ describe('without a key in common', () => {
   const otherwise: readonly (readonly [string, Partial<ClientConfig>, Partial<ServerConfig>])[] = [
     ['an unknown identity', {}, knowing(psk())],
     ['a server without keys', {}, {}],
-    ['a hash of no suite in common', { suites: [0x1301, 0x1302] }, { ...knowing(ours), suites: [0x1302] }],
+    [
+      'a hash of no suite in common',
+      { suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256, CipherSuiteId.TLS_AES_256_GCM_SHA384] },
+      { ...knowing(ours), suites: [CipherSuiteId.TLS_AES_256_GCM_SHA384] },
+    ],
     ['a mode that the client does not do', {}, { ...knowing(ours), pskModes: ['psk_ke'] }],
     ['a mode that the server does not do', { pskModes: ['psk_ke'] }, knowing(ours)],
     ['a server that prefers certificates', {}, { ...knowing(ours), preferCertificate: true }],

@@ -3,7 +3,14 @@ import { Secret } from '#opentls/crypto/secret';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import type { Session } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
-import { ContentType, ExtensionType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
+import {
+  ContentType,
+  ExtensionType,
+  HandshakeType,
+  NamedGroup,
+  ProtocolVersion,
+  SignatureScheme,
+} from '#opentls/wire/enums';
 import { type ExtensionValues, readExtensions, writeExtensions } from '#opentls/wire/extensions';
 import {
   type ClientHello,
@@ -155,7 +162,10 @@ describe('and tolerated', () => {
     peer.play(client, 2);
     const request = {
       certificateRequestContext: new Uint8Array(0),
-      extensions: [unknown, ...writeExtensions('CR', { signature_algorithms: [0x6a6a, 0x0403] })],
+      extensions: [
+        unknown,
+        ...writeExtensions('CR', { signature_algorithms: [0x6a6a, SignatureScheme.ecdsa_secp256r1_sha256] }),
+      ],
     };
     expect(peer.inject(client, encodeMessage(HandshakeType.certificate_request, request))).toBeUndefined();
 
@@ -181,12 +191,17 @@ describe('a client that sent them does not take them for an answer', () => {
       seen.push(hello);
       return hello;
     };
-    const client = newClient({ grease: true, groups: [0x1d, 0x17], keyShares: [0x1d], shapeClientHello });
+    const client = newClient({
+      grease: true,
+      groups: [NamedGroup.x25519, NamedGroup.secp256r1],
+      keyShares: [NamedGroup.x25519],
+      shapeClientHello,
+    });
     const events = settle(client);
     const [hello] = seen;
     if (hello === undefined) return expect.fail('no ClientHello');
     const answer: ServerHello = {
-      legacyVersion: 0x0303,
+      legacyVersion: ProtocolVersion.TLS12,
       random: bytes(32),
       legacySessionIdEcho: hello.legacySessionId,
       cipherSuite: hello.cipherSuites.find((suite) => !isReserved(suite)) ?? 0,
@@ -200,13 +215,13 @@ describe('a client that sent them does not take them for an answer', () => {
 
   const extensions = (values: ExtensionValues['SH']) =>
     writeExtensions('SH', {
-      supported_versions: 0x0304,
+      supported_versions: ProtocolVersion.TLS13,
       key_share: { group: NamedGroup.x25519, keyExchange: bytes(32) },
       ...values,
     });
   const retry = (values: ExtensionValues['HRR']): Partial<ServerHello> => ({
     random: helloRetryRequestRandom,
-    extensions: writeExtensions('HRR', { supported_versions: 0x0304, ...values }),
+    extensions: writeExtensions('HRR', { supported_versions: ProtocolVersion.TLS13, ...values }),
   });
   const greased = (values: readonly number[]): number => values.find(isReserved) ?? expect.fail('nothing is reserved');
 
@@ -234,12 +249,12 @@ describe('a client that sent them does not take them for an answer', () => {
     ],
     [
       'a suite to retry with',
-      ({ suites }) => ({ ...retry({ key_share: 0x17 }), cipherSuite: greased(suites) }),
+      ({ suites }) => ({ ...retry({ key_share: NamedGroup.secp256r1 }), cipherSuite: greased(suites) }),
       'illegal_parameter',
     ],
     [
       'a version to retry with',
-      ({ versions }) => retry({ key_share: 0x17, supported_versions: greased(versions) }),
+      ({ versions }) => retry({ key_share: NamedGroup.secp256r1, supported_versions: greased(versions) }),
       'illegal_parameter',
     ],
     ['a group to retry with', ({ groups }) => retry({ key_share: greased(groups) }), 'illegal_parameter'],
@@ -248,7 +263,7 @@ describe('a client that sent them does not take them for an answer', () => {
       (sent) => ({
         random: helloRetryRequestRandom,
         extensions: [
-          ...writeExtensions('HRR', { supported_versions: 0x0304, key_share: 0x17 }),
+          ...writeExtensions('HRR', { supported_versions: ProtocolVersion.TLS13, key_share: NamedGroup.secp256r1 }),
           { type: greased(sent.extensions), data: bytes(0) },
         ],
       }),
@@ -270,13 +285,13 @@ describe('a client that sent them does not take them for an answer', () => {
       sent = lists(hello);
       return hello;
     };
-    const config = { provider, groups: [0x1d], credentials: [credential], verifyChain: trustAnything };
+    const config = { provider, groups: [NamedGroup.x25519], credentials: [credential], verifyChain: trustAnything };
     const greasy = { grease: true, shapeClientHello };
     const peer = new Peer(side, side === 'server' ? config : { ...config, ...greasy });
     const engine =
       side === 'server'
-        ? newClient({ groups: [0x1d], ...greasy })
-        : newServer({ groups: [0x1d], clientCertificate: 'required' });
+        ? newClient({ groups: [NamedGroup.x25519], ...greasy })
+        : newServer({ groups: [NamedGroup.x25519], clientCertificate: 'required' });
     peer.play(engine, count);
     return peer.inject(engine, encodeMessage(type, body(sent ?? expect.fail('no ClientHello'))));
   }

@@ -1,9 +1,11 @@
 // A server that has nothing but PSKs tells nobody which identities it knows, RFC 9846 Appendix F.6.
+
 import { expect, test } from 'vitest';
 import { Secret } from '#opentls/crypto/secret';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import type { ExternalPsk } from '#opentls/keys/importer';
 import { TicketKeys } from '#opentls/session/tickets';
+import { NamedGroup } from '#opentls/wire/enums';
 import { errorOf, newClient, newServer, settle } from '../../kit/pair.ts';
 import { provider } from '../../kit/provider.ts';
 import { randomBytes } from '../../kit/random.ts';
@@ -33,14 +35,18 @@ function answerTo(psk: ExternalPsk, client: Partial<ClientConfig>, server: Parti
   return { sent, alert: errorOf(events)?.alert };
 }
 
-const hybrid = { groups: [0x17, 0x1d], keyShares: [0x1d] };
+const hybrid = { groups: [NamedGroup.secp256r1, NamedGroup.x25519], keyShares: [NamedGroup.x25519] };
 
 test.each<[string, Partial<ClientConfig>, Partial<ServerConfig>]>([
   ['as ever', {}, {}],
-  ['where the client would be asked again', hybrid, { groups: [0x17] }],
-  ['where the client would be asked again, without state', hybrid, { groups: [0x17], retryCookies: cookies() }],
+  ['where the client would be asked again', hybrid, { groups: [NamedGroup.secp256r1] }],
+  [
+    'where the client would be asked again, without state',
+    hybrid,
+    { groups: [NamedGroup.secp256r1], retryCookies: cookies() },
+  ],
   ['without a key exchange', { pskModes: ['psk_ke'] }, { pskModes: ['psk_ke'] }],
-  ['without a group in common', { pskModes: ['psk_ke'] }, { pskModes: ['psk_ke'], groups: [0x18] }],
+  ['without a group in common', { pskModes: ['psk_ke'] }, { pskModes: ['psk_ke'], groups: [NamedGroup.secp384r1] }],
   ['in both modes', { pskModes: ['psk_ke', 'psk_dhe_ke'] }, { pskModes: ['psk_dhe_ke', 'psk_ke'] }],
   ['with an ALPN protocol that the server has not', { alpn: [bytes(2)] }, { alpn: [bytes(3)] }],
   ['with tickets', {}, { tickets: new TicketKeys(provider) }],

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Connection } from '#opentls/connection/connection';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import { TicketKeys } from '#opentls/session/tickets';
-import { ContentType, HandshakeType } from '#opentls/wire/enums';
+import { ContentType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
 import type { Extension } from '#opentls/wire/extensions';
 import { encodeMessage } from '#opentls/wire/messages';
 import { extensionsOf, offered, rawExtension, watch } from '../../kit/flight.ts';
@@ -216,11 +216,11 @@ describe('a record over our limit is record_overflow', () => {
   test('also in the handshake', () => {
     const peer = new Peer('server', {
       provider,
-      groups: [0x1d],
+      groups: [NamedGroup.x25519],
       credentials: [credential],
       verifyChain: trustAnything,
     });
-    const client = newClient({ groups: [0x1d], recordSizeLimit: 64 });
+    const client = newClient({ groups: [NamedGroup.x25519], recordSizeLimit: 64 });
     // The Certificate takes one record of this peer.
     peer.play(client, 3);
     expect(errorOf(peer.events)).toMatchObject({ alert: 'record_overflow' });
@@ -280,11 +280,11 @@ describe('max_fragment_length, RFC 6066 §4', () => {
   test('counts for nothing where the server does not answer', () => {
     const peer = new Peer('server', {
       provider,
-      groups: [0x1d],
+      groups: [NamedGroup.x25519],
       credentials: [credential],
       verifyChain: trustAnything,
     });
-    const client = newClient({ groups: [0x1d], maxFragmentLength: 512 });
+    const client = newClient({ groups: [NamedGroup.x25519], maxFragmentLength: 512 });
     peer.play(client, 1);
     expect(peer.inject(client, encodeMessage(HandshakeType.encrypted_extensions, { extensions: [] }))).toBeUndefined();
     const large = { certData: new Uint8Array(1000), extensions: [] };
@@ -324,11 +324,11 @@ describe('both of them, RFC 8449 §5', () => {
   ] as const)('%s, unsolicited, is unsupported_extension', (_, extension, config) => {
     const peer = new Peer('server', {
       provider,
-      groups: [0x1d],
+      groups: [NamedGroup.x25519],
       credentials: [credential],
       verifyChain: trustAnything,
     });
-    const client = newClient({ groups: [0x1d], ...config });
+    const client = newClient({ groups: [NamedGroup.x25519], ...config });
     peer.play(client, 1);
     const raw = encodeMessage(HandshakeType.encrypted_extensions, { extensions: [extension] });
     expect(peer.inject(client, raw)).toMatchObject({ alert: 'unsupported_extension' });

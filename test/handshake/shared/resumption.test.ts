@@ -5,14 +5,14 @@ import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config
 import { StrikeRegister } from '#opentls/session/replay';
 import { decodeSession, encodeSession, type Session } from '#opentls/session/session';
 import { type ServerSessionStore, StoredTickets, TicketKeys } from '#opentls/session/tickets';
-import { CipherSuiteId } from '#opentls/wire/enums';
+import { CipherSuiteId, NamedGroup } from '#opentls/wire/enums';
 import { dangerouslyTrust } from '#opentls/x509/verify/verify';
 import { credential, dataOf, type Ends, errorOf, newPair, settle, shuttle, trustAnything } from '../../kit/pair.ts';
 import { provider } from '../../kit/provider.ts';
 import { copyOf, firstSession, sessionsOf } from '../../kit/sessions.ts';
 
 const sha256Suite = CipherSuiteId.TLS_AES_128_GCM_SHA256;
-const sha384Suite = 0x1302;
+const sha384Suite = CipherSuiteId.TLS_AES_256_GCM_SHA384;
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 const bytes = (value: string): Uint8Array => new Uint8Array(Buffer.from(value));
 
@@ -59,7 +59,7 @@ describe('tickets, RFC 9846 §4.7.1', () => {
   test('a session is resumed, with the peer of the first handshake and without certificates', () => {
     const ends = resume(withTickets());
     expect(resumedOf(ends)).toEqual(resumed);
-    expect(ends.client.facts).toMatchObject({ peerSignatureScheme: undefined, group: { id: 0x1d } });
+    expect(ends.client.facts).toMatchObject({ peerSignatureScheme: undefined, group: { id: NamedGroup.x25519 } });
     expect(ends.client.facts?.peer?.certificates[0]?.raw).toEqual(credential.chain[0]);
     expect(sessionsOf(ends.clientEvents)).toHaveLength(2);
     ends.client.write([bytes('ping')]);
@@ -79,14 +79,16 @@ describe('tickets, RFC 9846 §4.7.1', () => {
   });
 
   test('over a HelloRetryRequest', () => {
-    const ends = resume(withTickets(), {}, { server: { groups: [0x17] } });
+    const ends = resume(withTickets(), {}, { server: { groups: [NamedGroup.secp256r1] } });
     expect(resumedOf(ends)).toEqual(resumed);
-    expect(ends.client.facts).toMatchObject({ helloRetryRequest: true, group: { id: 0x17 } });
+    expect(ends.client.facts).toMatchObject({ helloRetryRequest: true, group: { id: NamedGroup.secp256r1 } });
   });
 
   test('with another suite of the same hash, but not of another', () => {
     const server = { ...withTickets(), suites: [sha256Suite] };
-    expect(resumedOf(resume(server, {}, { server: { suites: [0x1303] } }))).toEqual(resumed);
+    expect(resumedOf(resume(server, {}, { server: { suites: [CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256] } }))).toEqual(
+      resumed,
+    );
     expect(resumedOf(resume(server, {}, { server: { suites: [sha384Suite] } }))).toEqual(full);
   });
 
@@ -392,11 +394,11 @@ describe('0-RTT data, RFC 9846 §4.3.10', () => {
   const refused = [false, 'rejected', 'rejected'];
 
   test.each<[string, Partial<ServerConfig>]>([
-    ['a HelloRetryRequest', { groups: [0x17] }],
+    ['a HelloRetryRequest', { groups: [NamedGroup.secp256r1] }],
     ['no policy', { earlyData: undefined }],
     ['an unknown ticket', { tickets: new TicketKeys(provider) }],
     ['another protocol', { alpn: [bytes('b')] }],
-    ['another suite of the same hash', { suites: [0x1303] }],
+    ['another suite of the same hash', { suites: [CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256] }],
     ['a guard that says no', { earlyData: { maxSize: 1000, replay: { admit: () => false } } }],
   ])('is refused after %s, and passed over', (_name, server) => {
     const alpn = [bytes('a'), bytes('b')];

@@ -4,6 +4,7 @@ import { Secret } from '#opentls/crypto/secret';
 import { TlsError } from '#opentls/errors';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import { settleClient, settleServer } from '#opentls/handshake/terms/settings';
+import { CipherSuiteId, NamedGroup, SignatureScheme } from '#opentls/wire/enums';
 import {
   credential,
   errorOf,
@@ -25,10 +26,10 @@ const bytes = new Uint8Array(1);
 const nearMisses: { readonly [K in keyof (ClientConfig & ServerConfig)]-?: readonly unknown[] } = {
   provider: [{}, { ...provider, suites: [] }, { ...provider, random: undefined }, { ...provider, hashes: undefined }],
   boringsslChecks: ['false', 1],
-  suites: [[0x1_0000], ['TLS_AES_128_GCM_SHA256'], 0x1301],
+  suites: [[0x1_0000], ['TLS_AES_128_GCM_SHA256'], CipherSuiteId.TLS_AES_128_GCM_SHA256],
   groups: [[-1], ['x25519'], 29],
-  signatureSchemes: [[Number.NaN], ['ed25519'], 0x0807],
-  certificateSchemes: [[], [1.5], 0x0807],
+  signatureSchemes: [[Number.NaN], ['ed25519'], SignatureScheme.ed25519],
+  certificateSchemes: [[], [1.5], SignatureScheme.ed25519],
   peerCertificateTypes: [[], ['x509'], 'RawPublicKey', [2]],
   certificateAuthorities: [['CN=a'], [new Uint8Array(0)], bytes],
   requestOcsp: [1, 'false'],
@@ -227,7 +228,7 @@ describe('what stands on Object.prototype is no option of anybody', () => {
       provider,
       verifyChain: trustAnything,
       credentials: [credential],
-      groups: [0x1d],
+      groups: [NamedGroup.x25519],
     };
     const server = Connection.server(config);
     config.clientCertificate = 'required';

@@ -92,7 +92,7 @@ describe('rsa_pkcs1_sha256_legacy, RFC 9963', () => {
   });
 
   /** A CertificateVerify that is made with it, whatever the other side says. */
-  const config = { provider, groups: [0x1d], credentials: [plain], verifyChain: trustAnything };
+  const config = { provider, groups: [NamedGroup.x25519], credentials: [plain], verifyChain: trustAnything };
   const none = new Uint8Array(0);
   const certificateList = plain.chain.map((certData) => ({ certData, extensions: [] }));
   const certificate = encodeMessage(HandshakeType.certificate, { certificateRequestContext: none, certificateList });
@@ -104,7 +104,7 @@ describe('rsa_pkcs1_sha256_legacy, RFC 9963', () => {
     [[pss, legacy], 'decrypt_error'],
   ])('a server that names %j finds it %s', (signatureSchemes, alert) => {
     const peer = new Peer('client', config);
-    const server = newServer({ groups: [0x1d], clientCertificate: 'required', signatureSchemes });
+    const server = newServer({ groups: [NamedGroup.x25519], clientCertificate: 'required', signatureSchemes });
     peer.play(server, 1);
     expect(peer.inject(server, certificate)).toBeUndefined();
     expect(peer.inject(server, verify)).toMatchObject({ alert });
@@ -112,7 +112,7 @@ describe('rsa_pkcs1_sha256_legacy, RFC 9963', () => {
 
   test('a client finds it illegal_parameter, even where it names it', () => {
     const peer = new Peer('server', config);
-    const client = newClient({ groups: [0x1d], signatureSchemes: [pss, legacy] });
+    const client = newClient({ groups: [NamedGroup.x25519], signatureSchemes: [pss, legacy] });
     peer.play(client, 3);
     expect(peer.inject(client, verify)).toMatchObject({ alert: 'illegal_parameter' });
   });

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { ContentType } from '#opentls/wire/enums';
 import { download, lineToPeer, take, upload } from '../data.ts';
 import { open } from '../pair.ts';
 import type { Tap } from '../tap.ts';
@@ -81,7 +82,9 @@ export const ownRecordSizeLimit: Scenario = {
 };
 
 function longest(tap: Tap | undefined, from: Role): number {
-  const records = (tap?.records ?? []).filter((record) => record.from === from && record.type === 23);
+  const records = (tap?.records ?? []).filter(
+    (record) => record.from === from && record.type === ContentType.application_data,
+  );
   return Math.max(...records.map(({ body }) => body.length));
 }
 

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { ContentType } from '#opentls/wire/enums';
 import { download, exchange, upload } from '../data.ts';
 import { open } from '../pair.ts';
 import type { WireRecord } from '../tap.ts';
@@ -15,11 +16,11 @@ export const compatibility: Scenario = {
         await exchange(pair, pair.theirs);
         for (const from of ['client', 'server'] as const) {
           const records = recordsFrom(pair.tap, from);
-          const first = records.findIndex(({ type }) => type === 20);
+          const first = records.findIndex(({ type }) => type === ContentType.change_cipher_spec);
           assert.ok(first > 0, `no change_cipher_spec from the ${from}`);
           assert.deepEqual(records[first]?.body, Buffer.of(1));
-          assert.equal(records.filter(({ type }) => type === 20).length, 1);
-          assert.ok(first < records.findIndex(({ type }) => type === 23));
+          assert.equal(records.filter(({ type }) => type === ContentType.change_cipher_spec).length, 1);
+          assert.ok(first < records.findIndex(({ type }) => type === ContentType.application_data));
         }
       },
     },

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { ContentType } from '#opentls/wire/enums';
 import { exchange } from '../data.ts';
 import { open } from '../pair.ts';
 import type { WireRecord } from '../tap.ts';
@@ -25,8 +26,9 @@ function retryWith(group: string, suite: string): Variant {
 }
 
 function countRetries(records: readonly WireRecord[]): number {
-  return records.filter(({ from, type, body }) => from === 'server' && type === 22 && body.includes(retryRandom))
-    .length;
+  return records.filter(
+    ({ from, type, body }) => from === 'server' && type === ContentType.handshake && body.includes(retryRandom),
+  ).length;
 }
 
 /** ServerHello.random of a HelloRetryRequest: SHA-256 of "HelloRetryRequest", RFC 9846 §4.2.3. */

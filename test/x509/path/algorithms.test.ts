@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { SignatureVerifier, Signer } from '#opentls/crypto/provider';
 import { noble, withMlDsa } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
+import { SignatureScheme } from '#opentls/wire/enums';
 import { decodePem } from '#opentls/x509/asn1/pem';
 import { parseCertificate } from '#opentls/x509/certificate/certificate';
 import { type Created, createCertificate } from '#opentls/x509/create/create';
@@ -80,10 +81,12 @@ describe.each(['ml_dsa_44', 'ml_dsa_65', 'ml_dsa_87'] as const)('a chain of %s',
 
   test('its signer makes no other scheme, and no other provider takes its key', () => {
     const signer = withMlDsa(noble).signer(generatePrivateKey(kind, noble.random));
-    expect(() => signer.sign(0x0807, new Uint8Array(1))).toThrow(expect.objectContaining({ code: 'ERR_TLS_CONFIG' }));
+    expect(() => signer.sign(SignatureScheme.ed25519, new Uint8Array(1))).toThrow(
+      expect.objectContaining({ code: 'ERR_TLS_CONFIG' }),
+    );
     const unsupported = expect.objectContaining({ code: 'ERR_TLS_UNSUPPORTED_KEY' });
     expect(() => noble.signer(generatePrivateKey(kind, noble.random))).toThrow(unsupported);
-    expect(withMlDsa(noble).signer(generatePrivateKey('ed448', noble.random)).schemes).toEqual([0x0808]);
+    expect(withMlDsa(noble).signer(generatePrivateKey('ed448', noble.random)).schemes).toEqual([SignatureScheme.ed448]);
   });
 });
 

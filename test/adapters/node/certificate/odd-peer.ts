@@ -4,6 +4,7 @@ import { Pump } from '#opentls/adapters/pump';
 import { Connection } from '#opentls/connection/connection';
 import type { Signer } from '#opentls/crypto/provider';
 import { node } from '#opentls/providers/node';
+import { NamedGroup } from '#opentls/wire/enums';
 import { dangerouslyTrust } from '#opentls/x509/verify/verify';
 import type { Tls } from '../sides.ts';
 
@@ -50,7 +51,7 @@ export async function meet(presented: Presented, judge: Judge): Promise<Outcome>
 
 function present({ by, chain, signer }: Presented): Duplex {
   const [near, far] = duplexPair();
-  const common = { provider: node, groups: [0x1d], credentials: [{ chain, signer }] };
+  const common = { provider: node, groups: [NamedGroup.x25519], credentials: [{ chain, signer }] };
   const connection =
     by === 'server'
       ? Connection.server({ ...common, verifyChain: () => ({ ok: false, code: 'CERT_REJECTED', reason: 'none' }) })

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import tls from '#opentls/adapters/node/index';
 import type { EngineOptions, PeerVerification } from '#opentls/adapters/node/options/context';
 import { Secret } from '#opentls/crypto/secret';
+import { SignatureScheme } from '#opentls/wire/enums';
 import { nodeProfile } from '#opentls/x509/rules/profile';
 import { provider } from '../../../kit/provider.ts';
 import { clientOptions, close, collect, event, leaf, listen, modules, root, serverOptions } from '../sides.ts';
@@ -14,7 +15,7 @@ const neverRight: readonly unknown[] = [null, 1n, Symbol('value'), Number.NaN, -
 
 /** What looks like a value, and was taken for one until somebody connected. */
 const ofEngine: { readonly [K in keyof EngineOptions]-?: readonly unknown[] } = {
-  certificateSchemes: [[], ['ed25519'], 0x0807],
+  certificateSchemes: [[], ['ed25519'], SignatureScheme.ed25519],
   requestTimestamps: [1],
   pskModes: [['psk'], 'psk_ke'],
   recordSizeLimit: [63, 16386, '1000'],

@@ -5,7 +5,7 @@ import { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { defaultLimits } from '#opentls/limits';
-import { HandshakeType } from '#opentls/wire/enums';
+import { ContentType, HandshakeType, SignatureScheme } from '#opentls/wire/enums';
 import { writeExtensions } from '#opentls/wire/extensions';
 import { encodeMessage } from '#opentls/wire/messages';
 import { Forger } from '../../../kit/forger.ts';
@@ -99,9 +99,9 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 function certificateRequest(forger: Forger, index: number): Uint8Array {
-  const extensions = writeExtensions('CR', { signature_algorithms: [0x0403] });
+  const extensions = writeExtensions('CR', { signature_algorithms: [SignatureScheme.ecdsa_secp256r1_sha256] });
   const body = { certificateRequestContext: new Uint8Array([index >> 8, index]), extensions };
-  return forger.say(22, encodeMessage(HandshakeType.certificate_request, body));
+  return forger.say(ContentType.handshake, encodeMessage(HandshakeType.certificate_request, body));
 }
 
 describe('a peer that reads nothing', () => {

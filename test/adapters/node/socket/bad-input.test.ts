@@ -3,6 +3,7 @@ import net from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ContentType } from '#opentls/wire/enums';
 import { openssl } from '../../../kit/openssl.ts';
 import { clientOptions, close, collect, event, leaf, listen, modules, root, serverOptions } from '../sides.ts';
 
@@ -92,25 +93,25 @@ describe('what is not a ClientHello ends in tlsClientError, and the next client 
     ],
     [
       'a record over the limit',
-      record(22, Buffer.alloc(16), 0x4200),
+      record(ContentType.handshake, Buffer.alloc(16), 0x4200),
       { code: 'ERR_SSL_ENCRYPTED_LENGTH_TOO_LONG', alert: 'record_overflow' },
       alert(22),
     ],
     [
       'application data first',
-      record(23, Buffer.from('data')),
+      record(ContentType.application_data, Buffer.from('data')),
       { code: 'ERR_SSL_UNEXPECTED_RECORD', alert: 'unexpected_message' },
       alert(10),
     ],
     [
       'another handshake message',
-      record(22, Buffer.from('14000000', 'hex')),
+      record(ContentType.handshake, Buffer.from('14000000', 'hex')),
       { code: 'ERR_SSL_UNEXPECTED_MESSAGE', alert: 'unexpected_message' },
       alert(10),
     ],
     [
       'a message over the limit',
-      record(22, Buffer.from('01ffffff', 'hex')),
+      record(ContentType.handshake, Buffer.from('01ffffff', 'hex')),
       { code: 'ERR_SSL_EXCESSIVE_MESSAGE_SIZE', alert: 'decode_error' },
       alert(50),
     ],
@@ -133,7 +134,7 @@ describe('what is not a ClientHello ends in tlsClientError, and the next client 
   });
 
   test('empty records without end', async () => {
-    const told = await send(Buffer.concat(new Array<Buffer>(40).fill(record(22, Buffer.alloc(0)))));
+    const told = await send(Buffer.concat(new Array<Buffer>(40).fill(record(ContentType.handshake, Buffer.alloc(0)))));
     expect(told.error).toBeInstanceOf(Error);
     await serves();
   });
@@ -226,7 +227,7 @@ describe('too much of a good thing', () => {
 });
 
 test('what bad clients took is given back', async () => {
-  const bad = Buffer.concat([clientHello(), record(23, Buffer.alloc(300))]);
+  const bad = Buffer.concat([clientHello(), record(ContentType.application_data, Buffer.alloc(300))]);
   const settled = (): number => {
     for (let i = 0; i < 3; i++) collectGarbage();
     const { heapUsed, external } = process.memoryUsage();

@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CipherSuiteId, ExtensionType, NamedGroup } from '#opentls/wire/enums';
 import {
   asRecords,
   extension,
@@ -10,8 +11,6 @@ import {
   keyShare,
   longLists,
   range,
-  SECP256R1,
-  TLS_AES_128_GCM_SHA256,
   vector,
 } from '../../../kit/hello-bytes.ts';
 import { clientOptions, close, event, listen, modules, serverOptions } from '../sides.ts';
@@ -61,15 +60,18 @@ const shapes: readonly (readonly [string, HelloShape])[] = [
   [
     '64 shares',
     {
-      groups: [...unknown, SECP256R1],
+      groups: [...unknown, NamedGroup.secp256r1],
       shares: [...unknown.map((group) => keyShare(group, Uint8Array.of(1))), goodShare],
     },
   ],
   [
     '131,000 bytes',
     {
-      suites: [...range(0x5000, 0x7fe0), TLS_AES_128_GCM_SHA256],
-      more: [extension(21, new Uint8Array(FULL)), ...range(0x4000, 50).map((type) => extension(type))],
+      suites: [...range(0x5000, 0x7fe0), CipherSuiteId.TLS_AES_128_GCM_SHA256],
+      more: [
+        extension(ExtensionType.padding, new Uint8Array(FULL)),
+        ...range(0x4000, 50).map((type) => extension(type)),
+      ],
     },
   ],
 ];
@@ -85,7 +87,7 @@ describe('a ClientHello that is large and lawful is served as node:tls serves it
 describe('server_name', () => {
   const named = (length: number): HelloShape => {
     const entry = [Uint8Array.of(0), vector(Buffer.alloc(length, 97))];
-    return { more: [extension(0, vector(...entry))] };
+    return { more: [extension(ExtensionType.server_name, vector(...entry))] };
   };
 
   test.each([
