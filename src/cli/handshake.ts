@@ -21,7 +21,7 @@ export interface HandshakeRequest {
   readonly signal: AbortSignal;
 }
 
-export interface Handshake {
+export interface HandshakeReport {
   readonly facts: Facts;
   /** As sent, leaf first, DER. */
   readonly chain: readonly Uint8Array[];
@@ -36,7 +36,7 @@ export interface Handshake {
  * tells a chain as it was sent, or each path that was tried.
  * @throws TlsError; the socket's error; the signal's reason
  */
-export function handshake(transport: Socket, request: HandshakeRequest): Promise<Handshake> {
+export function handshake(transport: Socket, request: HandshakeRequest): Promise<HandshakeReport> {
   return new Promise((resolve, reject) => {
     const judge = new Judge(request.trust);
     let start: number | undefined;
@@ -90,7 +90,7 @@ class Judge {
     this.#trust = trust;
   }
 
-  get findings(): Pick<Handshake, 'chain' | 'verdict'> {
+  get findings(): Pick<HandshakeReport, 'chain' | 'verdict'> {
     return { chain: this.#chain, verdict: this.#verdict };
   }
 

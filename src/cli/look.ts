@@ -9,7 +9,7 @@ import type { TrustStore } from '../x509/path/trust.ts';
 import { asFailure } from '../x509/verify/refusal.ts';
 import { type CertificateFacts, describeCertificate } from './describe.ts';
 import { type ChainFinding, chainFinding } from './finding.ts';
-import { type Handshake, handshake } from './handshake.ts';
+import { type HandshakeReport, handshake } from './handshake.ts';
 
 export interface Target {
   readonly host: string;
@@ -104,7 +104,7 @@ async function reachable(transport: Socket, signal: AbortSignal, clock: Clock): 
   clock.tcp = performance.now() - resolved;
 }
 
-function examine(target: Target, { facts, chain, verdict }: Handshake): Seen {
+function examine(target: Target, { facts, chain, verdict }: HandshakeReport): Seen {
   const { source, store } = target.trust;
   const verification: Verification = {
     chain: chainFinding(verdict),

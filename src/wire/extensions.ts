@@ -306,7 +306,7 @@ export function writeExtensions<M extends ExtensionHome>(home: M, values: Extens
 }
 
 /** HostName of the one host_name entry (RFC 6066 §3); other name types are ignored. */
-export function hostName(names: readonly ServerName[] | undefined): string | undefined {
+export function hostNameIn(names: readonly ServerName[] | undefined): string | undefined {
   const entry = names?.find((name) => name.nameType === 0);
   return entry === undefined ? undefined : ascii(entry.name);
 }

@@ -1,6 +1,6 @@
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
-import { live } from './context/context.ts';
+import { tlsDefaults } from './context/context.ts';
 import { type ConnectionOptionsFor, serverMustBeAuthorized } from './options/connection.ts';
 import { ownOptions } from './options/rules.ts';
 import { expectedHost, identify } from './options/socket.ts';
@@ -45,7 +45,7 @@ export function connect(...args: readonly unknown[]): TLSSocket {
   const given = ownOptions(readArguments(args));
   const listener = args.at(-1);
   const options: ConnectionOptions = ownOptions({
-    checkServerIdentity: live.checkServerIdentity,
+    checkServerIdentity: tlsDefaults.checkServerIdentity,
     ...given,
     rejectUnauthorized: serverMustBeAuthorized(given),
   });
@@ -55,7 +55,7 @@ export function connect(...args: readonly unknown[]): TLSSocket {
   const socket = new TLSSocket(transport, {
     ...options,
     isServer: false,
-    secureContext: options.secureContext || live.createSecureContext(options),
+    secureContext: options.secureContext || tlsDefaults.createSecureContext(options),
     [expectedHost]: host,
     [identify]: (certificate) => options.checkServerIdentity?.(host, certificate),
   });

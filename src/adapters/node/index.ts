@@ -9,7 +9,7 @@ import { checkServerIdentity } from './certificate/identity.ts';
 import { connect } from './connect.ts';
 import { getCACertificates, rootCertificates as roots, setDefaultCACertificates } from './context/ca.ts';
 import { getCertificateCompressionAlgorithms } from './context/certificate-compression.ts';
-import { createSecureContext, type Live, live, SecureContext } from './context/context.ts';
+import { createSecureContext, SecureContext, type TlsDefaults, tlsDefaults } from './context/context.ts';
 import { cipherNames } from './context/names.ts';
 import { createServer, Server } from './server.ts';
 import { TLSSocket } from './socket/tls-socket.ts';
@@ -63,20 +63,20 @@ export function getCiphers(): string[] {
 }
 
 /** As `node:tls` exports it: TLS 1.3 has no renegotiation, so that nothing reads it. */
-export const CLIENT_RENEG_LIMIT: number = live.CLIENT_RENEG_LIMIT;
+export const CLIENT_RENEG_LIMIT: number = tlsDefaults.CLIENT_RENEG_LIMIT;
 /** As `node:tls` exports it: TLS 1.3 has no renegotiation, so that nothing reads it. Seconds. */
-export const CLIENT_RENEG_WINDOW: number = live.CLIENT_RENEG_WINDOW;
+export const CLIENT_RENEG_WINDOW: number = tlsDefaults.CLIENT_RENEG_WINDOW;
 /** The cipher suites of a context without `ciphers`, by preference, with colons between them. */
-export const DEFAULT_CIPHERS: string = live.DEFAULT_CIPHERS;
+export const DEFAULT_CIPHERS: string = tlsDefaults.DEFAULT_CIPHERS;
 /** The groups of a context without `ecdhCurve`: `auto`, which stands for all of the provider's. */
-export const DEFAULT_ECDH_CURVE: string = live.DEFAULT_ECDH_CURVE;
+export const DEFAULT_ECDH_CURVE: string = tlsDefaults.DEFAULT_ECDH_CURVE;
 /** The `minVersion` of a context that names none. Opentls speaks TLS 1.3 alone. */
-export const DEFAULT_MIN_VERSION: Live['DEFAULT_MIN_VERSION'] = live.DEFAULT_MIN_VERSION;
+export const DEFAULT_MIN_VERSION: TlsDefaults['DEFAULT_MIN_VERSION'] = tlsDefaults.DEFAULT_MIN_VERSION;
 /** The `maxVersion` of a context that names none. Opentls speaks TLS 1.3 alone. */
-export const DEFAULT_MAX_VERSION: Live['DEFAULT_MAX_VERSION'] = live.DEFAULT_MAX_VERSION;
+export const DEFAULT_MAX_VERSION: TlsDefaults['DEFAULT_MAX_VERSION'] = tlsDefaults.DEFAULT_MAX_VERSION;
 
 /** The module as one object. What is assigned to its properties takes effect, as with `node:tls`. */
-export interface TlsModule extends Live {
+export interface TlsModule extends TlsDefaults {
   /** {@link connect} */
   connect: typeof connect;
   /** {@link convertALPNProtocols} */
@@ -103,7 +103,7 @@ export interface TlsModule extends Live {
 
 /** The module as one object, as `import tls from 'opentls'` gives it. */
 const tls: TlsModule = Object.defineProperty(
-  Object.assign(live, {
+  Object.assign(tlsDefaults, {
     connect,
     convertALPNProtocols,
     createServer,
@@ -117,7 +117,7 @@ const tls: TlsModule = Object.defineProperty(
   }),
   'rootCertificates',
   { configurable: false, enumerable: true, get: roots },
-) as typeof live & TlsModule;
+) as typeof tlsDefaults & TlsModule;
 
 export default tls;
 

@@ -3,7 +3,7 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TicketKeys } from '../../session/tickets.ts';
 import { namePattern, standsForName } from './callbacks/server-names.ts';
-import { live, SecureContext, stateOf } from './context/context.ts';
+import { SecureContext, stateOf, tlsDefaults } from './context/context.ts';
 import type { SecureContextOptions } from './options/context.ts';
 import { contextOptions, serverOptions } from './options/rules.ts';
 import type { ServerOptionsFor } from './options/server.ts';
@@ -89,7 +89,7 @@ class TlsServer extends net.Server {
   addContext(servername: string, context: SecureContext | SecureContextOptions): void {
     if (!servername)
       throw codedError('ERR_TLS_REQUIRED_SERVER_NAME', '"servername" is required parameter for Server.addContext');
-    const secureContext = context instanceof SecureContext ? context : live.createSecureContext(context);
+    const secureContext = context instanceof SecureContext ? context : tlsDefaults.createSecureContext(context);
     this._contexts.push([namePattern(servername), secureContext]);
   }
 
@@ -202,7 +202,7 @@ function timeoutOf(handshakeTimeout: number | undefined): number {
 
 /** A server prefers its own order unless it is told not to. */
 function makeContext(options: SecureContextOptions): SecureContext {
-  return live.createSecureContext({ ...options, honorCipherOrder: options.honorCipherOrder ?? true });
+  return tlsDefaults.createSecureContext({ ...options, honorCipherOrder: options.honorCipherOrder ?? true });
 }
 
 /** SNICallback over {@link TlsServer.addContext}. */

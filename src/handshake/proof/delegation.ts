@@ -6,6 +6,7 @@ import { misuse, TlsError } from '../../errors.ts';
 import { MAX_DELEGATION_VALIDITY } from '../../limits.ts';
 import { SignatureScheme } from '../../wire/enums.ts';
 import { code, opaque, readExactly, struct, u32 } from '../../wire/schema.ts';
+import { Oid } from '../../x509/asn1/oids.ts';
 import { type Certificate, parseCertificate } from '../../x509/certificate/certificate.ts';
 import { parseSpki } from '../../x509/certificate/spki.ts';
 import type { Credential, Delegation, DelegationTerms, Role } from '../terms/credential.ts';
@@ -59,7 +60,7 @@ export function delegatedCredential(chain: readonly Uint8Array[], delegation: Ui
   }
   const [der = new Uint8Array(0)] = chain;
   const leaf = readLeaf(der);
-  if (!leaf.extensions.some(({ oid }) => oid === DELEGATION_USAGE) || !leaf.keyUsage?.has('digitalSignature')) {
+  if (!leaf.extensions.some(({ oid }) => oid === Oid.delegationUsage) || !leaf.keyUsage?.has('digitalSignature')) {
     misuse('ERR_TLS_DELEGATION', 'the certificate has no DelegationUsage, or no digitalSignature: it may not delegate');
   }
   if (!isHandshakeScheme(scheme, 'server') || !schemeFitsKey(scheme, parseSpki(spki))) {
@@ -109,9 +110,6 @@ function readLeaf(der: Uint8Array): Certificate {
     });
   }
 }
-
-/** id-ce-delegationUsage, RFC 9345 §4.2 */
-const DELEGATION_USAGE = '1.3.6.1.4.1.44363.44';
 
 const rsaEncryptionSchemes: readonly number[] = [
   SignatureScheme.rsa_pss_rsae_sha256,

@@ -1,7 +1,7 @@
 import { reject } from '../../errors.ts';
 import { type Limits, MAX_HOST_NAME } from '../../limits.ts';
 import { CertificateTypeId, ExtensionType, HandshakeType, OCSP, ProtocolVersion } from '../../wire/enums.ts';
-import { type ExtensionValues, hostName, readExtensions, type ServerName } from '../../wire/extensions.ts';
+import { type ExtensionValues, hostNameIn, readExtensions, type ServerName } from '../../wire/extensions.ts';
 import type { ClientHello } from '../../wire/messages.ts';
 import { checkCompressions } from '../proof/compression.ts';
 import { type ClientLimits, readClientLimits } from '../shared/record-limits.ts';
@@ -181,7 +181,7 @@ function checkedName(names: readonly ServerName[] = []): string | undefined {
   if (bytes?.some((byte) => byte <= 0x20 || byte >= 0x7f)) {
     reject('ERR_TLS_EXTENSION_DECODE', 'illegal_parameter', 'server_name is not an ASCII host name');
   }
-  return hostName(names);
+  return hostNameIn(names);
 }
 /** opaque PskBinderEntry<32..255>, RFC 9846 §4.3.11 */
 const MIN_BINDER = 32;

@@ -1,5 +1,6 @@
 /**
- * Builds DER with asn1js; the only file that imports it. Bytes in, bytes out: an element is its own encoding, so DER
+ * Builds the DER of certificates and requests with asn1js; the only file that imports it (`der-write.ts` writes that of
+ * keys). Bytes in, bytes out: an element is its own encoding, so DER
  * made elsewhere (an issuer's name, a public key) goes into a larger structure untouched.
  */
 import * as asn1js from 'asn1js';

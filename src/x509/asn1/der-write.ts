@@ -1,6 +1,7 @@
 /**
- * The few lines of DER that keys need, without a library: what goes in and what comes out can be wiped, and providers
- * do not pull in a builder of certificates.
+ * Writes the DER that keys, OCSP requests and providers need, without a library: the caller can wipe what goes in and what
+ * comes out, and a provider does not pull in a builder of certificates. `asn1js.ts` writes all other DER, which is public:
+ * certificates, requests, names and extensions.
  */
 import { concat } from '../../bytes/concat.ts';
 import { Tag } from './der.ts';

@@ -346,3 +346,12 @@ function utcMilliseconds(
   if (!exact || hour > 23 || minute > 59 || second > 59) throw new DerError('a time that does not exist');
   return date.setUTCHours(hour, minute, second);
 }
+
+/**
+ * The first moment after a time that a structure ends at: times have whole seconds, and the last of them belongs to the
+ * period (RFC 5280 §4.1.2.5).
+ * @param time milliseconds since 1970, as {@link readTime} answers
+ */
+export function endOf(time: number): number {
+  return time + 1000;
+}

@@ -33,6 +33,34 @@ export const Oid = {
   // RFC 5280 Appendix A.1
   commonName: '2.5.4.3',
   emailAddress: '1.2.840.113549.1.9.1',
+  // RFC 2985 §5.4.2: attributes of a certificate request
+  extensionRequest: '1.2.840.113549.1.9.14',
+  // RFC 5280 §4.2.1.4: certificate policies and their qualifiers
+  anyPolicy: '2.5.29.32.0',
+  cpsUri: '1.3.6.1.5.5.7.2.1',
+  userNotice: '1.3.6.1.5.5.7.2.2',
+  // RFC 5280 §4.2.2.1: access methods
+  adOcsp: '1.3.6.1.5.5.7.48.1',
+  adCaIssuers: '1.3.6.1.5.5.7.48.2',
+  // RFC 6960 §4.2.1, §4.2.2.2.1; RFC 9654 §2.1
+  ocspBasic: '1.3.6.1.5.5.7.48.1.1',
+  ocspNonce: '1.3.6.1.5.5.7.48.1.2',
+  ocspNoCheck: '1.3.6.1.5.5.7.48.1.5',
+  // RFC 6962 §3.3: timestamps in a single response of OCSP
+  ocspSctList: '1.3.6.1.4.1.11129.2.4.5',
+  // RFC 9345 §4.2
+  delegationUsage: '1.3.6.1.4.1.44363.44',
+  // RFC 8018 (PBES2), RFC 7914 (scrypt), NIST (AES)
+  pbes2: '1.2.840.113549.1.5.13',
+  pbkdf2: '1.2.840.113549.1.5.12',
+  scrypt: '1.3.6.1.4.1.11591.4.11',
+  hmacWithSha1: '1.2.840.113549.2.7',
+  hmacWithSha256: '1.2.840.113549.2.9',
+  hmacWithSha384: '1.2.840.113549.2.10',
+  hmacWithSha512: '1.2.840.113549.2.11',
+  aes128Cbc: '2.16.840.1.101.3.4.1.2',
+  aes192Cbc: '2.16.840.1.101.3.4.1.22',
+  aes256Cbc: '2.16.840.1.101.3.4.1.42',
   // RFC 9598
   smtpUtf8Mailbox: '1.3.6.1.5.5.7.8.9',
 } as const;

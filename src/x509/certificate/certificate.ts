@@ -16,6 +16,7 @@ import {
   type AccessDescription,
   type AuthorityKeyIdentifier,
   type BasicConstraints,
+  type CertificateExtension,
   type DirectoryAttribute,
   ExtensionOid,
   type GeneralName,
@@ -33,7 +34,6 @@ import {
   parseSubjectDirectoryAttributes,
   parseSubjectKeyIdentifier,
   parseTlsFeature,
-  type RawExtension,
   readableGeneralNames,
   readableInfoAccess,
 } from './extensions.ts';
@@ -50,11 +50,8 @@ import {
 import { type CertificateSignature, readSigned, readWhole } from './signed-object.ts';
 import { type PublicKeyInfo, parseSpki } from './spki.ts';
 
-/**
- * An X.509 certificate (RFC 5280 §4.1), to judge by. What every path needs is read at once; the key and extensions are
- * read when they are used and throw DerError then if they are malformed. Byte fields are views of `raw`.
- */
-export interface Certificate {
+/** The fields of a certificate that every path needs (RFC 5280 §4.1): they are read at once. */
+export interface CertificateFields {
   readonly raw: Uint8Array;
   /** The signed part, header included. */
   readonly tbs: Uint8Array;
@@ -74,7 +71,14 @@ export interface Certificate {
   /** Bits of UniqueIdentifier (RFC 5280 §4.1.2.8), which nobody uses any more. */
   readonly issuerUniqueId: Uint8Array | undefined;
   readonly subjectUniqueId: Uint8Array | undefined;
-  readonly extensions: readonly RawExtension[];
+  readonly extensions: readonly CertificateExtension[];
+}
+
+/**
+ * An X.509 certificate (RFC 5280 §4.1), to judge by. What every path needs is read at once; the key and extensions are
+ * read when they are used and throw DerError then if they are malformed. Byte fields are views of `raw`.
+ */
+export interface Certificate extends CertificateFields {
   readonly publicKey: PublicKeyInfo;
   readonly basicConstraints: BasicConstraints | undefined;
   readonly keyUsage: KeyUsage | undefined;
@@ -152,28 +156,11 @@ export function isSelfIssued(certificate: Pick<Certificate, 'issuer' | 'subject'
 function parse(raw: Uint8Array, reader: DerReader): Certificate {
   const { tbs, body, algorithm, signature } = readSigned(reader);
   reader.end();
-  const fields = parseTbs(body);
+  const { algorithm: inner, ...fields } = parseTbs(body);
   // RFC 5280 §4.1.1.2
-  if (!equal(fields.algorithm, algorithm)) throw new DerError('two different signature algorithms');
+  if (!equal(inner, algorithm)) throw new DerError('two different signature algorithms');
   return new ParsedCertificate({ ...fields, raw, tbs, signature });
 }
-
-/** What is read at once. */
-export type CertificateFields = Pick<
-  Certificate,
-  | 'raw'
-  | 'tbs'
-  | 'version'
-  | 'serialNumber'
-  | 'issuer'
-  | 'subject'
-  | 'notBefore'
-  | 'notAfter'
-  | 'spki'
-  | 'signature'
-  | 'extensions'
-> &
-  Partial<Pick<Certificate, 'issuerUniqueId' | 'subjectUniqueId' | 'earlyGeneralizedTime'>>;
 
 type TbsFields = Omit<CertificateFields, 'raw' | 'tbs' | 'signature'> & { readonly algorithm: Uint8Array };
 
@@ -226,44 +213,26 @@ function timeElement(validity: DerReader) {
   return element;
 }
 
+/** Has the fields that it is given: so that {@link CertificateFields} lists them once. */
+const WithFields = class {
+  constructor(fields: CertificateFields) {
+    Object.assign(this, fields);
+  }
+} as new (
+  fields: CertificateFields,
+) => CertificateFields;
+
 /**
  * Extensions are read once, when first asked for; those that cannot be read, too. One to look at has a list of what was
  * found before; one to judge by has none.
  */
-class ParsedCertificate implements ShownCertificate {
-  readonly raw: Uint8Array;
-  readonly tbs: Uint8Array;
-  readonly version: 1 | 2 | 3;
-  readonly serialNumber: Uint8Array;
-  readonly issuer: DistinguishedName;
-  readonly subject: DistinguishedName;
-  readonly notBefore: number;
-  readonly notAfter: number;
-  readonly earlyGeneralizedTime: boolean;
-  readonly spki: Uint8Array;
-  readonly signature: CertificateSignature;
-  readonly issuerUniqueId: Uint8Array | undefined;
-  readonly subjectUniqueId: Uint8Array | undefined;
-  readonly extensions: readonly RawExtension[];
+class ParsedCertificate extends WithFields implements ShownCertificate {
   readonly #read: Map<string, Reading> = new Map();
   readonly #found: readonly UnreadableField[] | undefined;
 
   constructor(fields: CertificateFields, found?: readonly UnreadableField[]) {
+    super(fields);
     this.#found = found;
-    this.raw = fields.raw;
-    this.tbs = fields.tbs;
-    this.version = fields.version;
-    this.serialNumber = fields.serialNumber;
-    this.issuer = fields.issuer;
-    this.subject = fields.subject;
-    this.notBefore = fields.notBefore;
-    this.notAfter = fields.notAfter;
-    this.earlyGeneralizedTime = fields.earlyGeneralizedTime === true;
-    this.spki = fields.spki;
-    this.signature = fields.signature;
-    this.issuerUniqueId = fields.issuerUniqueId;
-    this.subjectUniqueId = fields.subjectUniqueId;
-    this.extensions = fields.extensions;
   }
 
   get unreadable(): readonly UnreadableField[] {

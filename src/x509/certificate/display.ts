@@ -19,7 +19,7 @@ import {
   shown,
   type UnreadableField,
 } from './certificate.ts';
-import { type RawExtension, readExtension } from './extensions.ts';
+import { type CertificateExtension, readExtension } from './extensions.ts';
 import { parseName, readableName } from './names.ts';
 import { readSignature } from './signed-object.ts';
 
@@ -75,6 +75,7 @@ function readLoosely(raw: Uint8Array): Loose {
     // Never valid, for whoever looks at it all the same.
     notBefore: read('notBefore', () => readTime(present(from)), Number.POSITIVE_INFINITY),
     notAfter: read('notAfter', () => readTime(present(to)), Number.NEGATIVE_INFINITY),
+    earlyGeneralizedTime: false,
     spki: spki.raw,
     signature: read('signature', () => readSignature(algorithm.raw, signature.content.subarray(1)), unsigned),
     issuerUniqueId: read('issuerUniqueId', () => readUniqueId(optional(1, 'primitive')), undefined),
@@ -91,10 +92,10 @@ function readLoosely(raw: Uint8Array): Loose {
   }
 
   /** Each by itself, the first of its kind. */
-  function readExtensions(wrapper: DerElement | undefined): readonly RawExtension[] {
+  function readExtensions(wrapper: DerElement | undefined): readonly CertificateExtension[] {
     const [list] = wrapper === undefined ? [] : read('extensions', () => elementsOf(wrapper.raw), []);
     const items = list === undefined ? [] : read('extensions', () => elementsOf(list.raw), []);
-    const found = new Map<string, RawExtension>();
+    const found = new Map<string, CertificateExtension>();
     for (const { raw: item } of items) {
       read(
         'extensions',

@@ -2,7 +2,7 @@ import { checkInteger, context, DerError, DerReader, readBitString, Tag, toSmall
 import { type DistinguishedName, latin1, parseName } from './names.ts';
 
 /** Extension, RFC 5280 §4.1.2.9, with its value unread. */
-export interface RawExtension {
+export interface CertificateExtension {
   readonly oid: string;
   readonly critical: boolean;
   readonly value: Uint8Array;
@@ -38,7 +38,7 @@ export const ExtensionOid = {
 } as const;
 
 /** RFC 5280 §4.2.1.12 */
-export const KeyPurpose = {
+export const ExtKeyUsageOid = {
   any: '2.5.29.37.0',
   serverAuth: '1.3.6.1.5.5.7.3.1',
   clientAuth: '1.3.6.1.5.5.7.3.2',
@@ -104,8 +104,8 @@ export interface AccessDescription {
   readonly location: GeneralName;
 }
 
-export function parseExtensions(reader: DerReader): readonly RawExtension[] {
-  const extensions: RawExtension[] = [];
+export function parseExtensions(reader: DerReader): readonly CertificateExtension[] {
+  const extensions: CertificateExtension[] = [];
   const seen = new Set<string>();
   const list = reader.sequence();
   reader.end();
@@ -123,7 +123,9 @@ export function parseExtensions(reader: DerReader): readonly RawExtension[] {
 }
 
 /** The next of a list. @returns `critical`: undefined where it is left out */
-export function readExtension(list: DerReader): Omit<RawExtension, 'critical'> & { readonly critical?: boolean } {
+export function readExtension(
+  list: DerReader,
+): Omit<CertificateExtension, 'critical'> & { readonly critical?: boolean } {
   const item = list.sequence();
   const oid = item.oid();
   const critical = item.nextTag === Tag.boolean ? item.boolean() : undefined;

@@ -1,8 +1,9 @@
 import { checkValue, context, DerError, type DerReader, Tag, toSmallInteger } from '../asn1/der.ts';
+import { Oid } from '../asn1/oids.ts';
 import { whole } from './extensions.ts';
 
 /** RFC 5280 §4.2.1.4 */
-export const anyPolicy = '2.5.29.32.0';
+export const anyPolicy: typeof Oid.anyPolicy = Oid.anyPolicy;
 
 /** PolicyInformation, RFC 5280 §4.2.1.4. */
 export interface PolicyInformation {
@@ -93,4 +94,4 @@ function listOf<T>(sequence: DerReader, parse: (reader: DerReader) => T): readon
   return items;
 }
 
-const knownQualifiers: ReadonlySet<string> = new Set(['1.3.6.1.5.5.7.2.1', '1.3.6.1.5.5.7.2.2']);
+const knownQualifiers: ReadonlySet<string> = new Set([Oid.cpsUri, Oid.userNotice]);

@@ -36,8 +36,8 @@ export function readSigned(reader: DerReader): SignedObject {
   return { tbs: tbs.raw, body: reader.within(tbs.content), algorithm, signature: readSignature(algorithm, bytes) };
 }
 
-/** What something is called where it cannot be read. */
-export interface Refusal {
+/** A kind of signed object: its name, and how the error is called where one cannot be read. */
+export interface SignedObjectKind {
   readonly name: string;
   readonly code: CertificateErrorCode;
   readonly alert: AlertName;
@@ -48,7 +48,7 @@ export interface Refusal {
  * @param max bytes at most
  * @throws TlsError of the given code in place of DerError
  */
-export function readWhole<T>(der: Uint8Array, max: number, what: Refusal, read: (reader: DerReader) => T): T {
+export function readWhole<T>(der: Uint8Array, max: number, what: SignedObjectKind, read: (reader: DerReader) => T): T {
   try {
     if (der.length > max) throw new DerError(`${der.length} bytes`);
     const outer = new DerReader(der);

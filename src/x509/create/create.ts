@@ -126,7 +126,7 @@ export function createCertificateRequest(options: CertificateRequestOptions): Aw
   if (publicKey === undefined) misuse('ERR_TLS_CONFIG', 'the signer does not know its public key');
   const scheme = schemeFor(options.signer, options.signatureScheme);
   const extensions = subjectExtensions(options).map(encodeExtension);
-  const extensionRequest = sequence(objectIdentifier('1.2.840.113549.1.9.14'), setOf(sequence(...extensions)));
+  const extensionRequest = sequence(objectIdentifier(Oid.extensionRequest), setOf(sequence(...extensions)));
   const info = sequence(
     integer(0),
     encodeName(options.subject),

@@ -14,24 +14,33 @@ import {
   taggedContents,
   utf8String,
 } from '../asn1/asn1js.ts';
-import { ExtensionOid, keyUsageNames } from '../certificate/extensions.ts';
+import { ExtensionOid, ExtKeyUsageOid, keyUsageNames } from '../certificate/extensions.ts';
 import { parseIp } from '../certificate/identity.ts';
 
 /** Name of a bit of keyUsage (RFC 5280 §4.2.1.3). */
 export type KeyUsageName = (typeof keyUsageNames)[number];
 
+type KeyPurposeName =
+  | 'serverAuth'
+  | 'clientAuth'
+  | 'codeSigning'
+  | 'emailProtection'
+  | 'timeStamping'
+  | 'OCSPSigning'
+  | 'anyExtendedKeyUsage';
+
 /** RFC 5280 §4.2.1.12 */
-const keyPurposes = {
-  serverAuth: '1.3.6.1.5.5.7.3.1',
-  clientAuth: '1.3.6.1.5.5.7.3.2',
-  codeSigning: '1.3.6.1.5.5.7.3.3',
-  emailProtection: '1.3.6.1.5.5.7.3.4',
-  timeStamping: '1.3.6.1.5.5.7.3.8',
-  OCSPSigning: '1.3.6.1.5.5.7.3.9',
-  anyExtendedKeyUsage: '2.5.29.37.0',
-} as const;
+const keyPurposes: Readonly<Record<KeyPurposeName, string>> = {
+  serverAuth: ExtKeyUsageOid.serverAuth,
+  clientAuth: ExtKeyUsageOid.clientAuth,
+  codeSigning: ExtKeyUsageOid.codeSigning,
+  emailProtection: ExtKeyUsageOid.emailProtection,
+  timeStamping: ExtKeyUsageOid.timeStamping,
+  OCSPSigning: ExtKeyUsageOid.ocspSigning,
+  anyExtendedKeyUsage: ExtKeyUsageOid.any,
+};
 /** A purpose of extKeyUsage (RFC 5280 §4.2.1.12), by its name or its object identifier. */
-export type KeyPurpose = keyof typeof keyPurposes | `${number}.${string}`;
+export type KeyPurpose = KeyPurposeName | `${number}.${string}`;
 
 const attributeTypes = {
   CN: '2.5.4.3',
@@ -48,13 +57,13 @@ const attributeTypes = {
 } as const;
 
 /** One attribute of a name, by its short name or its object identifier. */
-export interface NameAttribute {
+export interface NewNameAttribute {
   readonly type: keyof typeof attributeTypes | `${number}.${string}`;
   readonly value: string;
 }
 
 /** A common name, or attributes in order, each a RelativeDistinguishedName of its own. */
-export type NewName = string | readonly NameAttribute[];
+export type NewName = string | readonly NewNameAttribute[];
 
 /** The names of subjectAltName (RFC 5280 §4.2.1.6). */
 export interface SubjectAltNames {
@@ -98,7 +107,7 @@ export interface SubjectOptions {
 
 /** Name, RFC 5280 §4.1.2.4. @throws TlsError ERR_TLS_CONFIG */
 export function encodeName(name: NewName): Uint8Array {
-  const attributes: readonly NameAttribute[] = typeof name === 'string' ? [{ type: 'CN', value: name }] : name;
+  const attributes: readonly NewNameAttribute[] = typeof name === 'string' ? [{ type: 'CN', value: name }] : name;
   return sequence(...attributes.map(encodeAttribute));
 }
 
@@ -157,7 +166,7 @@ function ipBytes(address: string): Uint8Array {
   return parseIp(address) ?? misuse('ERR_TLS_CONFIG', `'${address}' is not an IP address`);
 }
 
-function encodeAttribute(attribute: NameAttribute): Uint8Array {
+function encodeAttribute(attribute: NewNameAttribute): Uint8Array {
   const oid = oidOf(attributeTypes, attribute.type);
   return setOf(sequence(objectIdentifier(oid), attributeString(oid)(attribute.value)));
 }

@@ -79,5 +79,8 @@ const unsigned = {
   raw: nothing,
   tbs: nothing,
   serialNumber: nothing,
+  earlyGeneralizedTime: false,
+  issuerUniqueId: undefined,
+  subjectUniqueId: undefined,
   signature: { oid: '', algorithm: undefined, bytes: nothing },
 } as const;

@@ -174,15 +174,15 @@ function inPath(path: Path, candidate: Certificate): boolean {
  */
 function likelyFirst(candidates: readonly Certificate[], child: Certificate): readonly Certificate[] {
   if (candidates.length < 2) return candidates;
-  const wanted = tolerant(() => child.authorityKeyIdentifier);
-  const scores = new Map(candidates.map((candidate) => [candidate, mismatch(candidate, wanted)]));
+  const wanted = readOrUndefined(() => child.authorityKeyIdentifier);
+  const scores = new Map(candidates.map((candidate) => [candidate, keyIdentifierRank(candidate, wanted)]));
   const score = (candidate: Certificate): number => scores.get(candidate) ?? 0;
   return [...candidates].sort((a, b) => score(a) - score(b) || b.notBefore - a.notBefore || b.notAfter - a.notAfter);
 }
 
 /** 0 where what is said of the signer fits, 1 where nothing can be compared, 2 where it speaks against the candidate. */
-export function mismatch(candidate: Certificate, wanted: AuthorityKeyIdentifier | undefined): number {
-  const id = tolerant(() => candidate.subjectKeyIdentifier);
+export function keyIdentifierRank(candidate: Certificate, wanted: AuthorityKeyIdentifier | undefined): number {
+  const id = readOrUndefined(() => candidate.subjectKeyIdentifier);
   if (wanted?.keyIdentifier !== undefined && id !== undefined) return equal(wanted.keyIdentifier, id) ? 0 : 2;
   if (wanted?.issuer === undefined || wanted.serialNumber === undefined) return 1;
   const issuer = wanted.issuer.some((name) => name.type === 'directory' && sameName(name.value, candidate.issuer));
@@ -190,7 +190,7 @@ export function mismatch(candidate: Certificate, wanted: AuthorityKeyIdentifier 
 }
 
 /** A hint that cannot be read is no hint; verification will say so. */
-export function tolerant<T>(read: () => T): T | undefined {
+export function readOrUndefined<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch {
@@ -200,7 +200,7 @@ export function tolerant<T>(read: () => T): T | undefined {
 
 /** Whether key identifiers allow one certificate to have issued another (RFC 5280 §4.2.1.1). */
 export function vouches(issuer: Certificate, child: Certificate): boolean {
-  const wanted = tolerant(() => child.authorityKeyIdentifier?.keyIdentifier);
-  const id = tolerant(() => issuer.subjectKeyIdentifier);
+  const wanted = readOrUndefined(() => child.authorityKeyIdentifier?.keyIdentifier);
+  const id = readOrUndefined(() => issuer.subjectKeyIdentifier);
   return wanted === undefined || id === undefined || equal(wanted, id);
 }

@@ -1,7 +1,8 @@
 import type { Awaitable } from '../../crypto/provider.ts';
 import { messageOf } from '../../errors.ts';
+import { Oid } from '../asn1/oids.ts';
 import type { Certificate } from '../certificate/certificate.ts';
-import { type Budget, tolerant } from './build.ts';
+import { type Budget, readOrUndefined } from './build.ts';
 import type { PassedOver } from './passed-over.ts';
 import { type Steps, wait } from './steps.ts';
 
@@ -53,10 +54,8 @@ export class IssuerFetcher {
 }
 
 function issuerUrls(certificate: Certificate): readonly string[] {
-  const descriptions = tolerant(() => certificate.authorityInfoAccess) ?? [];
+  const descriptions = readOrUndefined(() => certificate.authorityInfoAccess) ?? [];
   return descriptions.flatMap(({ method, location }) =>
-    method === caIssuers && location.type === 'uri' ? [location.value] : [],
+    method === Oid.adCaIssuers && location.type === 'uri' ? [location.value] : [],
   );
 }
-
-const caIssuers = '1.3.6.1.5.5.7.48.2';

@@ -1,4 +1,5 @@
 /** PBES2, RFC 8018 §6.2: PBKDF2 or scrypt, then AES-CBC. What OpenSSL and node:crypto write today. */
+
 import { cbc } from '@noble/ciphers/aes.js';
 import { sha1 } from '@noble/hashes/legacy.js';
 import { pbkdf2 } from '@noble/hashes/pbkdf2.js';
@@ -7,6 +8,7 @@ import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import { wipe } from '../../bytes/wipe.ts';
 import { misuse } from '../../errors.ts';
 import { DerError, DerReader, Tag } from '../asn1/der.ts';
+import { Oid } from '../asn1/oids.ts';
 
 /** Of a file that says how long to compute: OpenSSL's default is 2,048, password managers use 600,000. */
 const ITERATIONS_MAX = 10_000_000;
@@ -25,7 +27,7 @@ export function decryptPbes2(der: Uint8Array, password: Uint8Array): Uint8Array 
   const scheme = info.sequence();
   const ciphertext = info.octetString();
   info.end();
-  requireOid(scheme, PBES2, 'a private key encrypted by another scheme than PBES2');
+  requireOid(scheme, Oid.pbes2, 'a private key encrypted by another scheme than PBES2');
   const parameters = scheme.sequence();
   scheme.end();
   const kdf = parameters.sequence();
@@ -57,8 +59,8 @@ function deriveKey(kdf: DerReader, password: Uint8Array, keyLength: number): Uin
   const parameters = kdf.sequence();
   kdf.end();
   const salt = parameters.octetString();
-  if (oid === PBKDF2) return derivePbkdf2(parameters, salt, password, keyLength);
-  if (oid === SCRYPT) return deriveScrypt(parameters, salt, password, keyLength);
+  if (oid === Oid.pbkdf2) return derivePbkdf2(parameters, salt, password, keyLength);
+  if (oid === Oid.scrypt) return deriveScrypt(parameters, salt, password, keyLength);
   return misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key encrypted under the key derivation ${oid}`);
 }
 
@@ -66,7 +68,7 @@ function deriveKey(kdf: DerReader, password: Uint8Array, keyLength: number): Uin
 function derivePbkdf2(params: DerReader, salt: Uint8Array, password: Uint8Array, keyLength: number): Uint8Array {
   const c = params.smallInteger();
   checkKeyLength(params, keyLength);
-  const prf = params.done ? HMAC_SHA1 : readPrf(params.sequence());
+  const prf = params.done ? Oid.hmacWithSha1 : readPrf(params.sequence());
   params.end();
   const hash = prfs.get(prf);
   if (hash === undefined) misuse('ERR_TLS_UNSUPPORTED_KEY', `PBKDF2 with the function ${prf}`);
@@ -101,21 +103,16 @@ function requireOid(reader: DerReader, oid: string, otherwise: string): void {
   if (reader.oid() !== oid) misuse('ERR_TLS_UNSUPPORTED_KEY', otherwise);
 }
 
-const PBES2 = '1.2.840.113549.1.5.13';
-const PBKDF2 = '1.2.840.113549.1.5.12';
-const SCRYPT = '1.3.6.1.4.1.11591.4.11';
-const HMAC_SHA1 = '1.2.840.113549.2.7';
-
 const prfs: ReadonlyMap<string, typeof sha1 | typeof sha256 | typeof sha384> = new Map([
-  [HMAC_SHA1, sha1],
-  ['1.2.840.113549.2.9', sha256],
-  ['1.2.840.113549.2.10', sha384],
-  ['1.2.840.113549.2.11', sha512],
+  [Oid.hmacWithSha1, sha1],
+  [Oid.hmacWithSha256, sha256],
+  [Oid.hmacWithSha384, sha384],
+  [Oid.hmacWithSha512, sha512],
 ]);
 
 /** AES-CBC by key length, NIST's identifiers. */
 const aesCbc: ReadonlyMap<string, number> = new Map([
-  ['2.16.840.1.101.3.4.1.2', 16],
-  ['2.16.840.1.101.3.4.1.22', 24],
-  ['2.16.840.1.101.3.4.1.42', 32],
+  [Oid.aes128Cbc, 16],
+  [Oid.aes192Cbc, 24],
+  [Oid.aes256Cbc, 32],
 ]);

@@ -1,11 +1,11 @@
 import type { CertificateErrorCode } from '../../errors.ts';
-import { DerError } from '../asn1/der.ts';
+import { DerError, endOf } from '../asn1/der.ts';
 import type { Certificate } from '../certificate/certificate.ts';
 import { allReasons, type DistributionPoint, type ReasonMask } from '../certificate/crl-extensions.ts';
 import { ExtensionOid } from '../certificate/extensions.ts';
 import { type DistinguishedName, sameName } from '../certificate/names.ts';
 import { type RevocationStatus, type UnknownStatus, unknown } from '../certificate/revocation-status.ts';
-import { mismatch, tolerant } from '../path/build.ts';
+import { keyIdentifierRank, readOrUndefined } from '../path/build.ts';
 import { type Signatures, signedData, UnsupportedAlgorithm } from '../path/signatures.ts';
 import type { Steps } from '../path/steps.ts';
 import { isTooWeak, type Profile } from '../rules/profile.ts';
@@ -106,7 +106,7 @@ function complaintAbout(list: CertificateList, source: CrlSource): UnknownStatus
   const { time, maxAge = Number.POSITIVE_INFINITY, profile } = source;
   if (list.thisUpdate > time) return unknown('CRL_NOT_YET_VALID', 'CRL is not yet valid');
   // nextUpdate names a whole second.
-  const expired = list.nextUpdate !== undefined && time >= list.nextUpdate + 1000;
+  const expired = list.nextUpdate !== undefined && time >= endOf(list.nextUpdate);
   if (expired || time - list.thisUpdate > maxAge) return unknown('CRL_HAS_EXPIRED', 'CRL has expired');
   if (list.unhandledExtension !== undefined) {
     return unknown('UNHANDLED_CRITICAL_CRL_EXTENSION', `unhandled critical extension ${list.unhandledExtension}`);
@@ -144,7 +144,7 @@ function* checkSigner(list: CertificateList, issuer: Certificate, source: CrlSou
   if (signed === undefined) return unknown('CRL_SIGNATURE_FAILURE', `a list signed by ${list.signature.unsupported}`);
   let complaint = unknown('UNABLE_TO_GET_CRL_ISSUER', 'unable to get CRL issuer certificate');
   for (const signer of signersOf(list, issuer, source)) {
-    if (tolerant(() => signer.keyUsage?.has('cRLSign') ?? true) !== true) {
+    if (readOrUndefined(() => signer.keyUsage?.has('cRLSign') ?? true) !== true) {
       complaint = unknown('KEYUSAGE_NO_CRL_SIGN', 'key usage does not include CRL signing');
       continue;
     }
@@ -161,7 +161,7 @@ function signersOf(list: CertificateList, issuer: Certificate, source: CrlSource
   const others = source.candidates(list.issuer).filter((candidate) => candidate !== issuer);
   const signers = sameName(issuer.subject, list.issuer) ? [issuer, ...others] : others;
   if (signers.length < 2) return signers;
-  const score = (signer: Certificate): number => mismatch(signer, list.authorityKeyIdentifier);
+  const score = (signer: Certificate): number => keyIdentifierRank(signer, list.authorityKeyIdentifier);
   return [...signers].sort((a, b) => score(a) - score(b));
 }
 

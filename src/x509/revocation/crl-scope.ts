@@ -7,7 +7,7 @@ import {
   type IssuingDistributionPoint,
   type ReasonMask,
 } from '../certificate/crl-extensions.ts';
-import type { GeneralName } from '../certificate/extensions.ts';
+import { ExtensionOid, type GeneralName } from '../certificate/extensions.ts';
 import { type DistinguishedName, sameName } from '../certificate/names.ts';
 import type { CertificateList } from './crl.ts';
 
@@ -80,6 +80,8 @@ export function sameScope(a: CertificateList, b: CertificateList): boolean {
     list.extensions.find((each) => each.oid === oid)?.value ?? new Uint8Array(0);
   return (
     sameName(a.issuer, b.issuer) &&
-    ['2.5.29.28', '2.5.29.35'].every((oid) => equal(extension(a, oid), extension(b, oid)))
+    [ExtensionOid.issuingDistributionPoint, ExtensionOid.authorityKeyIdentifier].every((oid) =>
+      equal(extension(a, oid), extension(b, oid)),
+    )
   );
 }

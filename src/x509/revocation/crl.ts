@@ -11,10 +11,10 @@ import {
 } from '../certificate/crl-extensions.ts';
 import {
   type AuthorityKeyIdentifier,
+  type CertificateExtension,
   ExtensionOid,
   parseAuthorityKeyIdentifier,
   parseExtensions,
-  type RawExtension,
   readable,
   whole,
 } from '../certificate/extensions.ts';
@@ -34,7 +34,7 @@ export interface CertificateList {
   readonly thisUpdate: number;
   readonly nextUpdate: number | undefined;
   readonly signature: CertificateSignature;
-  readonly extensions: readonly RawExtension[];
+  readonly extensions: readonly CertificateExtension[];
   /** Which key of the issuer signed (§5.2.1): a hint. */
   readonly authorityKeyIdentifier: AuthorityKeyIdentifier | undefined;
   /** Big-endian. */
@@ -139,7 +139,7 @@ class ParsedCrl implements CertificateList {
   readonly thisUpdate: number;
   readonly nextUpdate: number | undefined;
   readonly signature: CertificateSignature;
-  readonly extensions: readonly RawExtension[];
+  readonly extensions: readonly CertificateExtension[];
   readonly authorityKeyIdentifier: AuthorityKeyIdentifier | undefined;
   readonly crlNumber: Uint8Array | undefined;
   readonly deltaCrlIndicator: Uint8Array | undefined;
@@ -226,12 +226,12 @@ type Attempt = <T>(read: () => T) => T | undefined;
 
 const strictly: Attempt = (read) => read();
 
-function entryExtensions(der: Uint8Array | undefined): readonly RawExtension[] {
+function entryExtensions(der: Uint8Array | undefined): readonly CertificateExtension[] {
   // 30 00: an empty list, which authorities in use write.
   return der === undefined || der.length === 2 ? [] : parseExtensions(new DerReader(der));
 }
 
-function unhandledOf(extensions: readonly RawExtension[], entries: CrlEntries | undefined): string | undefined {
+function unhandledOf(extensions: readonly CertificateExtension[], entries: CrlEntries | undefined): string | undefined {
   const unknown = extensions.find(({ oid, critical }) => critical && !handled.has(oid));
   return unknown?.oid ?? (entries?.unhandled === true ? 'of an entry' : undefined);
 }

@@ -1,16 +1,17 @@
 import { equal } from '../../bytes/equal.ts';
 import { TlsError } from '../../errors.ts';
-import { DerError } from '../asn1/der.ts';
+import { DerError, endOf } from '../asn1/der.ts';
+import { Oid } from '../asn1/oids.ts';
 import { type Certificate, parseCertificate } from '../certificate/certificate.ts';
-import { KeyPurpose, type RawExtension, whole } from '../certificate/extensions.ts';
+import { type CertificateExtension, ExtensionOid, ExtKeyUsageOid, whole } from '../certificate/extensions.ts';
 import { sameName } from '../certificate/names.ts';
 import { type RevocationStatus, unknown } from '../certificate/revocation-status.ts';
-import { tolerant } from '../path/build.ts';
+import { readOrUndefined } from '../path/build.ts';
 import { type Signatures, signedData } from '../path/signatures.ts';
 import type { Steps } from '../path/steps.ts';
 import { isTooWeak, type Profile } from '../rules/profile.ts';
 import { type CertStatus, type OcspResponse, parseOcspResponse, type SingleResponse } from './ocsp.ts';
-import { type Hashes, hashOfKey, isFor, OCSP_NONCE } from './ocsp-id.ts';
+import { type Hashes, hashOfKey, isFor } from './ocsp-id.ts';
 
 /** What there is to judge a response by. */
 export interface OcspSource {
@@ -80,19 +81,19 @@ function wrongForm(
 function wrongTime({ thisUpdate, nextUpdate }: SingleResponse, { time, maxAge }: OcspSource): string | undefined {
   if (thisUpdate > time) return 'an OCSP response of the future';
   // nextUpdate names a whole second.
-  const expired = nextUpdate !== undefined && (nextUpdate < thisUpdate || time >= nextUpdate + 1000);
+  const expired = nextUpdate !== undefined && (nextUpdate < thisUpdate || time >= endOf(nextUpdate));
   const stale = time - thisUpdate > (maxAge ?? Number.POSITIVE_INFINITY);
   return expired || stale ? 'an OCSP response that has expired' : undefined;
 }
 
-function isUnhandled({ critical, oid }: RawExtension): boolean {
-  return critical && oid !== OCSP_NONCE && oid !== sctList;
+function isUnhandled({ critical, oid }: CertificateExtension): boolean {
+  return critical && oid !== Oid.ocspNonce && oid !== Oid.ocspSctList;
 }
 
 /** RFC 9654 §2.1 */
-function nonceReturned(extensions: readonly RawExtension[], nonce: Uint8Array | undefined): boolean {
+function nonceReturned(extensions: readonly CertificateExtension[], nonce: Uint8Array | undefined): boolean {
   if (nonce === undefined) return true;
-  const returned = extensions.find(({ oid }) => oid === OCSP_NONCE)?.value;
+  const returned = extensions.find(({ oid }) => oid === Oid.ocspNonce)?.value;
   return returned !== undefined && equal(whole(returned).octetString(), nonce);
 }
 
@@ -102,7 +103,7 @@ function* isSigned(response: OcspResponse, issuer: Certificate, source: OcspSour
   if (signed === undefined || isTooWeak(signed.algorithm, source.profile)) return false;
   if (names(response, issuer, source.hashes)) return yield* source.signatures.verify(issuer.spki, signed);
   for (const der of response.certificates) {
-    const delegate = tolerant(() => parseCertificate(der));
+    const delegate = readOrUndefined(() => parseCertificate(der));
     if (delegate === undefined || !names(response, delegate, source.hashes)) continue;
     if (!(yield* isDelegate(delegate, issuer, source))) continue;
     if (yield* source.signatures.verify(delegate.spki, signed)) return true;
@@ -122,21 +123,18 @@ function names({ responder }: OcspResponse, signer: Certificate, { sha1 }: Hashe
 function* isDelegate(delegate: Certificate, issuer: Certificate, source: OcspSource): Steps<boolean> {
   const signed = signedData(delegate);
   if (signed === undefined || isTooWeak(signed.algorithm, source.profile)) return false;
-  const inTime = source.time >= delegate.notBefore && source.time < delegate.notAfter + 1000;
-  const purposes = tolerant(() => delegate.extKeyUsage) ?? [];
+  const inTime = source.time >= delegate.notBefore && source.time < endOf(delegate.notAfter);
+  const purposes = readOrUndefined(() => delegate.extKeyUsage) ?? [];
   const known = delegate.extensions.every(({ critical, oid }) => !critical || delegateExtensions.has(oid));
-  const authorised = sameName(delegate.issuer, issuer.subject) && purposes.includes(KeyPurpose.ocspSigning);
+  const authorised = sameName(delegate.issuer, issuer.subject) && purposes.includes(ExtKeyUsageOid.ocspSigning);
   if (!inTime || !known || !authorised) return false;
   return yield* source.signatures.verify(issuer.spki, signed);
 }
 
-/** keyUsage, basicConstraints, extKeyUsage, and id-pkix-ocsp-nocheck. */
+/** The extensions that are understood in the certificate of a delegated responder. */
 const delegateExtensions: ReadonlySet<string> = new Set([
-  '2.5.29.15',
-  '2.5.29.19',
-  '2.5.29.37',
-  '1.3.6.1.5.5.7.48.1.5',
+  ExtensionOid.keyUsage,
+  ExtensionOid.basicConstraints,
+  ExtensionOid.extKeyUsage,
+  Oid.ocspNoCheck,
 ]);
-
-/** RFC 6962 §3.3 */
-const sctList = '1.3.6.1.4.1.11129.2.4.5';

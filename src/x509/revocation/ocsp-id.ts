@@ -61,8 +61,6 @@ function nonceExtension(nonce: Uint8Array): Uint8Array {
   return element(Tag.sequence, element(Tag.sequence, nonceOid, value));
 }
 
-/** id-pkix-ocsp-nonce, RFC 9654 §2.1 */
-export const OCSP_NONCE = '1.3.6.1.5.5.7.48.1.2';
 const nonceOid = Uint8Array.of(6, 9, 0x2b, 6, 1, 5, 5, 7, 0x30, 1, 2);
 const sha1Oid = Uint8Array.of(6, 5, 0x2b, 14, 3, 2, 26);
 const sha256Oid = Uint8Array.of(6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1);

@@ -1,5 +1,6 @@
 import { context, DerError, DerReader, readTime, Tag } from '../asn1/der.ts';
-import { parseExtensions, type RawExtension, readable } from '../certificate/extensions.ts';
+import { Oid } from '../asn1/oids.ts';
+import { type CertificateExtension, parseExtensions, readable } from '../certificate/extensions.ts';
 import { type DistinguishedName, parseName } from '../certificate/names.ts';
 import { type RevocationReason, readReason } from '../certificate/revocation-status.ts';
 import { type CertificateSignature, readSigned, readWhole } from '../certificate/signed-object.ts';
@@ -11,7 +12,7 @@ export interface SingleResponse {
   /** Milliseconds since 1970. */
   readonly thisUpdate: number;
   readonly nextUpdate: number | undefined;
-  readonly extensions: readonly RawExtension[];
+  readonly extensions: readonly CertificateExtension[];
 }
 
 export type CertStatus =
@@ -35,7 +36,7 @@ export interface OcspResponse {
   /** Milliseconds since 1970. */
   readonly producedAt: number;
   readonly responses: readonly SingleResponse[];
-  readonly extensions: readonly RawExtension[];
+  readonly extensions: readonly CertificateExtension[];
   readonly signature: CertificateSignature;
   /** Certificates that came with it, DER: among them the responder's, where it is not the issuer. */
   readonly certificates: readonly Uint8Array[];
@@ -68,7 +69,7 @@ function parse(raw: Uint8Array, response: DerReader): OcspResponse {
   response.end();
   const wrapped = bytes.sequence();
   bytes.end();
-  if (wrapped.oid() !== basicResponse) throw new DerError('a response of another type than basic');
+  if (wrapped.oid() !== Oid.ocspBasic) throw new DerError('a response of another type than basic');
   const basic = new DerReader(wrapped.octetString());
   wrapped.end();
   const parsed = parseBasic(raw, basic.sequence());
@@ -164,13 +165,10 @@ function parseRevoked(reader: DerReader): CertStatus {
   return { status: 'revoked', reason, date };
 }
 
-function parseOptionalExtensions(reader: DerReader, n: number): readonly RawExtension[] {
+function parseOptionalExtensions(reader: DerReader, n: number): readonly CertificateExtension[] {
   const wrapped = reader.enterOptional(context(n, 'constructed'));
   return wrapped === undefined ? [] : parseExtensions(wrapped);
 }
-
-/** RFC 6960 §4.2.1 */
-const basicResponse = '1.3.6.1.5.5.7.48.1.1';
 
 /** OCSPResponseStatus, RFC 6960 §4.2.1 */
 const statusNames = {

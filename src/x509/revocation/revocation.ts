@@ -1,6 +1,7 @@
 import { equal } from '../../bytes/equal.ts';
 import type { Awaitable } from '../../crypto/provider.ts';
 import { messageOf } from '../../errors.ts';
+import { Oid } from '../asn1/oids.ts';
 import type { Certificate } from '../certificate/certificate.ts';
 import { STATUS_REQUEST } from '../certificate/extensions.ts';
 import { nameText } from '../certificate/names.ts';
@@ -213,7 +214,7 @@ export class Revocation {
 /** id-ad-ocsp, RFC 5280 §4.2.2.1 */
 function ocspUrls({ authorityInfoAccess = [] }: Certificate): readonly string[] {
   return authorityInfoAccess.flatMap(({ method, location }) =>
-    method === '1.3.6.1.5.5.7.48.1' && location.type === 'uri' ? [location.value] : [],
+    method === Oid.adOcsp && location.type === 'uri' ? [location.value] : [],
   );
 }
 

@@ -1,6 +1,6 @@
-import { DerError } from '../asn1/der.ts';
+import { DerError, endOf } from '../asn1/der.ts';
 import { type Certificate, isSelfIssued } from '../certificate/certificate.ts';
-import { ExtensionOid, type GeneralName, KeyPurpose } from '../certificate/extensions.ts';
+import { ExtensionOid, ExtKeyUsageOid, type GeneralName } from '../certificate/extensions.ts';
 import { qualifiersAreKnown } from '../certificate/policy-extensions.ts';
 import type { Budget, Path } from '../path/build.ts';
 import { wrongNames } from './baseline.ts';
@@ -45,7 +45,7 @@ export function checkPath(path: Path, { purpose, time, reliedOn }: PathTerms, pr
 export function checkTime(certificate: Certificate, time: number, at: number): void {
   if (time < certificate.notBefore) throw new CheckFailure('CERT_NOT_YET_VALID', 'certificate is not yet valid', at);
   // notAfter names a whole second.
-  if (time >= certificate.notAfter + 1000) throw new CheckFailure('CERT_HAS_EXPIRED', 'certificate has expired', at);
+  if (time >= endOf(certificate.notAfter)) throw new CheckFailure('CERT_HAS_EXPIRED', 'certificate has expired', at);
 }
 
 /** RFC 5280 §4.2: an unrecognised critical extension is a reason to refuse. */
@@ -193,20 +193,20 @@ function checkPurpose(certificate: Certificate, purpose: Purpose, profile: Profi
 type Wanted = Exclude<Purpose, 'any'>;
 
 function leafFits({ keyUsage, extKeyUsage }: Certificate, purpose: Wanted, profile: Profile, anchor: boolean): boolean {
-  const { anyInLeaf, inLeaf, apart } = profile.extKeyUsage;
+  const { anyInLeaf, inLeaf, incompatible } = profile.extKeyUsage;
   const wanted = wantedPurpose[purpose];
   const usages = purpose === 'server' || purpose === 'client' ? wantedUsages[purpose] : undefined;
   const unusable = keyUsage !== undefined && usages?.some((usage) => keyUsage.has(usage)) === false;
   if (profile.leafUsage && unusable) return false;
   if (extKeyUsage === undefined) return anchor || inLeaf === 'optional';
-  if (apart.some((other) => other !== wanted && extKeyUsage.includes(other))) return false;
-  return extKeyUsage.includes(wanted) || (anyInLeaf && extKeyUsage.includes(KeyPurpose.any));
+  if (incompatible.some((other) => other !== wanted && extKeyUsage.includes(other))) return false;
+  return extKeyUsage.includes(wanted) || (anyInLeaf && extKeyUsage.includes(ExtKeyUsageOid.any));
 }
 
 function caFits({ extKeyUsage }: Certificate, purpose: Wanted, profile: Profile, anchor: boolean): boolean {
   const { anyInCa, inCa } = profile.extKeyUsage;
   if (extKeyUsage === undefined) return anchor || inCa === 'optional';
-  return extKeyUsage.includes(wantedPurpose[purpose]) || (anyInCa && extKeyUsage.includes(KeyPurpose.any));
+  return extKeyUsage.includes(wantedPurpose[purpose]) || (anyInCa && extKeyUsage.includes(ExtKeyUsageOid.any));
 }
 
 /** RFC 7633 §4.2.2: what a CA's certificate has of TLS features, those that it issues have as well. */
@@ -239,11 +239,11 @@ function checkConstraints(
 }
 
 const wantedPurpose = {
-  server: KeyPurpose.serverAuth,
-  client: KeyPurpose.clientAuth,
-  email: KeyPurpose.emailProtection,
-  codeSigning: KeyPurpose.codeSigning,
-  timeStamping: KeyPurpose.timeStamping,
+  server: ExtKeyUsageOid.serverAuth,
+  client: ExtKeyUsageOid.clientAuth,
+  email: ExtKeyUsageOid.emailProtection,
+  codeSigning: ExtKeyUsageOid.codeSigning,
+  timeStamping: ExtKeyUsageOid.timeStamping,
 } as const;
 
 /** Extensions and keys are parsed when first used: a malformed one fails the path that uses it. */

@@ -1,5 +1,5 @@
 import type { SignatureAlgorithm } from '../../crypto/provider.ts';
-import { KeyPurpose } from '../certificate/extensions.ts';
+import { ExtKeyUsageOid } from '../certificate/extensions.ts';
 
 /** Digests that no longer stand for what they digest (RFC 9846 §4.5.1.3). */
 export type WeakDigest = 'md5' | 'sha1';
@@ -14,7 +14,7 @@ export interface ExtKeyUsageRules {
   /** Whether intermediates must have the extension. */
   readonly inCa: 'required' | 'optional';
   /** Purposes that a leaf for TLS must not have beside its own. */
-  readonly apart: readonly string[];
+  readonly incompatible: readonly string[];
 }
 
 /** What a family of relying parties asks of certificates: data, to be spread and changed. */
@@ -68,7 +68,12 @@ export const webpki: Profile = {
     anyInCa: true,
     inLeaf: 'optional',
     inCa: 'optional',
-    apart: [KeyPurpose.any, KeyPurpose.codeSigning, KeyPurpose.timeStamping, KeyPurpose.ocspSigning],
+    incompatible: [
+      ExtKeyUsageOid.any,
+      ExtKeyUsageOid.codeSigning,
+      ExtKeyUsageOid.timeStamping,
+      ExtKeyUsageOid.ocspSigning,
+    ],
   },
 };
 
@@ -82,7 +87,7 @@ export const nodeProfile: Profile = {
   caAsLeaf: true,
   leafUsage: true,
   policies: false,
-  extKeyUsage: { anyInLeaf: false, anyInCa: false, inLeaf: 'optional', inCa: 'optional', apart: [] },
+  extKeyUsage: { anyInLeaf: false, anyInCa: false, inLeaf: 'optional', inCa: 'optional', incompatible: [] },
 };
 
 /** RFC 5280 §6 and no more: what a private or historic PKI may do. */
@@ -95,5 +100,5 @@ export const rfc5280: Profile = {
   caAsLeaf: true,
   leafUsage: false,
   policies: true,
-  extKeyUsage: { anyInLeaf: true, anyInCa: true, inLeaf: 'optional', inCa: 'optional', apart: [] },
+  extKeyUsage: { anyInLeaf: true, anyInCa: true, inLeaf: 'optional', inCa: 'optional', incompatible: [] },
 };

@@ -1,8 +1,9 @@
 import { toHex } from '../../bytes/hex.ts';
 import type { Hash } from '../../crypto/provider.ts';
+import { Oid } from '../asn1/oids.ts';
 import type { Certificate } from '../certificate/certificate.ts';
 import { parseSctList } from '../certificate/extensions.ts';
-import { tolerant } from '../path/build.ts';
+import { readOrUndefined } from '../path/build.ts';
 import { type Signatures, UnsupportedAlgorithm } from '../path/signatures.ts';
 import type { Steps } from '../path/steps.ts';
 import { parseOcspResponse } from '../revocation/ocsp.ts';
@@ -67,13 +68,13 @@ export function* validScts(
   const byId = new Map(logs.map((log) => [toHex(hash.digest(log.key)), log]));
   const whole = (): Uint8Array => certificateEntry(leaf);
   const sources: readonly (readonly [list: Uint8Array | undefined, entry: () => Uint8Array])[] = [
-    [tolerant(() => leaf.sctList), () => precertificateEntry(leaf, issuer, hash)],
+    [readOrUndefined(() => leaf.sctList), () => precertificateEntry(leaf, issuer, hash)],
     [fromTls, whole],
-    [judge.stapled && tolerant(() => listOfResponse(judge.stapled)), whole],
+    [judge.stapled && readOrUndefined(() => listOfResponse(judge.stapled)), whole],
   ];
   const valid = new Map<string, LoggedSct>();
   for (const [list, entry] of sources) {
-    for (const sct of (list && tolerant(() => parseScts(list))) ?? []) {
+    for (const sct of (list && readOrUndefined(() => parseScts(list))) ?? []) {
       const id = toHex(sct.logId);
       const log = byId.get(id);
       if (log === undefined || valid.has(id) || !isTimely(sct, log, judge.time)) continue;
@@ -114,6 +115,6 @@ function isTimely({ timestamp }: Sct, { retiredAt = Number.POSITIVE_INFINITY }: 
 function listOfResponse(response: Uint8Array | undefined): Uint8Array | undefined {
   if (response === undefined) return undefined;
   const extensions = parseOcspResponse(response).responses.flatMap((single) => single.extensions);
-  const found = extensions.find(({ oid }) => oid === '1.3.6.1.4.1.11129.2.4.5');
+  const found = extensions.find(({ oid }) => oid === Oid.ocspSctList);
   return found && parseSctList(found.value);
 }

@@ -47,7 +47,7 @@ export function isStrangers({ code, certificates, at }: FailedPath): boolean {
 }
 
 /** The failure that says most comes first: a path that stood up to its end but for one thing. */
-export function worstOf(failures: readonly FailedPath[], passedOver: readonly PassedOver[] = []): Refusal {
+export function mostSpecificRefusal(failures: readonly FailedPath[], passedOver: readonly PassedOver[] = []): Refusal {
   const ranked = [...failures].sort((a, b) => rank(b) - rank(a));
   const [first] = ranked;
   return refused(first ?? { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', reason: 'no path' }, ranked, passedOver);

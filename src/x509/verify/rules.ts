@@ -31,8 +31,8 @@ import type { VerifyOptions } from './options.ts';
 const demand = oneOf('required', 'optional');
 
 const extKeyUsage: Rule<ExtKeyUsageRules> = record<ExtKeyUsageRules>(
-  { anyInLeaf: flag, anyInCa: flag, inLeaf: demand, inCa: demand, apart: listOf(text) },
-  ['anyInLeaf', 'anyInCa', 'inLeaf', 'inCa', 'apart'],
+  { anyInLeaf: flag, anyInCa: flag, inLeaf: demand, inCa: demand, incompatible: listOf(text) },
+  ['anyInLeaf', 'anyInCa', 'inLeaf', 'inCa', 'incompatible'],
 );
 
 const profile: Rule<Profile> = record<Profile>(

@@ -2,7 +2,7 @@ import type { Awaitable } from '../../crypto/provider.ts';
 import { type Certificate, parseCertificate, shown } from '../certificate/certificate.ts';
 import { showCertificate } from '../certificate/display.ts';
 import { matchName } from '../certificate/identity.ts';
-import { Budget, DEFAULT_MAX_DEPTH, presentedChain, tolerant } from '../path/build.ts';
+import { Budget, DEFAULT_MAX_DEPTH, presentedChain, readOrUndefined } from '../path/build.ts';
 import { IssuerFetcher } from '../path/issuers.ts';
 import { type PassedOver, passedOver } from '../path/passed-over.ts';
 import { CertificatePool } from '../path/pool.ts';
@@ -10,7 +10,7 @@ import { run, type Steps } from '../path/steps.ts';
 import { Revocation } from '../revocation/revocation.ts';
 import { explainNoPath } from './no-path.ts';
 import type { VerifyOptions } from './options.ts';
-import { asFailure, type Failure, isStrangers, refused, worstOf } from './refusal.ts';
+import { asFailure, type Failure, isStrangers, mostSpecificRefusal, refused } from './refusal.ts';
 import { Search } from './search.ts';
 import { settleVerifyOptions } from './settle.ts';
 import { mintPeer, type ShownChain, type UnverifiedChain, type Verdict, type VerifiedChain } from './verified-peer.ts';
@@ -68,7 +68,7 @@ function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Ver
       const none = told ? [] : [explainNoPath(leaf, intermediates, trust, options.time, maxDepth)];
       const failures = [...none, ...search.failures];
       const certificates = failures.flatMap((failure) => failure.certificates);
-      return worstOf(failures, [...passedOver(certificates, intermediates, trust), ...missed]);
+      return mostSpecificRefusal(failures, [...passedOver(certificates, intermediates, trust), ...missed]);
     }
     for (const der of more) intermediates.add(der, 'that was fetched');
   }
@@ -81,7 +81,7 @@ function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Ver
  */
 export function dangerouslyTrust(chain: readonly Uint8Array[], failure?: Failure): UnverifiedChain {
   const leaf = showCertificate(chain[0] ?? new Uint8Array(0));
-  const issuers = chain.slice(1).flatMap((der) => tolerant(() => showCertificate(der)) ?? []);
+  const issuers = chain.slice(1).flatMap((der) => readOrUndefined(() => showCertificate(der)) ?? []);
   return mintPeer<UnverifiedChain>({
     verified: false,
     certificates: [leaf, ...issuers],

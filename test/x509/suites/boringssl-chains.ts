@@ -1,6 +1,6 @@
 import { node } from '#opentls/providers/node';
 import { parseCertificate } from '#opentls/x509/certificate/certificate';
-import { KeyPurpose } from '#opentls/x509/certificate/extensions';
+import { ExtKeyUsageOid } from '#opentls/x509/certificate/extensions';
 import type { TrustAnchor } from '#opentls/x509/path/anchor';
 import { TrustStore } from '#opentls/x509/path/trust';
 import { type Profile, rfc5280 } from '#opentls/x509/rules/profile';
@@ -76,8 +76,8 @@ function profileFor({ keyPurpose, digestPolicy }: ChainCase): Profile {
   const weakDigests = digestPolicy === 'STRONG' ? [] : (['sha1'] as const);
   const lax: Profile = { ...rfc5280, weakDigests };
   if (!keyPurpose.includes('STRICT')) return lax;
-  const apart = [KeyPurpose.codeSigning, KeyPurpose.ocspSigning, KeyPurpose.timeStamping];
-  const leaf = { ...lax.extKeyUsage, anyInLeaf: false, inLeaf: 'required', apart } as const;
+  const incompatible = [ExtKeyUsageOid.codeSigning, ExtKeyUsageOid.ocspSigning, ExtKeyUsageOid.timeStamping];
+  const leaf = { ...lax.extKeyUsage, anyInLeaf: false, inLeaf: 'required', incompatible } as const;
   if (keyPurpose.endsWith('LEAF')) return { ...lax, caAsLeaf: false, extKeyUsage: leaf };
   const inCa = keyPurpose.startsWith('CLIENT') ? 'required' : 'optional';
   return { ...lax, caAsLeaf: false, extKeyUsage: { ...leaf, anyInCa: false, inCa } };

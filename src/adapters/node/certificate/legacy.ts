@@ -1,4 +1,5 @@
 import type { Hash } from '../../../crypto/provider.ts';
+import { Oid } from '../../../x509/asn1/oids.ts';
 import type { Certificate, ShownCertificate } from '../../../x509/certificate/certificate.ts';
 import type { GeneralName } from '../../../x509/certificate/extensions.ts';
 import { type DistinguishedName, nameText } from '../../../x509/certificate/names.ts';
@@ -220,6 +221,6 @@ const curveNames = { 'P-256': 'prime256v1', 'P-384': 'secp384r1', 'P-521': 'secp
 
 /** id-ad, RFC 5280 §4.2.2.1, by OpenSSL's long names. */
 const accessMethods: Readonly<Record<string, string>> = {
-  '1.3.6.1.5.5.7.48.1': 'OCSP',
-  '1.3.6.1.5.5.7.48.2': 'CA Issuers',
+  [Oid.adOcsp]: 'OCSP',
+  [Oid.adCaIssuers]: 'CA Issuers',
 };

@@ -56,11 +56,11 @@ export class ContextState {
   constructor(options: SecureContextOptions) {
     checkVersions(options);
     const secureOptions = checkSecureOptions(options.secureOptions);
-    const { ciphers = live.DEFAULT_CIPHERS, ecdhCurve = live.DEFAULT_ECDH_CURVE, sigalgs, ca } = options;
+    const { ciphers = tlsDefaults.DEFAULT_CIPHERS, ecdhCurve = tlsDefaults.DEFAULT_ECDH_CURVE, sigalgs, ca } = options;
     this.provider = providerOf(options.provider, noble);
     if (ciphers !== null) validateString(ciphers, 'options.ciphers');
     // Untouched, the list means the provider's own order.
-    const list = ciphers === initialCiphers ? undefined : ciphers || live.DEFAULT_CIPHERS;
+    const list = ciphers === initialCiphers ? undefined : ciphers || tlsDefaults.DEFAULT_CIPHERS;
     this.suites = list === undefined ? undefined : suitesOf(list, this.provider, 'options.ciphers');
     validateString(ecdhCurve, 'options.ecdhCurve');
     this.groups = groupsOf(ecdhCurve, this.provider);
@@ -140,7 +140,7 @@ export function stateOf(context: unknown): ContextState {
 const initialCiphers = 'TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384';
 
 /** What may be assigned to on the default export, read at each use. */
-export interface Live {
+export interface TlsDefaults {
   DEFAULT_CIPHERS: string;
   /** 'auto': all groups of the provider. */
   DEFAULT_ECDH_CURVE: string;
@@ -154,7 +154,7 @@ export interface Live {
   checkServerIdentity: typeof checkServerIdentity;
 }
 
-export const live: Live = {
+export const tlsDefaults: TlsDefaults = {
   DEFAULT_CIPHERS: initialCiphers,
   DEFAULT_ECDH_CURVE: 'auto',
   DEFAULT_MIN_VERSION: 'TLSv1.3',
@@ -177,8 +177,8 @@ function checkVersions({ secureProtocol, minVersion, maxVersion }: SecureContext
       throw codedError('ERR_TLS_INVALID_PROTOCOL_METHOD', message, undefined, TypeError);
     }
   }
-  checkVersion('minimum', minVersion ?? live.DEFAULT_MIN_VERSION);
-  const max = checkVersion('maximum', maxVersion ?? live.DEFAULT_MAX_VERSION);
+  checkVersion('minimum', minVersion ?? tlsDefaults.DEFAULT_MIN_VERSION);
+  const max = checkVersion('maximum', maxVersion ?? tlsDefaults.DEFAULT_MAX_VERSION);
   if (max !== 'TLSv1.3') throw invalidVersion(`the maximum TLS protocol version ${max} excludes TLSv1.3`);
 }
 

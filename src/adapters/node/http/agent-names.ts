@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { defaultTrust } from '../context/ca.ts';
-import { live } from '../context/context.ts';
+import { tlsDefaults } from '../context/context.ts';
 import { type ConnectionOptionsFor, serverMustBeAuthorized } from '../options/connection.ts';
 import { contextNames } from '../options/rules.ts';
 import type { TLSSocket } from '../socket/tls-socket.ts';
@@ -17,9 +17,9 @@ export class AgentNames {
   of(options: ConnectionOptionsFor<TLSSocket>): string {
     const counting: Partial<Record<string, unknown>> = {
       // Not given, all are what they are now.
-      checkServerIdentity: live.checkServerIdentity,
-      ciphers: live.DEFAULT_CIPHERS,
-      ecdhCurve: live.DEFAULT_ECDH_CURVE,
+      checkServerIdentity: tlsDefaults.checkServerIdentity,
+      ciphers: tlsDefaults.DEFAULT_CIPHERS,
+      ecdhCurve: tlsDefaults.DEFAULT_ECDH_CURVE,
       ca: this.#number(defaultTrust()),
     };
     for (const name of telling) {

@@ -10,10 +10,10 @@ import { HandshakeCallbacks } from '../callbacks/handshake.ts';
 import type { PeerCheck } from '../callbacks/peer-check.ts';
 import {
   type ContextState,
-  live,
   type SecureContext,
   SecureContext as SecureContextClass,
   stateOf,
+  tlsDefaults,
 } from '../context/context.ts';
 import { settleSocketOptions } from '../options/rules.ts';
 import type { EarlyReaderFor, PskCallbackFor, SniCallbackFor, SocketOptionsFor } from '../options/socket.ts';
@@ -87,7 +87,7 @@ export class TLSSocket extends DescribedSocket {
   constructor(socket?: Duplex | null, options: TLSSocketOptions = {}) {
     const own = settleSocketOptions(options);
     const { allowHalfOpen, highWaterMark, signal } = own;
-    const context = stateOf(own.secureContext || live.createSecureContext(own));
+    const context = stateOf(own.secureContext || tlsDefaults.createSecureContext(own));
     const streamOptions = {
       allowHalfOpen: Boolean(socket ? socket.allowHalfOpen : allowHalfOpen),
       ...(highWaterMark !== undefined && { highWaterMark }),
@@ -153,7 +153,7 @@ export class TLSSocket extends DescribedSocket {
 
   /** Inside SNICallback or ALPNCallback: the certificate to show. */
   setKeyCert(context: SecureContext | ConstructorParameters<typeof TLSSocket>[1]): void {
-    const chosen = context instanceof SecureContextClass ? context : live.createSecureContext(context);
+    const chosen = context instanceof SecureContextClass ? context : tlsDefaults.createSecureContext(context);
     if (this.#handshake !== undefined) this.#handshake.context = stateOf(chosen);
   }
 
