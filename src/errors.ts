@@ -274,8 +274,14 @@ export function alertReceived(description: number): TlsError {
     return new TlsError('ERR_TLS_UNKNOWN_ALERT', `the peer sent an unknown fatal alert: ${description}`);
   }
   const code: AlertErrorCode = `ERR_TLS_ALERT_${name.toUpperCase() as Uppercase<typeof name>}`;
-  return new TlsError(code, `the peer sent a fatal alert: ${name}`, { alert });
+  const hint = alertHints[name] ?? '';
+  return new TlsError(code, `the peer sent a fatal alert: ${name}${hint}`, { alert });
 }
+
+/** What an alert means to somebody who does not know the protocol. */
+const alertHints: Readonly<Record<string, string>> = {
+  protocol_version: ': it has no TLS 1.3, and opentls speaks nothing older',
+};
 
 /** Whether an error is an alert of the peer's, which is not answered (RFC 9846 §6.2). */
 export function isAlertReceived({ code }: TlsError): boolean {

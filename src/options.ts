@@ -103,6 +103,21 @@ export function bytes(min = 0, max: number = Number.MAX_SAFE_INTEGER): Rule<Uint
   };
 }
 
+/** DER bytes. Text of PEM, or a path, is what people give in their place: the message says what to do. */
+export const derBytes: Rule<Uint8Array> = (value, name) => {
+  if (value instanceof Uint8Array) return value;
+  const hint = typeof value === 'string' ? ': decodePem() makes DER of the text of a PEM file' : '';
+  return misuse('ERR_TLS_CONFIG', `${name} must be DER bytes (a Uint8Array), not ${shown(value)}${hint}`);
+};
+
+/** Whether bytes are PEM, which people take for DER. */
+export function isPem(bytes: Uint8Array): boolean {
+  return pemBegin.every((byte, i) => bytes[i] === byte);
+}
+
+/** '-----BEGIN' */
+const pemBegin: readonly number[] = [0x2d, 0x2d, 0x2d, 0x2d, 0x2d, 0x42, 0x45, 0x47, 0x49, 0x4e];
+
 /** An object that has these methods, taken as it is. */
 export function having<T>(...methods: readonly [keyof T & string, ...(keyof T & string)[]]): Rule<T> {
   return (value, name) => {
@@ -157,7 +172,11 @@ function isObjectPrototype(value: object): boolean {
 
 /** The value as an error message shows it. It may be anything, so none of its methods is called. */
 function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === 'string') {
+    // The first line alone: of PEM text, what follows may be a private key.
+    const [line = ''] = value.split('\n', 1);
+    return JSON.stringify(line.length > 40 || line !== value ? `${line.slice(0, 40)}…` : line);
+  }
   if (typeof value === 'bigint') return `${value}n`;
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;

@@ -124,6 +124,7 @@ export class Connection {
    * @throws TlsError ERR_TLS_INVALID_STATE when there is no {@link inputRoom} at all
    */
   receive(chunk: Uint8Array): void {
+    if (!(chunk instanceof Uint8Array)) misuse('ERR_TLS_CONFIG', 'receive(): the chunk must be a Uint8Array');
     if (this.#lifecycle.over || this.#lifecycle.readClosed) return;
     if (this.inputRoom === 0) misuse('ERR_TLS_INVALID_STATE', 'receive() without room: poll() first');
     this.#receiving.append(chunk);

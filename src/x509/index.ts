@@ -51,9 +51,10 @@ export type { FetchCrl, FetchOcsp, GivenCrl, RevocationMode, RevocationOptions }
 export type { Purpose } from './rules/checks.ts';
 export { nodeProfile, type Profile, rfc5280, webpki } from './rules/profile.ts';
 export { browserPolicy, type CtLog, type CtPolicy, type TransparencyOptions } from './transparency/transparency.ts';
+export type { FailedPath, Failure } from './verify/failed-path.ts';
 export type { VerifyOptions } from './verify/options.ts';
 export { dangerouslyTrustRawPublicKey, verifyRawPublicKey } from './verify/raw-public-key.ts';
-export type { FailedPath, Failure, Refusal } from './verify/refusal.ts';
+export type { Refusal } from './verify/refusal.ts';
 export type {
   RawPublicKey,
   ShownChain,

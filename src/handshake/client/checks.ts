@@ -56,7 +56,11 @@ function checkVersion(hello: ServerHello): void {
     if (downgradeSentinels.some((sentinel) => equal(sentinel, tail))) {
       reject('ERR_TLS_DOWNGRADE', 'illegal_parameter', 'the server signals that the handshake was downgraded');
     }
-    reject('ERR_TLS_UNSUPPORTED_PROTOCOL', 'protocol_version', 'the server does not speak TLS 1.3');
+    reject(
+      'ERR_TLS_UNSUPPORTED_PROTOCOL',
+      'protocol_version',
+      'the server has no TLS 1.3, and opentls speaks nothing older',
+    );
   }
   const { supported_versions: version } = readExtensions('SH', [extension]);
   if (version !== ProtocolVersion.TLS13) {

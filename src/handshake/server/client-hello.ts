@@ -96,7 +96,11 @@ function checkVersion(body: ClientHello, config: ServerSettings): void {
   const extension = body.extensions.find(({ type }) => type === ExtensionType.supported_versions);
   const versions = extension && readExtensions('CH', [extension]).supported_versions;
   if (!versions?.includes(ProtocolVersion.TLS13)) {
-    reject('ERR_TLS_UNSUPPORTED_PROTOCOL', 'protocol_version', 'the client does not offer TLS 1.3');
+    reject(
+      'ERR_TLS_UNSUPPORTED_PROTOCOL',
+      'protocol_version',
+      'the client offers no TLS 1.3, and opentls speaks nothing older',
+    );
   }
   if (body.legacyVersion !== ProtocolVersion.TLS12 && !config.ignoreLegacyVersion) {
     reject('ERR_TLS_WRONG_VERSION', 'protocol_version', 'legacy_version of the ClientHello is not 0x0303');

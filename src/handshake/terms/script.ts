@@ -9,6 +9,7 @@ import type { TicketSealer } from '../../session/tickets.ts';
 import type { HandshakeType } from '../../wire/enums.ts';
 import type { HandshakeMessage, MessageOf } from '../../wire/messages.ts';
 import type { Compressor, Decompressor } from '../terms/credential.ts';
+import { failedAsk, wrongAnswer } from './ask-failures.ts';
 import type { CertificateRequestView, ChainRequest, ChainVerdict, ClientHelloView } from './config.ts';
 import type { Credential } from './credential.ts';
 
@@ -232,16 +233,21 @@ export class Runner<T> {
     this.#step(message);
   }
 
-  /** Answers the open ask. @param pending must be {@link pending} */
+  /**
+   * Answers the open ask. An answer that is none of its kind fails it.
+   * @param pending must be {@link pending}
+   */
   answer(pending: PendingAsk, value: Answers[AskName]): void {
+    const wrong = wrongAnswer(pending.request.ask, value);
+    if (wrong !== undefined) return this.fail(pending, new TypeError(wrong));
     this.#close(pending);
     this.#step(value);
   }
 
-  /** Throws an error into the script at the `yield` of its open ask. */
+  /** Throws an error into the script at the `yield` of its open ask; one that is no TlsError becomes the cause of one. */
   fail(pending: PendingAsk, error: unknown): void {
     this.#close(pending);
-    this.#run(() => this.#script.throw(error));
+    this.#run(() => this.#script.throw(failedAsk(pending.request.ask, error)));
   }
 
   /** Ends the script where it stands, so that its `finally` wipes what it held. */

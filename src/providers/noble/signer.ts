@@ -5,7 +5,14 @@ import { equal } from '../../bytes/equal.ts';
 import type { Signer } from '../../crypto/provider.ts';
 import type { Secret } from '../../crypto/secret.ts';
 import { TlsError } from '../../errors.ts';
-import { type DecodedEcKey, type DecodedRsaKey, decodePkcs8, encodeRsaPublicKey, encodeSpki } from '../shared/pkcs8.ts';
+import {
+  checkSecretKey,
+  type DecodedEcKey,
+  type DecodedRsaKey,
+  decodePkcs8,
+  encodeRsaPublicKey,
+  encodeSpki,
+} from '../shared/pkcs8.ts';
 import { checkSigningSize, rsaSign } from '../shared/rsa.ts';
 import { parametersFor, type SignatureParameters, schemesOf } from '../shared/signature-algorithms.ts';
 import { nobleHashes } from './hash.ts';
@@ -16,8 +23,8 @@ import { nobleCurves } from './verify.ts';
  * there to make certificates.
  */
 export function nobleSigner(key: Secret<'private key'>): Signer {
-  const decoded = decodePkcs8(key.expose());
-  key.wipe();
+  checkSecretKey(key);
+  const decoded = decode(key);
   switch (decoded.algorithm) {
     case 'ec':
       return ecdsaSigner(decoded);
@@ -32,6 +39,15 @@ export function nobleSigner(key: Secret<'private key'>): Signer {
     case 'rsa':
     case 'rsa-pss':
       return rsaSigner(decoded);
+  }
+}
+
+/** Takes the key over: the caller's is wiped, also where it cannot be read. */
+function decode(key: Secret<'private key'>): ReturnType<typeof decodePkcs8> {
+  try {
+    return decodePkcs8(key.expose());
+  } finally {
+    key.wipe();
   }
 }
 

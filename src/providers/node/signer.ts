@@ -3,6 +3,7 @@ import type { Signer } from '../../crypto/provider.ts';
 import type { Secret } from '../../crypto/secret.ts';
 import { misuse, TlsError } from '../../errors.ts';
 import { parseSpki } from '../../x509/certificate/spki.ts';
+import { checkSecretKey } from '../shared/pkcs8.ts';
 import { parametersFor, schemesOf } from '../shared/signature-algorithms.ts';
 import { plain } from './hash.ts';
 import { digestName, keyInput } from './verify.ts';
@@ -12,6 +13,7 @@ const RSA_BITS_MIN = 2048;
 
 /** A signer over an OpenSSL key: RSA too is constant time here. */
 export function nodeSigner(secret: Secret<'private key'>): Signer {
+  checkSecretKey(secret);
   const key = importKey(secret);
   const publicKey = plain(createPublicKey(key).export({ type: 'spki', format: 'der' }));
   const schemes = schemesOf(publicKey);

@@ -214,3 +214,15 @@ const curves: ReadonlyMap<string, { readonly name: CurveName; readonly bytes: nu
   [Oid.secp384r1, { name: 'P-384', bytes: 48 }],
   [Oid.secp521r1, { name: 'P-521', bytes: 66 }],
 ]);
+
+/**
+ * Checks that a signer is given a key.
+ * @throws TlsError ERR_TLS_CONFIG for what is no `Secret`, such as the text of a PEM file
+ */
+export function checkSecretKey(key: unknown): void {
+  if (typeof key === 'object' && key !== null && typeof Reflect.get(key, 'expose') === 'function') return;
+  misuse(
+    'ERR_TLS_CONFIG',
+    'the key of a signer must be a Secret, which parsePrivateKey() and generatePrivateKey() make',
+  );
+}

@@ -1,3 +1,4 @@
+import { derBytes, wrong } from '../../options.ts';
 /** One block of a PEM file (RFC 7468): its label, as 'CERTIFICATE', and its bytes. */
 export interface PemBlock {
   readonly label: string;
@@ -24,6 +25,7 @@ export interface BrokenPemBlock {
  * ```
  */
 export function decodePem(text: string): readonly PemBlock[] {
+  if (typeof text !== 'string') wrong('decodePem: text', 'the text of a PEM file', text);
   return readPem(text).map((block) => {
     if ('problem' in block) throw new RangeError(`the PEM block ${block.label} ${block.problem}`);
     return block;
@@ -94,6 +96,7 @@ const values: readonly number[] = (() => {
  * ```
  */
 export function encodePem(label: string, der: Uint8Array): string {
+  derBytes(der, 'encodePem: der');
   const lines = base64(der).replace(/.{64}(?=.)/g, '$&\n');
   return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
 }

@@ -1,4 +1,5 @@
 import { equal } from '../../bytes/equal.ts';
+import { text } from '../../options.ts';
 import { context, DerError, DerReader, Tag } from '../asn1/der.ts';
 import { Oid } from '../asn1/oids.ts';
 import type { Certificate } from './certificate.ts';
@@ -22,6 +23,7 @@ export type PeerName =
  * ```
  */
 export function hostName(host: string): PeerName {
+  text(host, 'hostName: host');
   const ip = parseIp(host);
   return ip === undefined ? { dns: toAscii(host) } : { ip };
 }
@@ -35,6 +37,21 @@ export function matchName(certificate: Certificate, name: PeerName): boolean {
     return names.some((candidate) => candidate.type === 'rfc822' && matchEmail(candidate.value, name.email));
   }
   return names.some((candidate) => candidate.type === 'dns' && matchDns(candidate.value, name.dns));
+}
+
+/** The names of subjectAltName that {@link matchName} compares, as text. @throws DerError where it cannot be read */
+export function presentedNames({ subjectAltName = [] }: Certificate): readonly string[] {
+  return subjectAltName.flatMap((name) => {
+    if (name.type === 'dns' || name.type === 'uri' || name.type === 'rfc822') return [name.value];
+    return name.type === 'ip' ? [ipText(name.value)] : [];
+  });
+}
+
+/** An address as people write it; an IPv6 address in its eight groups. */
+export function ipText(ip: Uint8Array): string {
+  if (ip.length !== 16) return [...ip].join('.');
+  const groups = Array.from({ length: 8 }, (_, i) => (((ip[2 * i] ?? 0) << 8) | (ip[2 * i + 1] ?? 0)).toString(16));
+  return groups.join(':');
 }
 
 /** RFC 3986 §6.2.2.1: scheme and host without regard to case, the rest as it is. No wildcards (RFC 9525 §6.5). */

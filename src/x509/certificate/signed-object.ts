@@ -1,5 +1,6 @@
 import type { SignatureAlgorithm } from '../../crypto/provider.ts';
 import { type AlertName, type CertificateErrorCode, TlsError } from '../../errors.ts';
+import { derBytes, isPem } from '../../options.ts';
 import { DerError, DerReader, Tag } from '../asn1/der.ts';
 import { Oid, oidText } from '../asn1/oids.ts';
 import { readPssParameters } from './pss-parameters.ts';
@@ -49,7 +50,10 @@ export interface SignedObjectKind {
  * @throws TlsError of the given code in place of DerError
  */
 export function readWhole<T>(der: Uint8Array, max: number, what: SignedObjectKind, read: (reader: DerReader) => T): T {
+  derBytes(der, `the ${what.name}`);
   try {
+    if (isPem(der)) throw new DerError('it is PEM, which decodePem() reads');
+    if (der.length === 0) throw new DerError('there are no bytes');
     if (der.length > max) throw new DerError(`${der.length} bytes`);
     const outer = new DerReader(der);
     const reader = outer.sequence();

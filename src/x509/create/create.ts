@@ -1,6 +1,7 @@
 import { toHex } from '../../bytes/hex.ts';
 import { type Awaitable, type CryptoProvider, isThenable, type Signer } from '../../crypto/provider.ts';
 import { misuse } from '../../errors.ts';
+import { bytes, finite, having, listOf, object, integer as wholeNumber } from '../../options.ts';
 import { nameOf, SignatureScheme } from '../../wire/enums.ts';
 import {
   bitString,
@@ -86,6 +87,10 @@ export interface Created {
  * ```
  */
 export function createCertificate(options: CertificateOptions): Awaitable<Created> {
+  checkGiven(options, 'createCertificate');
+  having('random')(options.provider, 'createCertificate: options.provider');
+  finite(options.notBefore, 'createCertificate: options.notBefore');
+  finite(options.notAfter, 'createCertificate: options.notAfter');
   const publicKey = options.publicKey ?? (options.issuer === undefined ? options.signer.publicKey : undefined);
   if (publicKey === undefined) misuse('ERR_TLS_CONFIG', 'the certificate needs the public key of its subject');
   if (options.notAfter < options.notBefore) misuse('ERR_TLS_CONFIG', 'the certificate ends before it begins');
@@ -122,6 +127,7 @@ export function createCertificate(options: CertificateOptions): Awaitable<Create
  * ```
  */
 export function createCertificateRequest(options: CertificateRequestOptions): Awaitable<Created> {
+  checkGiven(options, 'createCertificateRequest');
   const publicKey = options.signer.publicKey;
   if (publicKey === undefined) misuse('ERR_TLS_CONFIG', 'the signer does not know its public key');
   const scheme = schemeFor(options.signer, options.signatureScheme);
@@ -136,8 +142,16 @@ export function createCertificateRequest(options: CertificateRequestOptions): Aw
   return sign(options.signer, scheme, info, 'CERTIFICATE REQUEST');
 }
 
+/** @throws TlsError ERR_TLS_CONFIG where options are none, or their signer is none */
+function checkGiven(options: { readonly signer: Signer }, name: string): void {
+  object(options, `${name}: options`);
+  having<Signer>('sign')(options.signer, `${name}: options.signer`);
+  listOf(wholeNumber(0, 0xffff))(options.signer.schemes, `${name}: options.signer.schemes`);
+}
+
 function sign(signer: Signer, scheme: number, toBeSigned: Uint8Array, label: string): Awaitable<Created> {
   const finish = (signature: Uint8Array): Created => {
+    bytes(1)(signature, 'the answer of signer.sign()');
     const der = sequence(toBeSigned, signatureAlgorithm(scheme), bitString(signature));
     return { der, pem: encodePem(label, der) };
   };

@@ -1,6 +1,6 @@
 import { equal } from '../../bytes/equal.ts';
 import { messageOf, misuse } from '../../errors.ts';
-import { flag, object, type Rules, settle } from '../../options.ts';
+import { derBytes, flag, isPem, object, type Rules, settle, wrong } from '../../options.ts';
 import { DerError } from '../asn1/der.ts';
 import type { Certificate } from '../certificate/certificate.ts';
 import { type DistinguishedName, latin1, nameText, parseName } from '../certificate/names.ts';
@@ -56,6 +56,7 @@ export class TrustStore {
     this.allowPartial = allowPartial;
     this.#distrusted = [...distrusted];
     this.#unread = [...unread];
+    checkList(anchors);
     let place = 0;
     for (const anchor of anchors) this.#take(checkAnchor(anchor, `anchors[${place}]`), ++place);
   }
@@ -157,7 +158,11 @@ class Anchor extends LazyCertificate {
 const trustRules: Rules<TrustStoreOptions> = { allowPartial: flag, distrusted: object, unread: object };
 
 function checkAnchor(given: TrustAnchor, name: string): TrustAnchor {
-  if (given instanceof Uint8Array) return given;
+  if (typeof given === 'string') return derBytes(given, name);
+  if (given instanceof Uint8Array) {
+    if (isPem(given)) misuse('ERR_TLS_CONFIG', `${name} is PEM: decodePem() makes DER of the text of a PEM file`);
+    return given;
+  }
   const { certificate, subject, spki } = object<Partial<CertificateAnchor & KeyAnchor>>(given, name);
   const parts: readonly unknown[] = spki === undefined ? [certificate] : [subject, spki];
   if (parts.every((part) => part instanceof Uint8Array)) return given;
@@ -173,4 +178,11 @@ function indexByKey(anchors: readonly Anchor[]): ReadonlyMap<string, readonly An
     else known.push(anchor);
   }
   return index;
+}
+
+/** A text or bytes are iterable, too: of characters or numbers, which are no anchors. */
+function checkList(anchors: unknown): void {
+  const list = typeof anchors === 'object' && anchors !== null && Symbol.iterator in anchors;
+  if (list && !(anchors instanceof Uint8Array)) return;
+  wrong('TrustStore.from: anchors', 'a list of certificates, each as DER bytes, or of other anchors', anchors);
 }

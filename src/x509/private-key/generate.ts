@@ -2,6 +2,7 @@ import { compare } from '../../bytes/equal.ts';
 import { fromHex } from '../../bytes/hex.ts';
 import { wipe } from '../../bytes/wipe.ts';
 import { Secret } from '../../crypto/secret.ts';
+import { callable, oneOf } from '../../options.ts';
 import { integer, objectIdentifier } from '../asn1/asn1js.ts';
 import { context, Tag } from '../asn1/der.ts';
 import { element } from '../asn1/der-write.ts';
@@ -39,6 +40,8 @@ export function generatePrivateKey(
   kind: GeneratedKeyKind,
   random: (length: number) => Uint8Array,
 ): Secret<'private key'> {
+  oneOf(...kinds)(kind, 'generatePrivateKey: kind');
+  callable(random, 'generatePrivateKey: random (as noble.random)');
   if (kind === 'ed25519' || kind === 'ed448') {
     const seed = random(kind === 'ed25519' ? 32 : 57);
     return privateKeyInfo([objectIdentifier(Oid[kind])], element(Tag.octetString, seed), seed);
@@ -93,3 +96,5 @@ const curves: Readonly<Record<'P-256' | 'P-384' | 'P-521', { readonly id: string
       '01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409',
   },
 };
+
+const kinds = ['P-256', 'P-384', 'P-521', 'ed25519', 'ed448', 'ml_dsa_44', 'ml_dsa_65', 'ml_dsa_87'] as const;

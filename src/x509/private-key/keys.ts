@@ -3,6 +3,7 @@ import { ascii, utf8 } from '../../bytes/utf8.ts';
 import { wipe } from '../../bytes/wipe.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { misuse, TlsError } from '../../errors.ts';
+import { wrong } from '../../options.ts';
 import { context, DerError, DerReader, Tag } from '../asn1/der.ts';
 import { element, unsignedInteger } from '../asn1/der-write.ts';
 import { decodePem, type PemBlock } from '../asn1/pem.ts';
@@ -27,6 +28,9 @@ import { decryptPbes2 } from './pbes2.ts';
  * ```
  */
 export function parsePrivateKey(input: string | Uint8Array, passphrase?: string | Uint8Array): Secret<'private key'> {
+  if (typeof input !== 'string' && !(input instanceof Uint8Array)) {
+    wrong('parsePrivateKey: input', 'the text of a PEM file, or DER or PEM bytes', input);
+  }
   const password = typeof passphrase === 'string' ? utf8(passphrase) : passphrase;
   if (typeof input !== 'string' && input[0] === Tag.sequence) return normalise(input, password);
   const block = findKey(typeof input === 'string' ? input : ascii(input));

@@ -4,7 +4,7 @@ import type { CertificatePool } from '../path/pool.ts';
 import type { TrustStore } from '../path/trust.ts';
 import { CheckFailure } from '../rules/check-failure.ts';
 import { checkTime } from '../rules/checks.ts';
-import type { FailedPath } from './refusal.ts';
+import type { FailedPath } from './failed-path.ts';
 
 /** Why nothing leads to an anchor, in OpenSSL's terms: what is at the end of what was presented? */
 export function explainNoPath(

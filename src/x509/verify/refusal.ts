@@ -5,19 +5,8 @@ import { BudgetExceeded, vouches } from '../path/build.ts';
 import { type PassedOver, passedOverText } from '../path/passed-over.ts';
 import { UnsupportedAlgorithm } from '../path/signatures.ts';
 import { CheckFailure, unreadable } from '../rules/check-failure.ts';
-
-/** Why a path, or the whole, was refused. */
-export interface Failure {
-  readonly code: CertificateErrorCode;
-  readonly reason: string;
-}
-
-export interface FailedPath extends Failure {
-  /** In a refusal they are there to be looked at: `ShownCertificate`, whose getters do not throw. */
-  readonly certificates: readonly Certificate[];
-  /** Index in `certificates` of the one that failed. */
-  readonly at: number;
-}
+import { detailOf, pathsText } from './explain.ts';
+import type { FailedPath, Failure } from './failed-path.ts';
 
 /** `paths`: every path that was tried, most specific failure first; `code` and `reason` are those of the first. */
 export interface Refusal extends Failure {
@@ -50,7 +39,10 @@ export function isStrangers({ code, certificates, at }: FailedPath): boolean {
 export function mostSpecificRefusal(failures: readonly FailedPath[], passedOver: readonly PassedOver[] = []): Refusal {
   const ranked = [...failures].sort((a, b) => rank(b) - rank(a));
   const [first] = ranked;
-  return refused(first ?? { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', reason: 'no path' }, ranked, passedOver);
+  if (first === undefined)
+    return refused({ code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', reason: 'no path' }, [], passedOver);
+  const reason = `${first.reason}${detailOf(first)}${pathsText(ranked)}`;
+  return refused({ code: first.code, reason }, ranked, passedOver);
 }
 
 /** `reason` names the first of what was passed over, too, where it does not say so by itself. */

@@ -104,6 +104,8 @@ export const judgementRules: Rules<
 
 /** One form, and of the right type: a property that nobody reads would leave the peer without a name. */
 const peerName: Rule<PeerName> = (value, name) => {
+  if (typeof value === 'string')
+    return wrong(name, `what hostName(${JSON.stringify(value.slice(0, 40))}) makes of it`, value);
   const [[form, id] = [], ...others] = Object.entries(object<PeerName>(value, name));
   const fits = form === 'ip' ? id instanceof Uint8Array : textForms.has(form) && typeof id === 'string';
   return fits && others.length === 0

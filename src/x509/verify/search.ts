@@ -9,8 +9,9 @@ import { checkPath } from '../rules/checks.ts';
 import { checkPolicies } from '../rules/policies.ts';
 import { type Profile, webpki } from '../rules/profile.ts';
 import { missingScts, validScts } from '../transparency/transparency.ts';
+import type { FailedPath } from './failed-path.ts';
 import type { VerifyOptions } from './options.ts';
-import { asFailure, type FailedPath } from './refusal.ts';
+import { asFailure } from './refusal.ts';
 
 /** A path that stands, and the policies that it is valid for. */
 export interface GoodPath {

@@ -1,6 +1,7 @@
 import type { ShownCertificate } from '../certificate/certificate.ts';
 import type { PublicKeyInfo } from '../certificate/spki.ts';
-import type { Failure, Refusal } from './refusal.ts';
+import type { Failure } from './failed-path.ts';
+import type { Refusal } from './refusal.ts';
 
 declare const verifiedBrand: unique symbol;
 

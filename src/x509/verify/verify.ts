@@ -1,4 +1,5 @@
 import type { Awaitable } from '../../crypto/provider.ts';
+import { derBytes, listOf } from '../../options.ts';
 import { type Certificate, parseCertificate, shown } from '../certificate/certificate.ts';
 import { showCertificate } from '../certificate/display.ts';
 import { matchName } from '../certificate/identity.ts';
@@ -8,9 +9,11 @@ import { type PassedOver, passedOver } from '../path/passed-over.ts';
 import { CertificatePool } from '../path/pool.ts';
 import { run, type Steps } from '../path/steps.ts';
 import { Revocation } from '../revocation/revocation.ts';
+import { nameMismatch } from './explain.ts';
+import type { Failure } from './failed-path.ts';
 import { explainNoPath } from './no-path.ts';
 import type { VerifyOptions } from './options.ts';
-import { asFailure, type Failure, isStrangers, mostSpecificRefusal, refused } from './refusal.ts';
+import { asFailure, isStrangers, mostSpecificRefusal, refused } from './refusal.ts';
 import { Search } from './search.ts';
 import { settleVerifyOptions } from './settle.ts';
 import { mintPeer, type ShownChain, type UnverifiedChain, type Verdict, type VerifiedChain } from './verified-peer.ts';
@@ -37,6 +40,7 @@ import { mintPeer, type ShownChain, type UnverifiedChain, type Verdict, type Ver
  * ```
  */
 export function verifyPeer(chain: readonly Uint8Array[], options: VerifyOptions): Awaitable<Verdict> {
+  listOf(derBytes)(chain, 'verifyPeer: chain');
   return run(judge(chain, settleVerifyOptions(options)));
 }
 
@@ -106,7 +110,7 @@ function nameFailure(leaf: Certificate, names: VerifyOptions['name']): Failure |
   const wanted = 'length' in names ? names : [names];
   try {
     if (wanted.some((name) => matchName(leaf, name))) return undefined;
-    return { code: 'HOSTNAME_MISMATCH', reason: 'the certificate is not for this name' };
+    return { code: 'HOSTNAME_MISMATCH', reason: nameMismatch(leaf, wanted) };
   } catch (error) {
     return asFailure(error);
   }

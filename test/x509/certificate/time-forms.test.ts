@@ -54,7 +54,7 @@ function judge(chain: readonly Uint8Array[], profile: Profile, crls?: readonly U
     crls,
   });
   if ('then' in verdict) throw new TypeError('a verdict that is not there at once');
-  return verdict.ok ? 'good' : `${verdict.code}: ${verdict.reason}`;
+  return verdict.ok ? 'good' : `${verdict.code}: ${verdict.paths[0]?.reason ?? verdict.reason}`;
 }
 
 const listOf = (holder: Holder, ...revoked: readonly Holder[]): Uint8Array =>

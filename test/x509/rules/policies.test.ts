@@ -283,7 +283,7 @@ describe('a malformed extension is that of the certificate that has it', () => {
     );
     if ('then' in verdict || verdict.ok) throw new TypeError('a chain that is good');
     expect(verdict.code).toBe('INVALID_POLICY_EXTENSION');
-    expect(verdict.reason).toBe(`invalid or inconsistent certificate policy extension: ${why}`);
+    expect(verdict.paths[0]?.reason).toBe(`invalid or inconsistent certificate policy extension: ${why}`);
     expect(verdict.paths.map(({ at }) => at)).toEqual([2]);
   });
 });

@@ -21,7 +21,7 @@ function judge({ sent, root }: HostileChain, overrides: Partial<VerifyOptions> =
     ...overrides,
   });
   if ('then' in verdict) throw new TypeError('a verdict that is not there at once');
-  return verdict.ok ? 'good' : `${verdict.code}: ${verdict.reason}`;
+  return verdict.ok ? 'good' : `${verdict.code}: ${verdict.paths[0]?.reason ?? verdict.reason}`;
 }
 
 describe('chains made to cost', () => {

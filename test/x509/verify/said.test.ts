@@ -63,7 +63,9 @@ describe('what is passed over is said', () => {
     expect(verdict.code).toBe('UNABLE_TO_GET_ISSUER_CERT_LOCALLY');
     const reason = 'the certificate is malformed: certificate version 9';
     expect(verdict.passedOver).toEqual([{ what: 'anchor', which: 'CN=root', reason }]);
-    expect(verdict.reason).toBe(`unable to get local issuer certificate; passed over: anchor CN=root (${reason})`);
+    expect(verdict.reason).toBe(
+      `unable to get local issuer certificate: "CN=middle" was issued by "CN=root", which was not sent and is no trust anchor; passed over: anchor CN=root (${reason})`,
+    );
   });
 
   test('an anchor of a name that cannot be read', () => {
@@ -145,7 +147,7 @@ describe('what is passed over is said', () => {
     expect(stapled.code).toBe('INVALID_OCSP_RESPONSE');
     expect(stapled.passedOver).toMatchObject([{ what: 'response', which: 'stapled for CN=leaf' }]);
     // What the reason says already is not said again.
-    expect(stapled.reason).toBe(stapled.passedOver[0]?.reason);
+    expect(stapled.reason).toBe(`${stapled.passedOver[0]?.reason}: "CN=leaf", certificate 1 of a path of 3`);
     const urls = ['http://a.test/', 'http://b.test/'];
     const points = urls.map((url) => element(0x30, oid('2b06010505073001'), element(0x86, Buffer.from(url))));
     const value = element(0x30, ...points);
@@ -158,7 +160,7 @@ describe('what is passed over is said', () => {
 
   test('nothing, where nothing was', () => {
     expect(refusal(der(leaf)).passedOver).toEqual([]);
-    expect(refusal(der(leaf)).reason).toBe('unable to verify the first certificate');
+    expect(refusal(der(leaf)).paths[0]?.reason).toBe('unable to verify the first certificate');
   });
 });
 
@@ -170,7 +172,7 @@ describe('the limit is said', () => {
     expect(judge(chain, { maxDepth: 2 }).ok).toBe(true);
     const verdict = refusal(chain, { maxDepth: 1 });
     expect(verdict.code).toBe('CERT_CHAIN_TOO_LONG');
-    expect(verdict.reason).toBe('certificate chain too long: more than 1 intermediates (maxDepth)');
+    expect(verdict.paths[0]?.reason).toBe('certificate chain too long: more than 1 intermediates (maxDepth)');
     const [path] = verdict.paths;
     expect(path?.certificates.map(({ raw }) => raw)).toEqual(chain);
     expect(path?.at).toBe(2);
@@ -232,7 +234,7 @@ describe('the algorithm is said', () => {
     const made = openssl(rsa, ...options);
     const verdict = refusal([made], { trust, time: Date.now() });
     expect(verdict.code).toBe('UNSUPPORTED_SIGNATURE_ALGORITHM');
-    expect(verdict.reason).toBe(`unsupported signature algorithm ${text}`);
+    expect(verdict.paths[0]?.reason).toBe(`unsupported signature algorithm ${text}`);
     expect(verdict.paths[0]?.at).toBe(0);
   });
 
@@ -268,7 +270,7 @@ describe('TLS features go down the path (RFC 7633 §4.2.2)', () => {
   test('what a CA has, those below it have, too', () => {
     const verdict = refusal(der(silent, demanding), { profile: webpki });
     expect(verdict.code).toBe('INVALID_EXTENSION');
-    expect(verdict.reason).toBe('without the TLS feature 5 that its issuer demands');
+    expect(verdict.paths[0]?.reason).toBe('without the TLS feature 5 that its issuer demands');
     expect(verdict.paths[0]?.at).toBe(0);
     expect(refusal(der(serverLeaf(demanding, feature(17)), demanding), { profile: webpki }).code).toBe(
       'INVALID_EXTENSION',

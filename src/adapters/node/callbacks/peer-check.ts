@@ -3,7 +3,7 @@ import { type Awaitable, isThenable } from '../../../crypto/provider.ts';
 import { verifier } from '../../../handshake/proof/verifier.ts';
 import type { ChainRequest, ChainVerdict } from '../../../handshake/terms/config.ts';
 import type { ShownCertificate } from '../../../x509/certificate/certificate.ts';
-import type { Failure } from '../../../x509/verify/refusal.ts';
+import type { Failure } from '../../../x509/verify/failed-path.ts';
 import type { Verdict, VerifiedPeer } from '../../../x509/verify/verified-peer.ts';
 import { dangerouslyTrust } from '../../../x509/verify/verify.ts';
 import { namesReliedOn } from '../certificate/identity.ts';

@@ -2,6 +2,7 @@
 import type { CryptoProvider } from '../../../crypto/provider.ts';
 import { CipherSuiteId, NamedGroup, SignatureScheme } from '../../../wire/enums.ts';
 import { codedError, invalidArgValue } from '../support/errors.ts';
+import { warnOnce } from '../support/warnings.ts';
 
 /**
  * The TLS 1.3 suites of an OpenSSL cipher list, in its order. Names of older versions are accepted and mean nothing.
@@ -13,12 +14,13 @@ export function suitesOf(ciphers: string, provider: CryptoProvider, name: string
   if (entries.length === 0) throw invalidArgValue(name, ciphers);
   const modern = entries.filter((entry) => entry.startsWith('TLS_') || entry.startsWith('!TLS_'));
   const older = entries.filter((entry) => !modern.includes(entry));
-  if (older.length > 0 && !older.some((entry) => legacyCipher.test(entry))) throw noCipherMatch();
+  if (older.length > 0 && !older.some((entry) => legacyCipher.test(entry)))
+    throw noCipherMatch(name, older[0], provider);
   if (modern.length === 0) return undefined;
   const known = modern.map((entry) => (Object.hasOwn(suiteIds, entry) ? suiteIds[entry] : undefined));
-  if (known.includes(undefined)) throw noCipherMatch();
+  if (known.includes(undefined)) throw noCipherMatch(name, modern[known.indexOf(undefined)], provider);
   const suites = known.filter((id) => id !== undefined && provider.suites.some((suite) => suite.id === id));
-  if (suites.length === 0) throw noCipherMatch();
+  if (suites.length === 0) throw noCipherMatch(name, modern[0], provider);
   return suites as readonly number[];
 }
 
@@ -29,10 +31,19 @@ export function suitesOf(ciphers: string, provider: CryptoProvider, name: string
  */
 export function groupsOf(curves: string, provider: CryptoProvider): readonly number[] | undefined {
   if (curves === 'auto') return undefined;
-  const named = curves.split(':').map((curve) => groupIds.get(curve.toLowerCase()));
-  const groups = named.filter((id) => id !== undefined && provider.groups.some((group) => group.id === id));
+  const names = curves.split(':');
+  const named = names.map((curve) => groupIds.get(curve.toLowerCase()));
+  const has = (id: number | undefined): boolean => provider.groups.some((group) => group.id === id);
+  const groups = named.filter((id) => has(id));
   if (named.includes(undefined) || groups.length === 0) {
-    throw codedError('ERR_CRYPTO_OPERATION_FAILED', 'Failed to set ECDH curve');
+    const wrong = named.includes(undefined) ? names[named.indexOf(undefined)] : names[0];
+    const known = provider.groups.map(({ name }) => name).join(', ');
+    const problem = `options.ecdhCurve names ${quoted(wrong)}, and the provider has ${known}`;
+    throw codedError('ERR_CRYPTO_OPERATION_FAILED', `Failed to set ECDH curve: ${problem}`);
+  }
+  const missing = names.filter((_, i) => !has(named[i])).map(quoted);
+  if (missing.length > 0) {
+    warnOnce(`options.ecdhCurve: the provider does not have ${missing.join(', ')}, which is left out`);
   }
   return groups as readonly number[];
 }
@@ -64,11 +75,18 @@ export function ephemeralKeyInfo(group: { readonly id: number; readonly name: st
   return curveInfo[group.id] ?? { type: 'TLSGroup', name: group.name };
 }
 
-function noCipherMatch(): Error {
-  return codedError('ERR_SSL_NO_CIPHER_MATCH', 'error:SSL routines::no cipher match', {
+function noCipherMatch(option: string, entry: string | undefined, { suites }: CryptoProvider): Error {
+  const known = suites.map(({ name }) => name).join(', ');
+  const problem = `${option} names ${quoted(entry)}, and the provider has ${known}`;
+  return codedError('ERR_SSL_NO_CIPHER_MATCH', `error:SSL routines::no cipher match: ${problem}`, {
     library: 'SSL routines',
     reason: 'no cipher match',
   });
+}
+
+/** A name as an error shows it: cut where it is long. */
+function quoted(name: string | undefined = ''): string {
+  return JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
 }
 
 /** Code points that OpenSSL knows and we do not have are accepted like names of older versions. */
