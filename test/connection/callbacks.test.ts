@@ -5,8 +5,9 @@ import { TlsError } from '#opentls/errors';
 import type { ClientConfig, CommonConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import { TicketKeys } from '#opentls/session/tickets';
 import { CipherSuiteId, NamedGroup } from '#opentls/wire/enums';
-import { credential, type Ends, errorOf, newPair, openPair, type Side, shuttle } from '../kit/pair.ts';
+import { credential, type Ends, errorOf, newPair, openPair, type Side, shuttle, sides } from '../kit/pair.ts';
 import { provider } from '../kit/provider.ts';
+import { thrownBy } from '../kit/refusals.ts';
 import { watched } from '../kit/watched.ts';
 
 type Name = 'now' | 'random' | 'padding';
@@ -70,15 +71,6 @@ function outcome(side: Side, name: Name, kind: Kind, number: number, what: 'thro
   return { number, phase, last: after.at(-1), error: errorOf(events), thrown, survivors: watch.survivors() };
 }
 
-function thrownBy(work: () => void): unknown {
-  try {
-    work();
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-}
-
 /** All of them, in order. */
 function outcomes(...[side, name, kind, what]: Row): unknown[] {
   const all: unknown[] = [];
@@ -103,7 +95,7 @@ function check(...row: Row): void {
 
 describe('the connection ends, says so once or not at all, and keeps nothing', () => {
   const title = '%s: %s, in a %s handshake, %s';
-  const all = (['client', 'server'] as const).flatMap((side) =>
+  const all = sides.flatMap((side) =>
     (['now', 'random', 'padding'] as const).flatMap((name) =>
       (['full', 'resumed'] as const).flatMap((kind) =>
         (['throws', 'destroys'] as const).map((what): Row => [side, name, kind, what]),

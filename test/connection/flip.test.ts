@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Connection } from '#opentls/connection/connection';
 import { NamedGroup } from '#opentls/wire/enums';
-import { credential, errorOf, newPair, type Side, settle, shuttle } from '../kit/pair.ts';
+import { credential, errorOf, newPair, type Side, settle, shuttle, sides } from '../kit/pair.ts';
 
 /**
  * Each byte of each flight is changed in turn. A change of legacy_record_version in an unprotected record (ignored by
@@ -50,7 +50,7 @@ function finish(engine: Connection, events: Parameters<typeof settle>[1]): void 
 }
 
 describe.each(Object.keys(configs) as (keyof typeof configs)[])('%s', (kind) => {
-  test.each(['client', 'server'] as const)(
+  test.each(sides)(
     'every byte of the %s changed',
     (side) => {
       const { sent } = run(kind, side, Number.MAX_SAFE_INTEGER);

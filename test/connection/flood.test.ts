@@ -3,8 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Connection, Event } from '#opentls/connection/connection';
 import { defaultLimits } from '#opentls/limits';
-import { ContentType, HandshakeType, SignatureScheme } from '#opentls/wire/enums';
-import { writeExtensions } from '#opentls/wire/extensions';
+import { ContentType, HandshakeType } from '#opentls/wire/enums';
 import { encodeMessage } from '#opentls/wire/messages';
 import { Forger, meet } from '../kit/forger.ts';
 import { credential, errorOf, feed, newClient, newServer } from '../kit/pair.ts';
@@ -40,12 +39,6 @@ function scene(role: 'client' | 'server', message: (forger: Forger, index: numbe
   };
 }
 
-function certificateRequest(forger: Forger, index: number): Uint8Array {
-  const extensions = writeExtensions('CR', { signature_algorithms: [SignatureScheme.ecdsa_secp256r1_sha256] });
-  const body = { certificateRequestContext: new Uint8Array([index >> 8, index]), extensions };
-  return forger.say(ContentType.handshake, encodeMessage(HandshakeType.certificate_request, body));
-}
-
 function ticket(forger: Forger, index: number): Uint8Array {
   const body = {
     ticketLifetime: 7200,
@@ -57,6 +50,7 @@ function ticket(forger: Forger, index: number): Uint8Array {
   return forger.say(ContentType.handshake, encodeMessage(HandshakeType.new_session_ticket, body));
 }
 
+const certificateRequest = (forger: Forger, index: number): Uint8Array => forger.certificateRequest(index);
 const keyUpdate = (forger: Forger): Uint8Array => forger.keyUpdate();
 
 const kinds = [

@@ -17,8 +17,11 @@ import {
   errorOf,
   newPair,
   openPair,
+  other,
+  type Side,
   settle,
   shuttle,
+  sides,
   trustAnything,
 } from '../kit/pair.ts';
 import { provider } from '../kit/provider.ts';
@@ -27,9 +30,6 @@ import { watched } from '../kit/watched.ts';
 import { innerSealer, record, recordsOf, suiteOf } from '../record/records.ts';
 
 const bytes = randomBytes(5446);
-const sides = ['client', 'server'] as const;
-type Side = (typeof sides)[number];
-const other = { client: 'server', server: 'client' } as const;
 const misuse = expect.objectContaining({ code: 'ERR_TLS_INVALID_STATE' });
 
 /** What came out of a connection is the receiver's. */

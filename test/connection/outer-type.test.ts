@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Connection } from '#opentls/connection/connection';
 import { AlertDescription } from '#opentls/errors';
 import { ContentType } from '#opentls/wire/enums';
-import { credential, errorOf, newClient, newServer, settle, trustAnything } from '../kit/pair.ts';
+import { credential, errorOf, newClient, newServer, type Side, settle, trustAnything } from '../kit/pair.ts';
 import { Peer } from '../kit/peer.ts';
 import { provider } from '../kit/provider.ts';
 import { record } from '../record/records.ts';
@@ -14,8 +14,7 @@ import { record } from '../record/records.ts';
 
 const config = { provider, verifyChain: trustAnything, credentials: [credential] };
 /** How many messages an honest peer says until the handshake is over. */
-const messages = { client: 5, server: 2 } as const;
-type Side = keyof typeof messages;
+const messages: Readonly<Record<Side, number>> = { client: 5, server: 2 };
 
 /** One side of a connection, after so many messages of the other. */
 function reach(side: Side, count: number) {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { toHex } from '#opentls/bytes/hex';
 import type { Event } from '#opentls/connection/connection';
 import { ContentType } from '#opentls/wire/enums';
-import { credential, errorOf, feed, newPair, openPair, settle, shuttle } from '../kit/pair.ts';
+import { credential, errorOf, feed, newPair, openPair, settle, shuttle, sides } from '../kit/pair.ts';
 import { randomBytes } from '../kit/random.ts';
 import { suiteProviders } from '../providers/providers.ts';
 import { record, recordsOf } from '../record/records.ts';
@@ -45,14 +45,14 @@ describe('records, RFC 9846 §5', () => {
     const protectedFrom = 1 + ccs.length;
     expect(shown('client').slice(0, protectedFrom)).toEqual(['22:0301', ...ccs]);
     expect(shown('server').slice(0, protectedFrom)).toEqual(['22:0303', ...ccs]);
-    for (const side of ['client', 'server'] as const) {
+    for (const side of sides) {
       expect(new Set(shown(side).slice(protectedFrom))).toEqual(new Set(['23:0303']));
     }
   });
 
   test('change_cipher_spec after the handshake is unexpected_message', () => {
     const changeCipherSpec = record(ContentType.change_cipher_spec, new Uint8Array([1]));
-    for (const side of ['client', 'server'] as const) {
+    for (const side of sides) {
       const events: Event[] = [];
       feed(openPair()[side], changeCipherSpec, events);
       expect(errorOf(events)).toMatchObject({ alert: 'unexpected_message' });

@@ -4,7 +4,8 @@ import { Secret, type TrafficLabel } from '#opentls/crypto/secret';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import { Outbox } from '#opentls/record/outbox';
 import { Sealer } from '#opentls/record/sealer';
-import { ContentType, HandshakeType } from '#opentls/wire/enums';
+import { ContentType, HandshakeType, SignatureScheme } from '#opentls/wire/enums';
+import { writeExtensions } from '#opentls/wire/extensions';
 import { encodeMessage } from '#opentls/wire/messages';
 import { newClient, newServer, settle } from './pair.ts';
 import { provider } from './provider.ts';
@@ -50,6 +51,12 @@ export class Forger {
     const record = this.say(ContentType.handshake, encodeMessage(HandshakeType.key_update, { requestUpdate: request }));
     this.#key.update();
     return record;
+  }
+
+  certificateRequest(index: number): Uint8Array {
+    const extensions = writeExtensions('CR', { signature_algorithms: [SignatureScheme.ecdsa_secp256r1_sha256] });
+    const body = { certificateRequestContext: new Uint8Array([index >> 8, index]), extensions };
+    return this.say(ContentType.handshake, encodeMessage(HandshakeType.certificate_request, body));
   }
 
   get #key(): Sealer {

@@ -59,9 +59,16 @@ export function serverExtensions(values: ExtensionValues['SH'] = {}) {
   return writeExtensions('SH', { supported_versions: ProtocolVersion.TLS13, key_share: share, ...values });
 }
 
+/** The fields that make a HelloRetryRequest of a ServerHello. */
+export function retryFields(values: ExtensionValues['HRR']): Partial<ServerHello> {
+  return {
+    random: helloRetryRequestRandom,
+    extensions: writeExtensions('HRR', { supported_versions: ProtocolVersion.TLS13, ...values }),
+  };
+}
+
 export function retryRequest(hello: ClientHello, values: ExtensionValues['HRR'], change: Partial<ServerHello> = {}) {
-  const extensions = writeExtensions('HRR', { supported_versions: ProtocolVersion.TLS13, ...values });
-  return serverHello(hello, { random: helloRetryRequestRandom, extensions, ...change });
+  return serverHello(hello, { ...retryFields(values), ...change });
 }
 
 /** What a server says to this ClientHello. */

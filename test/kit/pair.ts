@@ -74,6 +74,7 @@ export async function settleLater(
 /** The two ends of a connection, for tests that hold for both. */
 export const sides: readonly ['client', 'server'] = ['client', 'server'];
 export type Side = (typeof sides)[number];
+export const other: { readonly client: 'server'; readonly server: 'client' } = { client: 'server', server: 'client' };
 
 export interface Ends {
   readonly client: Connection;
@@ -87,10 +88,7 @@ export function newPair(client: Partial<ClientConfig> = {}, server: Partial<Serv
 }
 
 /** Carries bytes both ways until both ends are silent; `alter` may change or split what is carried. */
-export function shuttle(
-  ends: Ends,
-  alter: (from: 'client' | 'server', bytes: Uint8Array) => readonly Uint8Array[] = whole,
-): Ends {
+export function shuttle(ends: Ends, alter: (from: Side, bytes: Uint8Array) => readonly Uint8Array[] = whole): Ends {
   const { client, server, clientEvents, serverEvents } = ends;
   for (let idle = false; !idle; ) {
     idle = true;
@@ -138,4 +136,4 @@ export function seeded(base: CryptoProvider, random: (length: number) => Uint8Ar
   return { ...base, random };
 }
 
-const whole = (_: 'client' | 'server', bytes: Uint8Array): readonly Uint8Array[] => [bytes];
+const whole = (_: Side, bytes: Uint8Array): readonly Uint8Array[] => [bytes];

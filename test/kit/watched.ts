@@ -89,37 +89,48 @@ function watchedAead(aead: AeadAlgorithm, memory: (label: string, secret: Uint8A
 }
 
 function watchedGroup(group: Group, add: (label: string, wiped: () => boolean) => void): Group {
-  const shareOf = (share: KeyShare): KeyShare => {
-    let wiped = false;
-    add('key share', () => wiped);
-    return {
-      group: share.group,
-      publicKey: share.publicKey,
-      agree(peer) {
-        const shared = now(share.agree(peer));
-        add('shared secret', () => shared.wiped);
-        return shared;
-      },
-      wipe() {
-        wiped = true;
-        share.wipe();
-      },
-    };
-  };
   return {
     id: group.id,
     name: group.name,
-    generate: () => shareOf(now(group.generate())),
-    encapsulate(peer) {
-      const made = now(group.encapsulate(peer));
-      add('encapsulated secret', () => made.shared.wiped);
-      return made;
+    generate: () =>
+      now(group.generate(), (share) =>
+        watchedShare(share, {
+          made: (wiped) => add('key share', wiped),
+          agree: (peer) =>
+            now(share.agree(peer), (shared) => {
+              add('shared secret', () => shared.wiped);
+              return shared;
+            }),
+        }),
+      ),
+    encapsulate: (peer) =>
+      now(group.encapsulate(peer), (made) => {
+        add('encapsulated secret', () => made.shared.wiped);
+        return made;
+      }),
+  };
+}
+
+/** A key share that tells `made` how to find out whether it was wiped, and agrees by `agree`. */
+export function watchedShare(
+  share: KeyShare,
+  { made, agree }: { readonly made: (wiped: () => boolean) => void; readonly agree: KeyShare['agree'] },
+): KeyShare {
+  let wiped = false;
+  made(() => wiped);
+  return {
+    group: share.group,
+    publicKey: share.publicKey,
+    agree,
+    wipe() {
+      wiped = true;
+      share.wipe();
     },
   };
 }
 
-/** The providers under test answer at once. */
-function now<T>(value: Awaitable<T>): T {
+/** Uses what a provider under test answers: these providers answer at once. */
+export function now<T, U>(value: Awaitable<T>, use: (value: T) => U): U {
   if (isThenable(value)) throw new Error('the provider answers later');
-  return value;
+  return use(value);
 }

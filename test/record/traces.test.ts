@@ -7,6 +7,7 @@ import { Outbox } from '#opentls/record/outbox';
 import { PlainSealer, Sealer } from '#opentls/record/sealer';
 import { Sending } from '#opentls/record/sending';
 import { CipherSuiteId, ContentType } from '#opentls/wire/enums';
+import { sides } from '../kit/pair.ts';
 import { loadTrace, sections, type Trace, wanted } from '../kit/rfc8448.ts';
 import { suiteProviders } from '../providers/providers.ts';
 import { drain, recordsOf, suiteOf } from './records.ts';
@@ -59,7 +60,7 @@ describe.each(suiteProviders)('RFC 8448 records, $name', (provider) => {
 
 test.each(sections)('RFC 8448 section %i: every plain record, read and written', (section) => {
   const trace = loadTrace(section);
-  for (const role of ['client', 'server'] as const) {
+  for (const role of sides) {
     const sealer = new PlainSealer(role === 'client' ? INITIAL_VERSION : RECORD_VERSION);
     const sending = new Sending(role, {});
     const outbox = new Outbox();

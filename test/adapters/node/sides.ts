@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import nodeTls from 'node:tls';
 import ours from '#opentls/adapters/node/index';
@@ -63,4 +64,25 @@ export async function collect(stream: NodeJS.ReadableStream): Promise<Buffer> {
   stream.on('data', (chunk: Buffer) => chunks.push(chunk));
   await new Promise((resolve, reject) => stream.once('end', resolve).once('error', reject));
   return Buffer.concat(chunks);
+}
+
+/**
+ * Visits a server twice, the second time with the session of the first visit.
+ * @param rest what is waited for besides the session
+ * @returns for each visit whether it resumed a session
+ */
+export async function visitTwice(
+  visit: (more: { readonly session?: Buffer }) => Socket,
+  rest: (socket: Socket) => Promise<unknown> = async () => {},
+): Promise<readonly boolean[]> {
+  const reused: boolean[] = [];
+  let more: { readonly session?: Buffer } = {};
+  while (reused.length < 2) {
+    const socket = visit(more);
+    const [[session]] = await Promise.all([once(socket, 'session'), rest(socket)]);
+    reused.push(socket.isSessionReused());
+    socket.destroy();
+    more = { session };
+  }
+  return reused;
 }

@@ -1,16 +1,14 @@
-// A peer that makes the stream answer and takes none of it, as in test/node/answers.test.ts.
+// A peer that makes the stream answer and takes none of it, as in test/adapters/node/socket/answers.test.ts.
+
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { type ByteTransport, type SecureTransport, wrapClient, wrapServer } from '#opentls/adapters/web/index';
-import { defaultLimits } from '#opentls/limits';
-import { ContentType, HandshakeType, NamedGroup, SignatureScheme } from '#opentls/wire/enums';
-import { writeExtensions } from '#opentls/wire/extensions';
-import { encodeMessage } from '#opentls/wire/messages';
+import { NamedGroup } from '#opentls/wire/enums';
 import { Forger } from '../../kit/forger.ts';
 import { credential, trustAnything } from '../../kit/pair.ts';
 import { provider } from '../../kit/provider.ts';
+import { flood, until } from '../../kit/unread.ts';
 
-const price = defaultLimits.postHandshakeBytes;
 const ROUNDS = 1000;
 
 /** A transport that a test holds the other end of; it can be told to take nothing. */
@@ -127,27 +125,13 @@ async function scene(role: 'client' | 'server'): Promise<Scene> {
   return { valve, forger, secure, received: () => received };
 }
 
-/** Sends `message` and as much data as pays for it, again and again. @returns the most that was unsent at a time */
-async function flood({ valve, forger }: Scene, message: (index: number) => Uint8Array): Promise<number> {
-  let most = 0;
-  for (let i = 0; i < ROUNDS; i++) {
-    valve.push(Buffer.concat([message(i), forger.data(price)]));
-    await turn();
-    most = Math.max(most, valve.unsent);
-  }
-  return most;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let left = 2000; left > 0 && !condition(); left--) await turn();
-}
-
 describe('a peer that reads nothing', () => {
   test('KeyUpdates to a server: it reads on, and owes one', async () => {
     const at = await scene('server');
-    expect(await flood(at, () => at.forger.keyUpdate())).toBe(27);
-    await until(() => at.received() === ROUNDS * price);
-    expect(at.received()).toBe(ROUNDS * price);
+    const { most, sent } = await flood(at.valve, at.forger, ROUNDS, () => at.forger.keyUpdate());
+    expect(most).toBe(27);
+    await until(() => at.received() === sent);
+    expect(at.received()).toBe(sent);
     at.valve.release();
     await until(() => at.valve.out.length > 1);
     expect(at.valve.out.map(({ length }) => length)).toEqual([27, 27]);
@@ -155,16 +139,12 @@ describe('a peer that reads nothing', () => {
 
   test('CertificateRequests to a client: it stops to read, and goes on where it was', async () => {
     const at = await scene('client');
-    const most = await flood(at, (index) => {
-      const extensions = writeExtensions('CR', { signature_algorithms: [SignatureScheme.ecdsa_secp256r1_sha256] });
-      const body = { certificateRequestContext: new Uint8Array([index >> 8, index]), extensions };
-      return at.forger.say(ContentType.handshake, encodeMessage(HandshakeType.certificate_request, body));
-    });
+    const { most, sent } = await flood(at.valve, at.forger, ROUNDS, (index) => at.forger.certificateRequest(index));
     expect(most).toBeLessThan(3 * 0x2_0000);
     expect(at.valve.unread).toBeGreaterThan(10);
     at.valve.release();
-    await until(() => at.received() === ROUNDS * price);
-    expect(at.received()).toBe(ROUNDS * price);
+    await until(() => at.received() === sent);
+    expect(at.received()).toBe(sent);
   });
 
   test('what the application writes does not stop it from reading', async () => {

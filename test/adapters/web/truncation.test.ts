@@ -1,7 +1,7 @@
 import { TransformStream } from 'node:stream/web';
 import { describe, expect, test } from 'vitest';
 import { type ByteTransport, type SecureTransport, wrapClient, wrapServer } from '#opentls/adapters/web/index';
-import { credential, trustAnything } from '../../kit/pair.ts';
+import { credential, sides, trustAnything } from '../../kit/pair.ts';
 import { provider } from '../../kit/provider.ts';
 
 const client = { provider, verifyChain: trustAnything, serverName: 'localhost' };
@@ -85,7 +85,7 @@ interface Waits {
 }
 
 describe('truncation: a transport that ends without close_notify', () => {
-  test.each(['client', 'server'] as const)('is an error of both streams of a %s', async (role) => {
+  test.each(sides)('is an error of both streams of a %s', async (role) => {
     const { lines, ...ends } = joined();
     const peer = ends[role === 'client' ? 'server' : 'client'];
     await Promise.all([ends.client.opened, ends.server.opened]);

@@ -11,9 +11,10 @@ import { createCertificate } from '#opentls/x509/create/create';
 import { generatePrivateKey } from '#opentls/x509/private-key/generate';
 import { newPair, shuttle, trustAnything } from '../../kit/pair.ts';
 import { provider } from '../../kit/provider.ts';
+import { now } from '../../kit/watched.ts';
 import type { Asked } from './answers.ts';
 import type { Plan } from './plan.ts';
-import { type Ledger, now, watched } from './provider.ts';
+import { type Ledger, watched } from './provider.ts';
 
 // The configurations that a plan comes to: whatever a callback has to do is asked for.
 

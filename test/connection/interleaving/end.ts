@@ -2,8 +2,8 @@ import { Pump } from '#opentls/adapters/pump';
 import type { Connection, Event } from '#opentls/connection/connection';
 import { isThenable } from '#opentls/crypto/provider';
 import { type PendingAsk, perform } from '#opentls/handshake/terms/script';
+import type { Side } from '../../kit/pair.ts';
 import type { Pick } from './answers.ts';
-import type { Side } from './plan.ts';
 import type { Ledger } from './provider.ts';
 
 // One end: a connection with whoever owns it.

@@ -1,12 +1,9 @@
 import type { AskName } from '#opentls/handshake/terms/script';
 import { CipherSuiteId } from '#opentls/wire/enums';
+import { type Side, sides } from '../../kit/pair.ts';
 import { askNames, type Fate, type Pick } from './answers.ts';
 
 // What happens in one run: what both sides may do, and what befalls them.
-
-export type Side = 'client' | 'server';
-export const sides = ['client', 'server'] as const;
-export const other = { client: 'server', server: 'client' } as const;
 
 /** What befalls a run, beside its interleaving. */
 export interface Trouble {

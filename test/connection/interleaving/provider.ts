@@ -1,14 +1,6 @@
-import type {
-  AeadAlgorithm,
-  Awaitable,
-  CipherSuite,
-  CryptoProvider,
-  Group,
-  Hash,
-  KeyShare,
-} from '#opentls/crypto/provider';
-import { isThenable } from '#opentls/crypto/provider';
+import type { AeadAlgorithm, CipherSuite, CryptoProvider, Group, Hash, KeyShare } from '#opentls/crypto/provider';
 import type { Secret } from '#opentls/crypto/secret';
+import { now, watchedShare } from '../../kit/watched.ts';
 import type { Asked } from './answers.ts';
 
 // Secrets: every one of them goes through the provider.
@@ -117,23 +109,15 @@ function watchedAead(aead: AeadAlgorithm, ledger: Ledger): AeadAlgorithm {
 }
 
 function watchedGroup(group: Group, ledger: Ledger, asked: Asked): Group {
-  const watchedShare = (share: KeyShare): KeyShare => {
-    let wiped = false;
-    ledger.add('key share', () => !wiped);
-    return {
-      group: share.group,
-      publicKey: share.publicKey,
+  const shareOf = (share: KeyShare): KeyShare =>
+    watchedShare(share, {
+      made: (wiped) => ledger.add('key share', () => !wiped()),
       agree: (peer) => asked('agree', () => now(share.agree(peer), (shared) => ledger.secret(shared))),
-      wipe() {
-        wiped = true;
-        share.wipe();
-      },
-    };
-  };
+    });
   return {
     id: group.id,
     name: group.name,
-    generate: () => asked('keyShare', () => now(group.generate(), watchedShare)),
+    generate: () => asked('keyShare', () => now(group.generate(), shareOf)),
     encapsulate: (peer) =>
       asked('encapsulate', () =>
         now(group.encapsulate(peer), (answer) => {
@@ -142,10 +126,4 @@ function watchedGroup(group: Group, ledger: Ledger, asked: Asked): Group {
         }),
       ),
   };
-}
-
-/** The providers under test answer at once. */
-export function now<T, U>(value: Awaitable<T>, use: (value: T) => U): U {
-  if (isThenable(value)) throw new Error('the provider answers later');
-  return use(value);
 }

@@ -2,10 +2,11 @@ import { expect } from 'vitest';
 import { Connection } from '#opentls/connection/connection';
 import { TlsError } from '#opentls/errors';
 import type { AskName } from '#opentls/handshake/terms/script';
+import { other, type Side, sides } from '../../kit/pair.ts';
 import { Answers, type Fate, heard, type Pick } from './answers.ts';
 import { clientOf, external, serverOf } from './config.ts';
 import { type Deed, End } from './end.ts';
-import { other, type Plan, planOf, type Side, sides } from './plan.ts';
+import { type Plan, planOf } from './plan.ts';
 import { Ledger } from './provider.ts';
 
 // One run, from the first byte until both sides are buried.

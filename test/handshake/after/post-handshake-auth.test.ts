@@ -20,6 +20,7 @@ import {
   openPair,
   settle,
   shuttle,
+  sides,
   trustAnything,
 } from '../../kit/pair.ts';
 import { Peer } from '../../kit/peer.ts';
@@ -135,7 +136,7 @@ describe('a client is asked after the handshake, RFC 9846 §4.7.2', () => {
     expect(answers(ends)).toMatchObject([{ facts: { resumed: true, peerChain: credential.chain } }]);
   });
 
-  test.each(['client', 'server'] as const)('after the %s has replaced its keys', (side) => {
+  test.each(sides)('after the %s has replaced its keys', (side) => {
     const ends = openPair(able);
     ends[side].updateKeys();
     ends[side].write([bytes(1)]);

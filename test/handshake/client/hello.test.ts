@@ -8,7 +8,7 @@ import {
   NamedGroup,
   ProtocolVersion,
 } from '#opentls/wire/enums';
-import { type Extension, type ExtensionValues, writeExtensions } from '#opentls/wire/extensions';
+import { type ExtensionValues, writeExtensions } from '#opentls/wire/extensions';
 import {
   type ClientHello,
   encodeMessage,
@@ -16,61 +16,25 @@ import {
   parseMessage,
   type ServerHello,
 } from '#opentls/wire/messages';
-import { errorOf, feed, newClient, newServer, settle } from '../../kit/pair.ts';
+import { retryFields, serverExtensions, serverHello, speak } from '../../kit/hellos.ts';
+import { errorOf, feed, newServer, settle } from '../../kit/pair.ts';
 import { randomBytes } from '../../kit/random.ts';
+import { record } from '../../record/records.ts';
 
 type Fields = Partial<ServerHello>;
 const bytes = randomBytes(31);
 /** One more than a ClientHello may have shares for. */
 const manyGroups = [NamedGroup.x25519, ...Array.from({ length: defaultLimits.keyShares }, (_, i) => 0x4000 + i)];
 
-/** A client that has sent its ClientHello, and what it sent. */
-function waitingClient() {
-  const client = newClient({ groups: [NamedGroup.x25519, NamedGroup.secp256r1], keyShares: [NamedGroup.x25519] });
-  const events = settle(client);
-  const [slab = new Uint8Array(0)] = client.takeOutput();
-  const { body } = parseMessage(slab.slice(5)) as { body: ClientHello } & ReturnType<typeof parseMessage>;
-  return { client, events, hello: body };
-}
-
-function record(message: Uint8Array): Uint8Array {
-  return Buffer.concat([
-    new Uint8Array([ContentType.handshake, 3, 3, message.length >>> 8, message.length & 255]),
-    message,
-  ]);
-}
-
 /** What the client makes of a ServerHello that is right but for `change`; several are sent one after another. */
 function answerWith(...changes: readonly ((sent: ClientHello) => Fields)[]): ReturnType<typeof errorOf> {
-  const { client, events, hello } = waitingClient();
+  const { client, events, hello } = speak();
   for (const change of changes) {
-    const answer: ServerHello = {
-      legacyVersion: ProtocolVersion.TLS12,
-      random: bytes(32),
-      legacySessionIdEcho: hello.legacySessionId,
-      cipherSuite: hello.cipherSuites[0] ?? 0,
-      legacyCompressionMethod: 0,
-      extensions: serverExtensions({}),
-      ...change(hello),
-    };
-    feed(client, record(encodeMessage(HandshakeType.server_hello, answer)), events);
+    feed(client, serverHello(hello, change(hello)), events);
     client.takeOutput();
   }
   return errorOf(events);
 }
-
-function serverExtensions(values: ExtensionValues['SH']): Extension[] {
-  return writeExtensions('SH', {
-    supported_versions: ProtocolVersion.TLS13,
-    key_share: { group: NamedGroup.x25519, keyExchange: bytes(32) },
-    ...values,
-  });
-}
-
-const retry = (values: ExtensionValues['HRR']): Fields => ({
-  random: helloRetryRequestRandom,
-  extensions: writeExtensions('HRR', { supported_versions: ProtocolVersion.TLS13, ...values }),
-});
 
 const sentinel = (last: number) => Uint8Array.from([...bytes(24), 0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, last]);
 
@@ -147,7 +111,7 @@ describe('a ServerHello, RFC 9846 §4.2.3', () => {
     ],
     [
       'with an extension of EncryptedExtensions',
-      () => ({ extensions: [...serverExtensions({}), { type: ExtensionType.server_name, data: bytes(0) }] }),
+      () => ({ extensions: [...serverExtensions(), { type: ExtensionType.server_name, data: bytes(0) }] }),
       'ERR_TLS_UNEXPECTED_EXTENSION',
       'illegal_parameter',
     ],
@@ -159,27 +123,27 @@ describe('a ServerHello, RFC 9846 §4.2.3', () => {
 
 describe('a HelloRetryRequest, RFC 9846 §4.2.4', () => {
   test('for another group, or for a cookie, is taken', () => {
-    expect(answerWith(() => retry({ key_share: NamedGroup.secp256r1 }))).toBeUndefined();
-    expect(answerWith(() => retry({ cookie: bytes(10) }))).toBeUndefined();
+    expect(answerWith(() => retryFields({ key_share: NamedGroup.secp256r1 }))).toBeUndefined();
+    expect(answerWith(() => retryFields({ cookie: bytes(10) }))).toBeUndefined();
   });
 
   const cases: readonly (readonly [string, readonly ((sent: ClientHello) => Fields)[], string, string])[] = [
-    ['that changes nothing', [() => retry({})], 'ERR_TLS_EMPTY_HELLO_RETRY_REQUEST', 'illegal_parameter'],
+    ['that changes nothing', [() => retryFields({})], 'ERR_TLS_EMPTY_HELLO_RETRY_REQUEST', 'illegal_parameter'],
     [
       'for a group that was not offered',
-      [() => retry({ key_share: NamedGroup.secp384r1 })],
+      [() => retryFields({ key_share: NamedGroup.secp384r1 })],
       'ERR_TLS_WRONG_GROUP',
       'illegal_parameter',
     ],
     [
       'for a group whose share was sent',
-      [() => retry({ key_share: NamedGroup.x25519 })],
+      [() => retryFields({ key_share: NamedGroup.x25519 })],
       'ERR_TLS_WRONG_GROUP',
       'illegal_parameter',
     ],
     [
       'that comes twice',
-      [() => retry({ cookie: bytes(3) }), () => retry({ cookie: bytes(3) })],
+      [() => retryFields({ cookie: bytes(3) }), () => retryFields({ cookie: bytes(3) })],
       'ERR_TLS_UNEXPECTED_MESSAGE',
       'unexpected_message',
     ],
@@ -199,13 +163,13 @@ describe('a HelloRetryRequest, RFC 9846 §4.2.4', () => {
     ],
     [
       'followed by another suite',
-      [() => retry({ cookie: bytes(3) }), (sent) => ({ cipherSuite: sent.cipherSuites[1] ?? 0 })],
+      [() => retryFields({ cookie: bytes(3) }), (sent) => ({ cipherSuite: sent.cipherSuites[1] ?? 0 })],
       'ERR_TLS_WRONG_CIPHER',
       'illegal_parameter',
     ],
     [
       'followed by another group',
-      [() => retry({ key_share: NamedGroup.secp256r1 }), () => ({})],
+      [() => retryFields({ key_share: NamedGroup.secp256r1 }), () => ({})],
       'ERR_TLS_WRONG_GROUP',
       'illegal_parameter',
     ],
@@ -221,15 +185,23 @@ describe('a ClientHello, RFC 9846 §4.2.2 and §9.2', () => {
     change: (hello: ClientHello) => Partial<ClientHello>,
     second?: typeof change,
   ): ReturnType<typeof errorOf> {
-    const { client, hello } = waitingClient();
+    const { client, hello } = speak();
     const server = newServer(second === undefined ? {} : { groups: [NamedGroup.secp256r1] });
     const events = settle(server);
-    feed(server, record(encodeMessage(HandshakeType.client_hello, { ...hello, ...change(hello) })), events);
+    feed(
+      server,
+      record(ContentType.handshake, encodeMessage(HandshakeType.client_hello, { ...hello, ...change(hello) })),
+      events,
+    );
     if (second === undefined) return errorOf(events);
     for (const slab of server.takeOutput()) feed(client, slab, []);
     const [, retried = new Uint8Array(0)] = splitRecords(Buffer.concat(client.takeOutput()));
     const { body } = parseMessage(retried.slice(5)) as { body: ClientHello } & ReturnType<typeof parseMessage>;
-    feed(server, record(encodeMessage(HandshakeType.client_hello, { ...body, ...second(body) })), events);
+    feed(
+      server,
+      record(ContentType.handshake, encodeMessage(HandshakeType.client_hello, { ...body, ...second(body) })),
+      events,
+    );
     return errorOf(events);
   }
 

@@ -3,15 +3,8 @@ import { Secret } from '#opentls/crypto/secret';
 import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
 import type { Session } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
-import {
-  ContentType,
-  ExtensionType,
-  HandshakeType,
-  NamedGroup,
-  ProtocolVersion,
-  SignatureScheme,
-} from '#opentls/wire/enums';
-import { type ExtensionValues, readExtensions, writeExtensions } from '#opentls/wire/extensions';
+import { ExtensionType, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme } from '#opentls/wire/enums';
+import { readExtensions, writeExtensions } from '#opentls/wire/extensions';
 import {
   type ClientHello,
   encodeMessage,
@@ -21,6 +14,7 @@ import {
   parseMessage,
   type ServerHello,
 } from '#opentls/wire/messages';
+import { retryFields, serverExtensions, serverHello } from '../../kit/hellos.ts';
 import {
   credential,
   errorOf,
@@ -36,7 +30,7 @@ import {
 import { Peer } from '../../kit/peer.ts';
 import { provider } from '../../kit/provider.ts';
 import { randomBytes } from '../../kit/random.ts';
-import { record, recordsOf } from '../../record/records.ts';
+import { recordsOf } from '../../record/records.ts';
 
 const bytes = randomBytes(8701);
 
@@ -200,64 +194,48 @@ describe('a client that sent them does not take them for an answer', () => {
     const events = settle(client);
     const [hello] = seen;
     if (hello === undefined) return expect.fail('no ClientHello');
-    const answer: ServerHello = {
-      legacyVersion: ProtocolVersion.TLS12,
-      random: bytes(32),
-      legacySessionIdEcho: hello.legacySessionId,
-      cipherSuite: hello.cipherSuites.find((suite) => !isReserved(suite)) ?? 0,
-      legacyCompressionMethod: 0,
-      extensions: extensions({}),
-      ...change(lists(hello)),
-    };
-    feed(client, record(ContentType.handshake, encodeMessage(HandshakeType.server_hello, answer)), events);
+    const cipherSuite = hello.cipherSuites.find((suite) => !isReserved(suite)) ?? 0;
+    feed(client, serverHello(hello, { cipherSuite, ...change(lists(hello)) }), events);
     return errorOf(events);
   }
 
-  const extensions = (values: ExtensionValues['SH']) =>
-    writeExtensions('SH', {
-      supported_versions: ProtocolVersion.TLS13,
-      key_share: { group: NamedGroup.x25519, keyExchange: bytes(32) },
-      ...values,
-    });
-  const retry = (values: ExtensionValues['HRR']): Partial<ServerHello> => ({
-    random: helloRetryRequestRandom,
-    extensions: writeExtensions('HRR', { supported_versions: ProtocolVersion.TLS13, ...values }),
-  });
   const greased = (values: readonly number[]): number => values.find(isReserved) ?? expect.fail('nothing is reserved');
 
   test('the one that the others differ from is taken', () => {
     expect(answerWith(() => ({}))).toBeUndefined();
-    expect(answerWith(() => retry({ key_share: NamedGroup.secp256r1 }))).toBeUndefined();
+    expect(answerWith(() => retryFields({ key_share: NamedGroup.secp256r1 }))).toBeUndefined();
   });
 
   test.each<[string, (sent: ReturnType<typeof lists>) => Partial<ServerHello>, string]>([
     ['a suite', ({ suites }) => ({ cipherSuite: greased(suites) }), 'illegal_parameter'],
     [
       'a version',
-      ({ versions }) => ({ extensions: extensions({ supported_versions: greased(versions) }) }),
+      ({ versions }) => ({ extensions: serverExtensions({ supported_versions: greased(versions) }) }),
       'illegal_parameter',
     ],
     [
       'a group',
-      ({ shares }) => ({ extensions: extensions({ key_share: { group: greased(shares), keyExchange: bytes(1) } }) }),
+      ({ shares }) => ({
+        extensions: serverExtensions({ key_share: { group: greased(shares), keyExchange: bytes(1) } }),
+      }),
       'illegal_parameter',
     ],
     [
       'an extension',
-      (sent) => ({ extensions: [...extensions({}), { type: greased(sent.extensions), data: bytes(0) }] }),
+      (sent) => ({ extensions: [...serverExtensions(), { type: greased(sent.extensions), data: bytes(0) }] }),
       'unsupported_extension',
     ],
     [
       'a suite to retry with',
-      ({ suites }) => ({ ...retry({ key_share: NamedGroup.secp256r1 }), cipherSuite: greased(suites) }),
+      ({ suites }) => ({ ...retryFields({ key_share: NamedGroup.secp256r1 }), cipherSuite: greased(suites) }),
       'illegal_parameter',
     ],
     [
       'a version to retry with',
-      ({ versions }) => retry({ key_share: NamedGroup.secp256r1, supported_versions: greased(versions) }),
+      ({ versions }) => retryFields({ key_share: NamedGroup.secp256r1, supported_versions: greased(versions) }),
       'illegal_parameter',
     ],
-    ['a group to retry with', ({ groups }) => retry({ key_share: greased(groups) }), 'illegal_parameter'],
+    ['a group to retry with', ({ groups }) => retryFields({ key_share: greased(groups) }), 'illegal_parameter'],
     [
       'an extension of a HelloRetryRequest',
       (sent) => ({

@@ -15,6 +15,7 @@ import {
   newPair,
   newServer,
   openPair,
+  other,
   type Side,
   settle,
   shuttle,
@@ -30,7 +31,6 @@ const bytes = randomBytes(8449);
 const MOST = 0x4001;
 const TAG = 16;
 
-const other = { client: 'server', server: 'client' } as const;
 const limitOf = (limit: number): Extension => rawExtension('record_size_limit', limit >> 8, limit & 255);
 
 /** Puts an extension into a ClientHello in place of the one of its type. */

@@ -13,6 +13,7 @@ import {
   newServer,
   openPair,
   shuttle,
+  sides,
   trustAnything,
 } from '../../kit/pair.ts';
 import { provider } from '../../kit/provider.ts';
@@ -102,7 +103,7 @@ const doors = {
 };
 
 /** Options of one side only. */
-const sides: Readonly<Record<string, keyof typeof doors>> = Object.fromEntries([
+const sideOf: Readonly<Record<string, keyof typeof doors>> = Object.fromEntries([
   ...(
     'serverName keyShares allowUnknownAlpn takeSession externalPsks requirePsk certificateTypes requireCredential ' +
     'postHandshakeAuth maxFragmentLength shuffleExtensions middleboxCompatibility shapeClientHello'
@@ -120,8 +121,8 @@ const sides: Readonly<Record<string, keyof typeof doors>> = Object.fromEntries([
 
 describe('an option that is not what it must be is refused at the door', () => {
   test.each(Object.entries(nearMisses))('%s', (option, values) => {
-    const side = sides[option];
-    for (const role of side === undefined ? (['client', 'server'] as const) : [side]) {
+    const side = sideOf[option];
+    for (const role of side === undefined ? sides : [side]) {
       for (const value of [...neverRight, ...values]) {
         const open = (): unknown => doors[role]({ [option]: value });
         expect(open, String(value)).toThrow(TlsError);
@@ -159,7 +160,7 @@ describe('an option that is missing or wrong is named when the connection is mad
   const make = { client: Connection.client, server: Connection.server };
 
   test.each(Object.entries(wrong))('%s', (_, [config, named]) => {
-    for (const role of ['client', 'server'] as const) {
+    for (const role of sides) {
       const open = (): unknown => make[role](config as ClientConfig & ServerConfig);
       expect(open).toThrow(expect.objectContaining({ code: 'ERR_TLS_CONFIG', blame: 'config' }));
       expect(open).toThrow(named);
@@ -176,7 +177,7 @@ describe('a configuration is settled once', () => {
     both: 'certificateSchemes maxFragment padding',
   };
 
-  test.each(['client', 'server'] as const)('a %s has a value for each option that has a default', (role) => {
+  test.each(sides)('a %s has a value for each option that has a default', (role) => {
     const config = { provider, verifyChain: trustAnything };
     const settings = role === 'client' ? settleClient(config) : settleServer(config);
     const open = Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [name] : []));

@@ -10,6 +10,7 @@ import { nodeProfile, type Profile, rfc5280, webpki } from '#opentls/x509/rules/
 import type { VerifyOptions } from '#opentls/x509/verify/options';
 import { dangerouslyTrust, verifyPeer } from '#opentls/x509/verify/verify';
 import { randomBytes } from '../../kit/random.ts';
+import { thrownBy } from '../../kit/refusals.ts';
 import { now } from '../made/chain.ts';
 import { Field, hex, leaf, reissue, withField } from '../made/odd-certificates.ts';
 import { oddLeaves, plain, root } from '../made/odd-leaves.ts';
@@ -142,13 +143,4 @@ function strictlyWrong(der: Uint8Array): readonly string[] {
 function gettersOf(certificate: Certificate): readonly (keyof Certificate)[] {
   const properties = Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(certificate)));
   return properties.flatMap(([name, { get }]) => (get === undefined ? [] : [name as keyof Certificate]));
-}
-
-function thrownBy(run: () => unknown): unknown {
-  try {
-    run();
-    return undefined;
-  } catch (error) {
-    return error;
-  }
 }

@@ -3,9 +3,10 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
 import { describe, expect, test } from 'vitest';
 import { concat } from '#opentls/bytes/concat';
 import { Secret } from '#opentls/crypto/secret';
-import { TlsError } from '#opentls/errors';
+import type { TlsErrorCode } from '#opentls/errors';
 import { parsePrivateKey } from '#opentls/x509/private-key/keys';
 import { openssl } from '../../kit/openssl.ts';
+import { expectRefusal } from '../../kit/refusals.ts';
 
 const withOpenssl = openssl ? '' : ' (skipped: no openssl command)';
 
@@ -71,9 +72,9 @@ describe.each(keys)('$name', ({ key, own }) => {
   test('every truncation is refused, and so is a byte too many', () => {
     for (const input of [der(key, 'pkcs8'), ...(own === undefined ? [] : [der(key, own)])]) {
       for (let length = 0; length < input.length; length += 11) {
-        expectRefusal(() => parsePrivateKey(input.subarray(0, length)), 'ERR_TLS_KEY_DECODE');
+        expectKeyRefusal(() => parsePrivateKey(input.subarray(0, length)), 'ERR_TLS_KEY_DECODE');
       }
-      expectRefusal(() => parsePrivateKey(concat([input, new Uint8Array(1)])), 'ERR_TLS_KEY_DECODE');
+      expectKeyRefusal(() => parsePrivateKey(concat([input, new Uint8Array(1)])), 'ERR_TLS_KEY_DECODE');
     }
   });
 });
@@ -90,27 +91,27 @@ describe('PEM', () => {
   });
 
   test('no private key, one of another kind, or one under RFC 1421 encryption', () => {
-    expectRefusal(() => parsePrivateKey(''), 'ERR_TLS_KEY_DECODE');
-    expectRefusal(
+    expectKeyRefusal(() => parsePrivateKey(''), 'ERR_TLS_KEY_DECODE');
+    expectKeyRefusal(
       () => parsePrivateKey('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'),
       'ERR_TLS_KEY_DECODE',
     );
-    expectRefusal(() => parsePrivateKey('-----BEGIN PRIVATE KEY-----\nAAAA'), 'ERR_TLS_KEY_DECODE');
-    expectRefusal(
+    expectKeyRefusal(() => parsePrivateKey('-----BEGIN PRIVATE KEY-----\nAAAA'), 'ERR_TLS_KEY_DECODE');
+    expectKeyRefusal(
       () => parsePrivateKey(pem(key, 'pkcs8').replaceAll('PRIVATE', 'OPENSSH PRIVATE')),
       'ERR_TLS_UNSUPPORTED_KEY',
     );
     const legacy = key.export({ type: 'sec1', format: 'pem', cipher: 'aes-128-cbc', passphrase: 'secret' }).toString();
     expect(legacy).toContain('DEK-Info');
-    expectRefusal(() => parsePrivateKey(legacy, 'secret'), 'ERR_TLS_UNSUPPORTED_KEY');
+    expectKeyRefusal(() => parsePrivateKey(legacy, 'secret'), 'ERR_TLS_UNSUPPORTED_KEY');
   });
 
   test('an encrypted key without its passphrase, or with another', () => {
     const encrypted = key
       .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-128-cbc', passphrase: 'secret' })
       .toString();
-    expectRefusal(() => parsePrivateKey(encrypted), 'ERR_TLS_KEY_DECODE');
-    for (let i = 0; i < 20; i++) expectRefusal(() => parsePrivateKey(encrypted, `wrong${i}`), 'ERR_TLS_KEY_DECODE');
+    expectKeyRefusal(() => parsePrivateKey(encrypted), 'ERR_TLS_KEY_DECODE');
+    for (let i = 0; i < 20; i++) expectKeyRefusal(() => parsePrivateKey(encrypted, `wrong${i}`), 'ERR_TLS_KEY_DECODE');
   });
 });
 
@@ -121,15 +122,8 @@ function expectSame(secret: Secret<'private key'>, key: KeyObject): void {
   expect(parsed.equals(key)).toBe(true);
 }
 
-function expectRefusal(operation: () => unknown, code: string): void {
-  let thrown: unknown;
-  try {
-    operation();
-  } catch (error) {
-    thrown = error;
-  }
-  expect(thrown).toBeInstanceOf(TlsError);
-  expect(thrown).toMatchObject({ code, blame: 'config' });
+function expectKeyRefusal(operation: () => unknown, code: TlsErrorCode): void {
+  expectRefusal(operation, { code, blame: 'config' });
 }
 
 function pem(key: KeyObject, type: 'pkcs8' | 'sec1' | 'pkcs1'): string {

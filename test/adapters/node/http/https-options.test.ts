@@ -5,7 +5,7 @@ import nodeTls from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import * as https from '#opentls/adapters/node/https';
 import { noble } from '#opentls/providers/noble';
-import { close, leaf, listen, root, serverOptions } from '../sides.ts';
+import { close, leaf, listen, root, serverOptions, visitTwice } from '../sides.ts';
 
 const foreign = new nodeHttps.Agent();
 
@@ -56,17 +56,9 @@ test('events of TLS reach the listeners of an https server', async () => {
   });
   server.on('keylog', () => heard.push('keylog'));
   const port = await listen(server as never);
-  const visit = async (session?: Buffer): Promise<readonly [reused: boolean, session: Buffer]> => {
-    const options = { host: '127.0.0.1', port, servername: 'localhost', ca: root.pem, requestOCSP: true };
-    const socket = nodeTls.connect({ ...options, ...(session && { session }) });
-    const [ticket] = await once(socket, 'session');
-    const reused = socket.isSessionReused();
-    socket.destroy();
-    return [reused, ticket];
-  };
-  const [first, session] = await visit();
-  const [second] = await visit(session);
+  const options = { host: '127.0.0.1', port, servername: 'localhost', ca: root.pem, requestOCSP: true };
+  const reused = await visitTwice((more) => nodeTls.connect({ ...options, ...more }));
   await close(server);
-  expect([first, second]).toEqual([false, true]);
+  expect(reused).toEqual([false, true]);
   expect(new Set(heard)).toEqual(new Set(['OCSPRequest', 'keylog', 'newSession', 'resumeSession']));
 });

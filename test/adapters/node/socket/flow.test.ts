@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { describe, expect, test } from 'vitest';
+import { sides } from '../../../kit/pair.ts';
 import {
   clientOptions,
   close,
@@ -155,7 +156,7 @@ describe('destroy', () => {
   test.each([0, 1, 2, 3, 5, 8, 13, 21, 34])(
     'after %i ms, at either side: closes once, and nothing is left behind',
     async (time) => {
-      for (const at of ['client', 'server'] as const) {
+      for (const at of sides) {
         const server = opentls.createServer(serverOptions, (socket) =>
           socket.on('error', () => {}).end('x'.repeat(100_000)),
         );
