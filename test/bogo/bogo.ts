@@ -3,9 +3,9 @@
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startDaemons } from './daemons.ts';
-import { printReport } from './report.ts';
-import { type RunnerOptions, runTests } from './runner.ts';
+import { startDaemons } from './runner/daemons.ts';
+import { printReport } from './runner/report.ts';
+import { type RunnerOptions, runTests } from './runner/runner.ts';
 
 const usage = `npm run bogo -- --runner PATH [--cwd FOLDER] [--tests PATTERN[;PATTERN…]] [--provider node|noble]
   [--workers N] [--idle-timeout SECONDS] [--include-disabled] [--count-disabled] [--list] [--log FILE]

@@ -3,11 +3,11 @@
  * inputs to one handshake). Exits with 1 where anything was found.
  */
 import { parseArgs } from 'node:util';
-import { fuzzCertificates } from './certificates.ts';
-import { fuzzRecords } from './records.ts';
-import { loadSeeds } from './seeds.ts';
-import { fuzzBytes } from './x509-bytes.ts';
-import { fuzzChains } from './x509-chains.ts';
+import { fuzzCertificates } from './certificates/certificates.ts';
+import { fuzzRecords } from './records/records.ts';
+import { fuzzBytes } from './x509/bytes.ts';
+import { fuzzChains } from './x509/chains.ts';
+import { loadSeeds } from './x509/seeds.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

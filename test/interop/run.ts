@@ -1,6 +1,6 @@
-import { type Certificates, createCertificates } from './certificates.ts';
-import { createScope, type Scope } from './scope.ts';
-import type { Subject } from './subject.ts';
+import { type Certificates, createCertificates } from './credentials/certificates.ts';
+import type { Subject } from './ends/subject.ts';
+import { createScope, type Scope } from './processes/scope.ts';
 import type { Cell, Peer, PeerServer, Settings } from './types.ts';
 
 /** What the cells of one run share. */

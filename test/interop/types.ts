@@ -1,8 +1,8 @@
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { AlertName } from '#opentls/errors';
-import type { Certificates, Credential } from './certificates.ts';
-import type { Scope } from './scope.ts';
-import type { Subject } from './subject.ts';
+import type { Certificates, Credential } from './credentials/certificates.ts';
+import type { Subject } from './ends/subject.ts';
+import type { Scope } from './processes/scope.ts';
 
 /** The part opentls plays; the peer plays the other one. */
 export type Role = 'client' | 'server';

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
-import { serverName } from '../certificates.ts';
-import { type Child, start } from '../child.ts';
-import { createFolder, type Folder } from '../files.ts';
-import { alertFrom } from '../names.ts';
+import { serverName } from '../credentials/certificates.ts';
+import { createFolder, type Folder } from '../credentials/files.ts';
+import { alertFrom } from '../ends/names.ts';
+import { type Child, start } from '../processes/child.ts';
 import type { Peer, PeerSession, Settings } from '../types.ts';
 
 /** curl: uploads its stdin and prints the response, both at once. */

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import type { Folder } from '../files.ts';
+import type { Folder } from '../credentials/files.ts';
 import type { Role, Settings } from '../types.ts';
 
 export function gnutlsArguments(role: Role, settings: Settings, folder: Folder): string[] {

@@ -3,12 +3,12 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
-import { type Child, startByLines } from '../child.ts';
-import { take } from '../data.ts';
-import { createFolder, type Folder } from '../files.ts';
-import { alertFrom } from '../names.ts';
-import { freePort } from '../ports.ts';
-import type { Scope } from '../scope.ts';
+import { createFolder, type Folder } from '../credentials/files.ts';
+import { take } from '../ends/data.ts';
+import { alertFrom } from '../ends/names.ts';
+import { type Child, startByLines } from '../processes/child.ts';
+import { freePort } from '../processes/ports.ts';
+import type { Scope } from '../processes/scope.ts';
 import type { Peer, PeerFacts, PeerSession, Role, Settings } from '../types.ts';
 import { gnutlsArguments } from './gnutls-arguments.ts';
 

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import { type Child, start } from '../child.ts';
-import { alertFrom, groupName } from '../names.ts';
-import { nodeOptions } from '../node-options.ts';
-import type { Scope } from '../scope.ts';
+import { alertFrom, groupName } from '../ends/names.ts';
+import { nodeOptions } from '../ends/node-options.ts';
+import { type Child, start } from '../processes/child.ts';
+import type { Scope } from '../processes/scope.ts';
 import type { Peer, PeerFacts, PeerName, PeerSession, Role, Settings } from '../types.ts';
 
 /** `node:tls` of a Node binary, in a process of its own. */

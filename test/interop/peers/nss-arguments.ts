@@ -1,4 +1,4 @@
-import type { Folder } from '../files.ts';
+import type { Folder } from '../credentials/files.ts';
 import type { Role, Settings } from '../types.ts';
 import { authorityNickname, createDatabase, ownNickname } from './nss-database.ts';
 

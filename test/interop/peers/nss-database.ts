@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { type Credential, serverName } from '../certificates.ts';
-import type { Folder } from '../files.ts';
+import { type Credential, serverName } from '../credentials/certificates.ts';
+import type { Folder } from '../credentials/files.ts';
 import type { Role, Settings } from '../types.ts';
 
 /** What NSS calls the certificates of {@link createDatabase}: selfserv takes it for the name that a client asks for. */

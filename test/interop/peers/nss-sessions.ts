@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import type { Duplex } from 'node:stream';
 import type { AlertName } from '#opentls/errors';
-import type { Child } from '../child.ts';
-import { lineToPeer, take, takeUntil } from '../data.ts';
+import { lineToPeer, take, takeUntil } from '../ends/data.ts';
+import type { Child } from '../processes/child.ts';
 import type { PeerFacts, PeerFailure, PeerSession, Settings } from '../types.ts';
 import { exportsKey } from './nss-arguments.ts';
 

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { type Child, startByLines } from '../child.ts';
-import { createFolder, type Folder } from '../files.ts';
-import { freePort } from '../ports.ts';
-import type { Scope } from '../scope.ts';
-import { startTap } from '../tap.ts';
+import { createFolder, type Folder } from '../credentials/files.ts';
+import { type Child, startByLines } from '../processes/child.ts';
+import { freePort } from '../processes/ports.ts';
+import type { Scope } from '../processes/scope.ts';
+import { startTap } from '../processes/tap.ts';
 import type { Peer, Settings } from '../types.ts';
 import { exportsKey, nssArguments } from './nss-arguments.ts';
 import { clientSession, serverSession } from './nss-sessions.ts';

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { type Folder, splitChain } from '../files.ts';
+import { type Folder, splitChain } from '../credentials/files.ts';
 import type { Role, Settings } from '../types.ts';
 
 /** What only the long form says goes to stdout, among the data. */

@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { connect as tcpConnect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { type Child, start } from '../child.ts';
-import { createFolder, type Folder } from '../files.ts';
-import { alertFrom, groupName } from '../names.ts';
-import { freePort } from '../ports.ts';
-import type { Scope } from '../scope.ts';
+import { createFolder, type Folder } from '../credentials/files.ts';
+import { alertFrom, groupName } from '../ends/names.ts';
+import { type Child, start } from '../processes/child.ts';
+import { freePort } from '../processes/ports.ts';
+import type { Scope } from '../processes/scope.ts';
 import type { Peer, PeerFacts, PeerFailure, PeerSession, Role, Settings } from '../types.ts';
 import { isVerbose, opensslArguments } from './openssl-arguments.ts';
 
