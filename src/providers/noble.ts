@@ -12,9 +12,39 @@ import { nobleHashes } from './noble/hash.ts';
 import { nobleSigner } from './noble/signer.ts';
 import { nobleVerifiers } from './noble/verify.ts';
 
-export { fastGcmSuites } from './noble/gcm.ts';
-export { mlKemGroups } from './noble/groups.ts';
+export { TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256 } from './noble/aead.ts';
+export { TLS_AES_128_CCM_8_SHA256, TLS_AES_128_CCM_SHA256 } from './noble/ccm.ts';
+export { FAST_TLS_AES_128_GCM_SHA256, FAST_TLS_AES_256_GCM_SHA384, fastGcmSuites } from './noble/gcm.ts';
+export {
+  MLKEM768,
+  MLKEM1024,
+  mlKemGroups,
+  SecP256r1MLKEM768,
+  SecP384r1MLKEM1024,
+  secp256r1,
+  secp384r1,
+  secp521r1,
+  X25519MLKEM768,
+  x448,
+  x25519,
+} from './noble/groups.ts';
 export { withMlDsa } from './noble/ml-dsa.ts';
+export {
+  ecdsa_sha1,
+  ecdsa_sha256,
+  ecdsa_sha384,
+  ecdsa_sha512,
+  ed448,
+  ed25519,
+  rsa_pkcs1_md5,
+  rsa_pkcs1_sha1,
+  rsa_pkcs1_sha256,
+  rsa_pkcs1_sha384,
+  rsa_pkcs1_sha512,
+  rsa_pss_sha256,
+  rsa_pss_sha384,
+  rsa_pss_sha512,
+} from './noble/verify.ts';
 
 /**
  * Everything in JavaScript, over @noble/ciphers, curves, hashes and post-quantum; RSA over BigInt (rsa.ts). Runs

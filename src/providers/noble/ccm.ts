@@ -10,10 +10,17 @@ import { misuse } from '../../errors.ts';
 import { aes128Ccm, aes128Ccm8, CCM_8_TAG_LENGTH, holdsTag, TAG_LENGTH } from '../shared/suites.ts';
 import { nobleHashes } from './hash.ts';
 
-export const nobleCcmSuites: readonly CipherSuite[] = [
-  aes128Ccm(nobleHashes, (key) => new CcmKey(key, TAG_LENGTH)),
-  aes128Ccm8(nobleHashes, (key) => new CcmKey(key, CCM_8_TAG_LENGTH)),
-];
+/** AES-128-CCM, put together of the AES and CTR of noble. */
+export const TLS_AES_128_CCM_SHA256: CipherSuite = /* @__PURE__ */ aes128Ccm(
+  nobleHashes,
+  (key) => new CcmKey(key, TAG_LENGTH),
+);
+
+/** AES-128-CCM with a tag of 8 bytes, put together of the AES and CTR of noble. */
+export const TLS_AES_128_CCM_8_SHA256: CipherSuite = /* @__PURE__ */ aes128Ccm8(
+  nobleHashes,
+  (key) => new CcmKey(key, CCM_8_TAG_LENGTH),
+);
 
 const BLOCK = 16;
 /** q of SP 800-38C §A.2.1: nonces of 12 bytes leave three for lengths and counters. */

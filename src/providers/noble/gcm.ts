@@ -12,8 +12,21 @@ import { wipe } from '../../bytes/wipe.ts';
 import type { CipherSuite, RecordAead } from '../../crypto/provider.ts';
 import { misuse } from '../../errors.ts';
 import { aes128Gcm, aes256Gcm, holdsTag, TAG_LENGTH } from '../shared/suites.ts';
-import { nobleSuites } from './aead.ts';
+import { TLS_CHACHA20_POLY1305_SHA256 } from './aead.ts';
+import { TLS_AES_128_CCM_8_SHA256, TLS_AES_128_CCM_SHA256 } from './ccm.ts';
 import { nobleHashes } from './hash.ts';
+
+/** AES-128-GCM with tables per key; its GHASH is opentls's own and not audited. */
+export const FAST_TLS_AES_128_GCM_SHA256: CipherSuite = /* @__PURE__ */ aes128Gcm(
+  nobleHashes,
+  (key) => new GcmKey(key, 16),
+);
+
+/** AES-256-GCM with tables per key; its GHASH is opentls's own and not audited. */
+export const FAST_TLS_AES_256_GCM_SHA384: CipherSuite = /* @__PURE__ */ aes256Gcm(
+  nobleHashes,
+  (key) => new GcmKey(key, 32),
+);
 
 /**
  * noble's suites, in its order, with this AES-GCM in place of noble's.
@@ -31,11 +44,13 @@ import { nobleHashes } from './hash.ts';
  * socket.destroy();
  * ```
  */
-export const fastGcmSuites: readonly CipherSuite[] = nobleSuites.map((suite) => {
-  if (suite.aead.name === 'AES-128-GCM') return aes128Gcm(nobleHashes, (key) => new GcmKey(key, 16));
-  if (suite.aead.name === 'AES-256-GCM') return aes256Gcm(nobleHashes, (key) => new GcmKey(key, 32));
-  return suite;
-});
+export const fastGcmSuites: readonly CipherSuite[] = [
+  TLS_CHACHA20_POLY1305_SHA256,
+  FAST_TLS_AES_128_GCM_SHA256,
+  FAST_TLS_AES_256_GCM_SHA384,
+  TLS_AES_128_CCM_SHA256,
+  TLS_AES_128_CCM_8_SHA256,
+];
 
 /** SP 800-38D for 96-bit nonces and 128-bit tags, one key. */
 class GcmKey implements RecordAead {

@@ -5,10 +5,10 @@ import type { Hash, HashName, RunningHash } from '../../crypto/provider.ts';
 
 /** SHA-1 is here for what still names it: certificate identifiers, OCSP CertID, PKCS#12. */
 export const nobleHashes: Readonly<Record<HashName, Hash>> = {
-  sha1: hashOf('sha1', sha1),
-  sha256: hashOf('sha256', sha256),
-  sha384: hashOf('sha384', sha384),
-  sha512: hashOf('sha512', sha512),
+  sha1: /* @__PURE__ */ hashOf('sha1', sha1),
+  sha256: /* @__PURE__ */ hashOf('sha256', sha256),
+  sha384: /* @__PURE__ */ hashOf('sha384', sha384),
+  sha512: /* @__PURE__ */ hashOf('sha512', sha512),
 };
 
 /** The noble function behind each name, for the algorithms that take a hash as a parameter. */

@@ -1,26 +1,87 @@
-import { ed448 } from '@noble/curves/ed448.js';
-import { ed25519 } from '@noble/curves/ed25519.js';
+import { ed448 as ed448Curve } from '@noble/curves/ed448.js';
+import { ed25519 as ed25519Curve } from '@noble/curves/ed25519.js';
 import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { md5 } from '@noble/hashes/legacy.js';
 import type { SignatureAlgorithm, SignatureVerifier } from '../../crypto/provider.ts';
 import { type CurveName, type PublicKeyInfo, parseSpki } from '../../x509/certificate/spki.ts';
 import { isAcceptable, type MessageHash, rsaVerify, toBigInt } from '../shared/rsa.ts';
-import { allowsPss, eachAlgorithm, type SignatureFamily } from '../shared/signature-algorithms.ts';
+import { allowsPss } from '../shared/signature-algorithms.ts';
 import { nobleHashes } from './hash.ts';
 
-/** MD5 comes last: a provider's order is preference. */
+/** Verifies RSASSA-PKCS1-v1_5 with SHA-1. */
+export const rsa_pkcs1_sha1: SignatureVerifier = /* @__PURE__ */ rsa('rsa_pkcs1_sha1', 'pkcs1', nobleHashes.sha1);
+
+/** Verifies RSASSA-PKCS1-v1_5 with SHA-256. */
+export const rsa_pkcs1_sha256: SignatureVerifier = /* @__PURE__ */ rsa('rsa_pkcs1_sha256', 'pkcs1', nobleHashes.sha256);
+
+/** Verifies RSASSA-PKCS1-v1_5 with SHA-384. */
+export const rsa_pkcs1_sha384: SignatureVerifier = /* @__PURE__ */ rsa('rsa_pkcs1_sha384', 'pkcs1', nobleHashes.sha384);
+
+/** Verifies RSASSA-PKCS1-v1_5 with SHA-512. */
+export const rsa_pkcs1_sha512: SignatureVerifier = /* @__PURE__ */ rsa('rsa_pkcs1_sha512', 'pkcs1', nobleHashes.sha512);
+
+/** Verifies RSASSA-PSS with SHA-256. */
+export const rsa_pss_sha256: SignatureVerifier = /* @__PURE__ */ rsa('rsa_pss_sha256', 'pss', nobleHashes.sha256);
+
+/** Verifies RSASSA-PSS with SHA-384. */
+export const rsa_pss_sha384: SignatureVerifier = /* @__PURE__ */ rsa('rsa_pss_sha384', 'pss', nobleHashes.sha384);
+
+/** Verifies RSASSA-PSS with SHA-512. */
+export const rsa_pss_sha512: SignatureVerifier = /* @__PURE__ */ rsa('rsa_pss_sha512', 'pss', nobleHashes.sha512);
+
+/** Verifies ECDSA with SHA-1, on P-256, P-384 and P-521. */
+export const ecdsa_sha1: SignatureVerifier = /* @__PURE__ */ ecdsa('ecdsa_sha1', nobleHashes.sha1);
+
+/** Verifies ECDSA with SHA-256, on P-256, P-384 and P-521. */
+export const ecdsa_sha256: SignatureVerifier = /* @__PURE__ */ ecdsa('ecdsa_sha256', nobleHashes.sha256);
+
+/** Verifies ECDSA with SHA-384, on P-256, P-384 and P-521. */
+export const ecdsa_sha384: SignatureVerifier = /* @__PURE__ */ ecdsa('ecdsa_sha384', nobleHashes.sha384);
+
+/** Verifies ECDSA with SHA-512, on P-256, P-384 and P-521. */
+export const ecdsa_sha512: SignatureVerifier = /* @__PURE__ */ ecdsa('ecdsa_sha512', nobleHashes.sha512);
+
+/** Verifies Ed25519 (RFC 8032). */
+export const ed25519: SignatureVerifier = /* @__PURE__ */ eddsa('ed25519', ed25519Curve);
+
+/** Verifies Ed448 (RFC 8032). */
+export const ed448: SignatureVerifier = /* @__PURE__ */ eddsa('ed448', ed448Curve);
+
+/** Verifies RSASSA-PKCS1-v1_5 with MD5, for profiles that let it in. */
+export const rsa_pkcs1_md5: SignatureVerifier = /* @__PURE__ */ rsa('rsa_pkcs1_md5', 'pkcs1', {
+  name: 'md5',
+  length: 16,
+  digest: md5,
+});
+
+/** Every verifier but ML-DSA. MD5 comes last: a provider's order is preference. */
 export const nobleVerifiers: readonly SignatureVerifier[] = [
-  ...eachAlgorithm((algorithm, { family, hash }) => verifierOf(algorithm, family, nobleHashes[hash])),
-  verifierOf('rsa_pkcs1_md5', 'pkcs1', { name: 'md5', length: 16, digest: md5 }),
+  rsa_pkcs1_sha1,
+  rsa_pkcs1_sha256,
+  rsa_pkcs1_sha384,
+  rsa_pkcs1_sha512,
+  rsa_pss_sha256,
+  rsa_pss_sha384,
+  rsa_pss_sha512,
+  ecdsa_sha1,
+  ecdsa_sha256,
+  ecdsa_sha384,
+  ecdsa_sha512,
+  ed25519,
+  ed448,
+  rsa_pkcs1_md5,
 ];
 
-function verifierOf(algorithm: SignatureAlgorithm, family: SignatureFamily, hash: MessageHash): SignatureVerifier {
+/** A key that does not parse and a signature that does not decode are both a plain "no". */
+function verifierOf(
+  algorithm: SignatureAlgorithm,
+  verify: (key: PublicKeyInfo, message: Uint8Array, signature: Uint8Array, saltLength?: number) => boolean,
+): SignatureVerifier {
   return {
     algorithm,
     verify(spki, message, signature, saltLength) {
-      // A key that does not parse and a signature that does not decode are both a plain "no".
       try {
-        return verifyWith(family, hash, parseSpki(spki), message, signature, saltLength);
+        return verify(parseSpki(spki), message, signature, saltLength);
       } catch {
         return false;
       }
@@ -28,34 +89,29 @@ function verifierOf(algorithm: SignatureAlgorithm, family: SignatureFamily, hash
   };
 }
 
-export const nobleCurves: Readonly<Record<CurveName, typeof p256>> = { 'P-256': p256, 'P-384': p384, 'P-521': p521 };
-
-function verifyWith(
-  family: SignatureFamily,
-  hash: MessageHash,
-  key: PublicKeyInfo,
-  message: Uint8Array,
-  signature: Uint8Array,
-  saltLength: number | undefined,
-): boolean {
-  switch (family) {
-    case 'ecdsa':
-      if (key.algorithm !== 'ec') return false;
-      return nobleCurves[key.curve].verify(signature, hash.digest(message), key.point, ecdsaOptions);
-    case 'ed25519':
-      if (key.algorithm !== 'ed25519') return false;
-      // RFC 8032 §5.1.7: ZIP 215 would accept encodings of a point that are not canonical.
-      return ed25519.verify(signature, message, key.key, { zip215: false });
-    case 'ed448':
-      if (key.algorithm !== 'ed448') return false;
-      return ed448.verify(signature, message, key.key, { zip215: false });
-    case 'pkcs1':
-      return key.algorithm === 'rsa' && verifyRsa(family, hash, key, message, signature);
-    case 'pss':
-      if (key.algorithm !== 'rsa' && key.algorithm !== 'rsa-pss') return false;
-      return allowsPss(key.pss, hash.name, saltLength) && verifyRsa(family, hash, key, message, signature, saltLength);
-  }
+function ecdsa(algorithm: SignatureAlgorithm, hash: MessageHash): SignatureVerifier {
+  return verifierOf(algorithm, (key, message, signature) => {
+    if (key.algorithm !== 'ec') return false;
+    return nobleCurves[key.curve].verify(signature, hash.digest(message), key.point, ecdsaOptions);
+  });
 }
+
+/** RFC 8032 §5.1.7: ZIP 215 would accept encodings of a point that are not canonical. */
+function eddsa(algorithm: 'ed25519' | 'ed448', curve: typeof ed25519Curve): SignatureVerifier {
+  return verifierOf(algorithm, (key, message, signature) => {
+    return key.algorithm === algorithm && curve.verify(signature, message, key.key, { zip215: false });
+  });
+}
+
+function rsa(algorithm: SignatureAlgorithm, encoding: 'pkcs1' | 'pss', hash: MessageHash): SignatureVerifier {
+  return verifierOf(algorithm, (key, message, signature, saltLength) => {
+    if (encoding === 'pkcs1') return key.algorithm === 'rsa' && verifyRsa(encoding, hash, key, message, signature);
+    if (key.algorithm !== 'rsa' && key.algorithm !== 'rsa-pss') return false;
+    return allowsPss(key.pss, hash.name, saltLength) && verifyRsa(encoding, hash, key, message, signature, saltLength);
+  });
+}
+
+export const nobleCurves: Readonly<Record<CurveName, typeof p256>> = { 'P-256': p256, 'P-384': p384, 'P-521': p521 };
 
 function verifyRsa(
   encoding: 'pkcs1' | 'pss',

@@ -20,13 +20,38 @@ import {
 } from '../shared/suites.ts';
 import { nodeHashes } from './hash.ts';
 
+/** AES-128-GCM by node:crypto: processors have instructions for it. */
+export const TLS_AES_128_GCM_SHA256: CipherSuite = /* @__PURE__ */ aes128Gcm(nodeHashes, (key) =>
+  createAead('aes-128-gcm', key, 16),
+);
+
+/** AES-256-GCM by node:crypto. */
+export const TLS_AES_256_GCM_SHA384: CipherSuite = /* @__PURE__ */ aes256Gcm(nodeHashes, (key) =>
+  createAead('aes-256-gcm', key, 32),
+);
+
+/** ChaCha20-Poly1305 by node:crypto. */
+export const TLS_CHACHA20_POLY1305_SHA256: CipherSuite = /* @__PURE__ */ chacha20Poly1305(nodeHashes, (key) =>
+  createAead('chacha20-poly1305', key, 32),
+);
+
+/** AES-128-CCM by node:crypto. */
+export const TLS_AES_128_CCM_SHA256: CipherSuite = /* @__PURE__ */ aes128Ccm(nodeHashes, (key) =>
+  createAead('aes-128-ccm', key, 16),
+);
+
+/** AES-128-CCM with a tag of 8 bytes, by node:crypto. */
+export const TLS_AES_128_CCM_8_SHA256: CipherSuite = /* @__PURE__ */ aes128Ccm8(nodeHashes, (key) =>
+  createAead('aes-128-ccm', key, 16, CCM_8_TAG_LENGTH),
+);
+
 /** AES-128-GCM first: processors have instructions for it. */
 export const nodeSuites: readonly CipherSuite[] = [
-  aes128Gcm(nodeHashes, (key) => createAead('aes-128-gcm', key, 16)),
-  aes256Gcm(nodeHashes, (key) => createAead('aes-256-gcm', key, 32)),
-  chacha20Poly1305(nodeHashes, (key) => createAead('chacha20-poly1305', key, 32)),
-  aes128Ccm(nodeHashes, (key) => createAead('aes-128-ccm', key, 16)),
-  aes128Ccm8(nodeHashes, (key) => createAead('aes-128-ccm', key, 16, CCM_8_TAG_LENGTH)),
+  TLS_AES_128_GCM_SHA256,
+  TLS_AES_256_GCM_SHA384,
+  TLS_CHACHA20_POLY1305_SHA256,
+  TLS_AES_128_CCM_SHA256,
+  TLS_AES_128_CCM_8_SHA256,
 ];
 
 type AeadCipher = 'aes-128-gcm' | 'aes-256-gcm' | 'chacha20-poly1305' | 'aes-128-ccm';

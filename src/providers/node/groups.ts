@@ -25,30 +25,75 @@ const mlKem1024: KemSizes = {
   spki: fromHex('30820632300b06096086480165030404030382062100'),
 };
 
-export const nodeX25519: DiffieHellman<crypto.KeyObject> = montgomeryCurve(0x001d, 'X25519', 32, 9);
-export const nodeX448: DiffieHellman<crypto.KeyObject> = montgomeryCurve(0x001e, 'X448', 56, 5);
+export const nodeX25519: DiffieHellman<crypto.KeyObject> = /* @__PURE__ */ montgomeryCurve(0x001d, 'X25519', 32, 9);
+export const nodeX448: DiffieHellman<crypto.KeyObject> = /* @__PURE__ */ montgomeryCurve(0x001e, 'X448', 56, 5);
 
-export const nodeP256: DiffieHellman<crypto.ECDH> = nistCurve(0x0017, 'secp256r1', 'prime256v1', 32);
-export const nodeP384: DiffieHellman<crypto.ECDH> = nistCurve(0x0018, 'secp384r1', 'secp384r1', 48);
-export const nodeP521: DiffieHellman<crypto.ECDH> = nistCurve(0x0019, 'secp521r1', 'secp521r1', 66);
+export const nodeP256: DiffieHellman<crypto.ECDH> = /* @__PURE__ */ nistCurve(0x0017, 'secp256r1', 'prime256v1', 32);
+export const nodeP384: DiffieHellman<crypto.ECDH> = /* @__PURE__ */ nistCurve(0x0018, 'secp384r1', 'secp384r1', 48);
+export const nodeP521: DiffieHellman<crypto.ECDH> = /* @__PURE__ */ nistCurve(0x0019, 'secp521r1', 'secp521r1', 66);
 
 /** node:crypto since Node 24.7 over OpenSSL 3.5; undefined where the runtime has no ML-KEM. */
-export const nodeMlKem768: Kem<crypto.KeyObject> | undefined = mlKem(crypto, mlKem768);
-export const nodeMlKem1024: Kem<crypto.KeyObject> | undefined = mlKem(crypto, mlKem1024);
+export const nodeMlKem768: Kem<crypto.KeyObject> | undefined = /* @__PURE__ */ mlKem(crypto, mlKem768);
+export const nodeMlKem1024: Kem<crypto.KeyObject> | undefined = /* @__PURE__ */ mlKem(crypto, mlKem1024);
+
+/** X25519 and ML-KEM-768 together (draft-ietf-tls-ecdhe-mlkem), by node:crypto. */
+export const X25519MLKEM768: Group = /* @__PURE__ */ hybrid(
+  0x11ec,
+  'X25519MLKEM768',
+  'kem first',
+  nodeMlKem768,
+  nobleMlKem768,
+  nodeX25519,
+);
+
+/** X25519 (RFC 7748), by node:crypto. */
+export const x25519: Group = /* @__PURE__ */ diffieHellmanGroup(nodeX25519);
+
+/** P-256, by node:crypto. */
+export const secp256r1: Group = /* @__PURE__ */ diffieHellmanGroup(nodeP256);
+
+/** P-384, by node:crypto. */
+export const secp384r1: Group = /* @__PURE__ */ diffieHellmanGroup(nodeP384);
+
+/** P-521, by node:crypto. */
+export const secp521r1: Group = /* @__PURE__ */ diffieHellmanGroup(nodeP521);
+
+/** X448 (RFC 7748), by node:crypto. */
+export const x448: Group = /* @__PURE__ */ diffieHellmanGroup(nodeX448);
+
+/** P-256 and ML-KEM-768 together (draft-ietf-tls-ecdhe-mlkem), by node:crypto. */
+export const SecP256r1MLKEM768: Group = /* @__PURE__ */ hybrid(
+  0x11eb,
+  'SecP256r1MLKEM768',
+  'ecdhe first',
+  nodeMlKem768,
+  nobleMlKem768,
+  nodeP256,
+);
+
+/** P-384 and ML-KEM-1024 together (draft-ietf-tls-ecdhe-mlkem), by node:crypto. */
+export const SecP384r1MLKEM1024: Group = /* @__PURE__ */ hybrid(
+  0x11ed,
+  'SecP384r1MLKEM1024',
+  'ecdhe first',
+  nodeMlKem1024,
+  nobleMlKem1024,
+  nodeP384,
+);
 
 /**
  * All of node:crypto, but for ML-KEM on a Node that has none (before 24.7, or built over an OpenSSL before 3.5):
  * there that half of the hybrids is @noble/post-quantum's.
  */
 export const nodeGroups: readonly Group[] = [
-  hybrid(0x11ec, 'X25519MLKEM768', 'kem first', nodeMlKem768, nobleMlKem768, nodeX25519),
-  diffieHellmanGroup(nodeX25519),
-  diffieHellmanGroup(nodeP256),
-  diffieHellmanGroup(nodeP384),
-  diffieHellmanGroup(nodeP521),
-  diffieHellmanGroup(nodeX448),
-  hybrid(0x11eb, 'SecP256r1MLKEM768', 'ecdhe first', nodeMlKem768, nobleMlKem768, nodeP256),
-  hybrid(0x11ed, 'SecP384r1MLKEM1024', 'ecdhe first', nodeMlKem1024, nobleMlKem1024, nodeP384),
+  X25519MLKEM768,
+  x25519,
+  secp256r1,
+  secp384r1,
+  secp521r1,
+  x448,
+  SecP256r1MLKEM768,
+  SecP384r1MLKEM1024,
 ];
 
 function hybrid<D>(

@@ -2,10 +2,10 @@ import { createHash, createHmac, type Hash as NodeHash } from 'node:crypto';
 import type { Hash, HashName, RunningHash } from '../../crypto/provider.ts';
 
 export const nodeHashes: Readonly<Record<HashName, Hash>> = {
-  sha1: hashOf('sha1', 20),
-  sha256: hashOf('sha256', 32),
-  sha384: hashOf('sha384', 48),
-  sha512: hashOf('sha512', 64),
+  sha1: /* @__PURE__ */ hashOf('sha1', 20),
+  sha256: /* @__PURE__ */ hashOf('sha256', 32),
+  sha384: /* @__PURE__ */ hashOf('sha384', 48),
+  sha512: /* @__PURE__ */ hashOf('sha512', 64),
 };
 
 /** A plain view: a Buffer's `slice` would share memory where a Uint8Array's copies. */

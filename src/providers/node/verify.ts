@@ -2,15 +2,69 @@ import { constants, createPublicKey, type KeyObject, type SignKeyObjectInput, ve
 import type { SignatureAlgorithm, SignatureVerifier } from '../../crypto/provider.ts';
 import { type PublicKeyInfo, parseSpki } from '../../x509/certificate/spki.ts';
 import { isAcceptable, type LegacyHashName } from '../shared/rsa.ts';
-import { allowsPss, eachAlgorithm, type SignatureFamily } from '../shared/signature-algorithms.ts';
+import { allowsPss, type SignatureFamily } from '../shared/signature-algorithms.ts';
+
+/** Verifies RSASSA-PKCS1-v1_5 with SHA-1, by node:crypto. */
+export const rsa_pkcs1_sha1: SignatureVerifier = /* @__PURE__ */ verifierOf('rsa_pkcs1_sha1', 'pkcs1', 'sha1');
+
+/** Verifies RSASSA-PKCS1-v1_5 with SHA-256, by node:crypto. */
+export const rsa_pkcs1_sha256: SignatureVerifier = /* @__PURE__ */ verifierOf('rsa_pkcs1_sha256', 'pkcs1', 'sha256');
+
+/** Verifies RSASSA-PKCS1-v1_5 with SHA-384, by node:crypto. */
+export const rsa_pkcs1_sha384: SignatureVerifier = /* @__PURE__ */ verifierOf('rsa_pkcs1_sha384', 'pkcs1', 'sha384');
+
+/** Verifies RSASSA-PKCS1-v1_5 with SHA-512, by node:crypto. */
+export const rsa_pkcs1_sha512: SignatureVerifier = /* @__PURE__ */ verifierOf('rsa_pkcs1_sha512', 'pkcs1', 'sha512');
+
+/** Verifies RSASSA-PSS with SHA-256, by node:crypto. */
+export const rsa_pss_sha256: SignatureVerifier = /* @__PURE__ */ verifierOf('rsa_pss_sha256', 'pss', 'sha256');
+
+/** Verifies RSASSA-PSS with SHA-384, by node:crypto. */
+export const rsa_pss_sha384: SignatureVerifier = /* @__PURE__ */ verifierOf('rsa_pss_sha384', 'pss', 'sha384');
+
+/** Verifies RSASSA-PSS with SHA-512, by node:crypto. */
+export const rsa_pss_sha512: SignatureVerifier = /* @__PURE__ */ verifierOf('rsa_pss_sha512', 'pss', 'sha512');
+
+/** Verifies ECDSA with SHA-1, on P-256, P-384 and P-521, by node:crypto. */
+export const ecdsa_sha1: SignatureVerifier = /* @__PURE__ */ verifierOf('ecdsa_sha1', 'ecdsa', 'sha1');
+
+/** Verifies ECDSA with SHA-256, on P-256, P-384 and P-521, by node:crypto. */
+export const ecdsa_sha256: SignatureVerifier = /* @__PURE__ */ verifierOf('ecdsa_sha256', 'ecdsa', 'sha256');
+
+/** Verifies ECDSA with SHA-384, on P-256, P-384 and P-521, by node:crypto. */
+export const ecdsa_sha384: SignatureVerifier = /* @__PURE__ */ verifierOf('ecdsa_sha384', 'ecdsa', 'sha384');
+
+/** Verifies ECDSA with SHA-512, on P-256, P-384 and P-521, by node:crypto. */
+export const ecdsa_sha512: SignatureVerifier = /* @__PURE__ */ verifierOf('ecdsa_sha512', 'ecdsa', 'sha512');
+
+/** Verifies Ed25519 (RFC 8032), by node:crypto. */
+export const ed25519: SignatureVerifier = /* @__PURE__ */ verifierOf('ed25519', 'ed25519', 'sha512');
+
+/** Verifies Ed448 (RFC 8032), by node:crypto. */
+export const ed448: SignatureVerifier = /* @__PURE__ */ verifierOf('ed448', 'ed448', 'sha512');
+
+/** Verifies RSASSA-PKCS1-v1_5 with MD5, by node:crypto, for profiles that let it in. */
+export const rsa_pkcs1_md5: SignatureVerifier = /* @__PURE__ */ verifierOf('rsa_pkcs1_md5', 'pkcs1', 'md5');
 
 /**
  * OpenSSL computes, but which keys may be used is decided as in the other providers, so that a path means the same
  * with each.
  */
 export const nodeVerifiers: readonly SignatureVerifier[] = [
-  ...eachAlgorithm((algorithm, { family, hash }) => verifierOf(algorithm, family, hash)),
-  verifierOf('rsa_pkcs1_md5', 'pkcs1', 'md5'),
+  rsa_pkcs1_sha1,
+  rsa_pkcs1_sha256,
+  rsa_pkcs1_sha384,
+  rsa_pkcs1_sha512,
+  rsa_pss_sha256,
+  rsa_pss_sha384,
+  rsa_pss_sha512,
+  ecdsa_sha1,
+  ecdsa_sha256,
+  ecdsa_sha384,
+  ecdsa_sha512,
+  ed25519,
+  ed448,
+  rsa_pkcs1_md5,
 ];
 
 /** Ed25519 and Ed448 have a hash of their own and node wants none named. */

@@ -33,14 +33,6 @@ const signatureAlgorithms: Readonly<Record<UsualAlgorithm, SignatureParameters>>
   ed448: { family: 'ed448', hash: 'sha512' },
 };
 
-export function eachAlgorithm<T>(make: (algorithm: SignatureAlgorithm, parameters: SignatureParameters) => T): T[] {
-  const made: T[] = [];
-  for (const algorithm of Object.keys(signatureAlgorithms) as UsualAlgorithm[]) {
-    made.push(make(algorithm, signatureAlgorithms[algorithm]));
-  }
-  return made;
-}
-
 /**
  * The SignatureScheme code points that a private key makes, best first (RFC 9846 §4.3.3).
  * @param spki SubjectPublicKeyInfo, DER, of the pair

@@ -1,35 +1,41 @@
 /** The cipher suites of RFC 9846 Appendix B.4, given a provider's hashes and AEADs. */
 import type { AeadAlgorithm, CipherSuite, Hash, HashName, RecordAead } from '../../crypto/provider.ts';
 import { misuse } from '../../errors.ts';
+import { CipherSuiteId } from '../../wire/enums.ts';
 
 type AeadName = 'AES-128-GCM' | 'AES-256-GCM' | 'CHACHA20-POLY1305' | 'AES-128-CCM' | 'AES-128-CCM-8';
 type Hashes = Readonly<Record<HashName, Hash>>;
 
 export function aes128Gcm(hashes: Hashes, create: (key: Uint8Array) => RecordAead): CipherSuite {
   const aead = aeadOf('AES-128-GCM', 16, GCM_RECORD_LIMIT, create);
-  return { id: 0x1301, name: 'TLS_AES_128_GCM_SHA256', hash: hashes.sha256, aead };
+  return { id: CipherSuiteId.TLS_AES_128_GCM_SHA256, name: 'TLS_AES_128_GCM_SHA256', hash: hashes.sha256, aead };
 }
 
 export function aes256Gcm(hashes: Hashes, create: (key: Uint8Array) => RecordAead): CipherSuite {
   const aead = aeadOf('AES-256-GCM', 32, GCM_RECORD_LIMIT, create);
-  return { id: 0x1302, name: 'TLS_AES_256_GCM_SHA384', hash: hashes.sha384, aead };
+  return { id: CipherSuiteId.TLS_AES_256_GCM_SHA384, name: 'TLS_AES_256_GCM_SHA384', hash: hashes.sha384, aead };
 }
 
 export function chacha20Poly1305(hashes: Hashes, create: (key: Uint8Array) => RecordAead): CipherSuite {
   const aead = aeadOf('CHACHA20-POLY1305', 32, CHACHA_RECORD_LIMIT, create);
-  return { id: 0x1303, name: 'TLS_CHACHA20_POLY1305_SHA256', hash: hashes.sha256, aead };
+  return {
+    id: CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256,
+    name: 'TLS_CHACHA20_POLY1305_SHA256',
+    hash: hashes.sha256,
+    aead,
+  };
 }
 
 /** Like {@link aes128Gcm}. Not offered unless it is asked for: nothing but small devices lacks something better. */
 export function aes128Ccm(hashes: Hashes, create: (key: Uint8Array) => RecordAead): CipherSuite {
   const aead = aeadOf('AES-128-CCM', 16, CCM_RECORD_LIMIT, create);
-  return { id: 0x1304, name: 'TLS_AES_128_CCM_SHA256', hash: hashes.sha256, aead };
+  return { id: CipherSuiteId.TLS_AES_128_CCM_SHA256, name: 'TLS_AES_128_CCM_SHA256', hash: hashes.sha256, aead };
 }
 
 /** The same with half the tag (RFC 6655 §4): 64 bits keep out guesses, not many of them. */
 export function aes128Ccm8(hashes: Hashes, create: (key: Uint8Array) => RecordAead): CipherSuite {
   const aead = { ...aeadOf('AES-128-CCM-8', 16, CCM_RECORD_LIMIT, create), tagLength: CCM_8_TAG_LENGTH };
-  return { id: 0x1305, name: 'TLS_AES_128_CCM_8_SHA256', hash: hashes.sha256, aead };
+  return { id: CipherSuiteId.TLS_AES_128_CCM_8_SHA256, name: 'TLS_AES_128_CCM_8_SHA256', hash: hashes.sha256, aead };
 }
 
 /** All AEADs but one append a tag of 16 bytes (RFC 5116 §5.1 and §5.3, RFC 8439 §2.8). */
