@@ -1,13 +1,13 @@
-/** What the strict DER reader throws; `parse…` functions turn it into an error of their own. */
+/** The error that the strict DER reader throws; `parse…` functions turn it into a TlsError. */
 export class DerError extends Error {}
 
 /** The field of a certificate that holds its key, as {@link FieldError} calls it. */
 export const keyField = 'subjectPublicKeyInfo';
 
-/** The same about one field of a certificate, which the message names. */
+/** A {@link DerError} about one field of a certificate, which its message names. */
 export class FieldError extends DerError {
   readonly field: string;
-  /** What is wrong with it, without its name. */
+  /** The defect, without the name of the field. */
   readonly reason: string;
 
   constructor(field: string, reason: string) {
@@ -260,7 +260,7 @@ export function readBitString(content: Uint8Array): BitString {
   return { bytes, unusedBits };
 }
 
-/** A value of a type that nobody asked for: X.690 binds it all the same, as far as its tag tells how. */
+/** Checks a value that no caller reads: X.690 binds it all the same, as far as its tag tells its type. */
 export function checkValue({ tag, content }: DerElement, depth = 0): void {
   if (tag === Tag.boolean) readBoolean(content);
   else if (tag === Tag.integer || tag === Tag.enumerated) checkInteger(content);

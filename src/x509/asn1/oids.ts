@@ -65,7 +65,7 @@ export const Oid = {
   smtpUtf8Mailbox: '1.3.6.1.5.5.7.8.9',
 } as const;
 
-/** With a name, where the algorithm is one that certificates in use have and no provider does. */
+/** An object identifier as text, with the algorithm's name where certificates use it and no provider supports it. */
 export function oidText(oid: string): string {
   const name = others.get(oid);
   return name === undefined ? oid : `${name} (${oid})`;

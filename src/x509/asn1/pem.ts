@@ -7,7 +7,7 @@ export interface PemBlock {
   readonly headers: string;
 }
 
-/** What begins as a block and is none. */
+/** Text that begins as a PEM block and is none. */
 export interface BrokenPemBlock {
   readonly label: string;
   readonly problem: string;
@@ -32,7 +32,7 @@ export function decodePem(text: string): readonly PemBlock[] {
   });
 }
 
-/** The same, for whoever can do without those that are broken. */
+/** Reads all blocks as {@link decodePem} does, and describes the broken ones instead of throwing. */
 export function readPem(text: string): readonly (PemBlock | BrokenPemBlock)[] {
   return [...text.matchAll(boundary)].map((match) => {
     const [begin = '', label = ''] = match;

@@ -63,12 +63,12 @@ export interface CertificateFields {
   /** Milliseconds since 1970, both inclusive. */
   readonly notBefore: number;
   readonly notAfter: number;
-  /** Whether one of them is a GeneralizedTime though UTCTime is due, through 2049 (RFC 5280 §4.1.2.5). */
+  /** Whether `notBefore` or `notAfter` is a GeneralizedTime before 2050, where RFC 5280 §4.1.2.5 demands UTCTime. */
   readonly earlyGeneralizedTime: boolean;
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Uint8Array;
   readonly signature: CertificateSignature;
-  /** Bits of UniqueIdentifier (RFC 5280 §4.1.2.8), which nobody uses any more. */
+  /** Bits of UniqueIdentifier (RFC 5280 §4.1.2.8), which no CA issues any more. */
   readonly issuerUniqueId: Uint8Array | undefined;
   readonly subjectUniqueId: Uint8Array | undefined;
   readonly extensions: readonly CertificateExtension[];
@@ -102,7 +102,7 @@ export interface Certificate extends CertificateFields {
   readonly freshestCrl: readonly DistributionPoint[] | undefined;
 }
 
-/** A field that is there and is not as it must be. */
+/** A field of a certificate that breaks its syntax. */
 export interface UnreadableField {
   /** As {@link Certificate} has it, 'subjectPublicKeyInfo', or 'certificate' for the whole. */
   readonly field: string;
@@ -144,7 +144,7 @@ export function certificateOf(fields: CertificateFields): Certificate {
   return Object.freeze(new ParsedCertificate(fields));
 }
 
-/** The same certificate, to look at. @param unreadable what was found to be wrong with it before */
+/** The same certificate for display. @param unreadable the fields that were found to be broken before */
 export function shown(fields: CertificateFields, unreadable: readonly UnreadableField[] = []): ShownCertificate {
   return Object.freeze(new ParsedCertificate(fields, unreadable));
 }
@@ -223,8 +223,8 @@ const WithFields = class {
 ) => CertificateFields;
 
 /**
- * Extensions are read once, when first asked for; those that cannot be read, too. One to look at has a list of what was
- * found before; one to judge by has none.
+ * A certificate that reads each extension once, when it is first asked for, also where the reading fails. One for display
+ * has a list of the fields that were found to be broken before; one to judge by has none.
  */
 class ParsedCertificate extends WithFields implements ShownCertificate {
   readonly #read: Map<string, Reading> = new Map();
@@ -327,7 +327,7 @@ class ParsedCertificate extends WithFields implements ShownCertificate {
     return this.#extension(ExtensionOid.freshestCrl, parseCrlDistributionPoints);
   }
 
-  /** @param readable what there is to show of a value that is not as it must be */
+  /** @param readable reads what a display can show of a value that breaks its syntax */
   #extension<T>(
     oid: string,
     parseValue: (der: Uint8Array) => T,
@@ -363,7 +363,7 @@ function attempt(field: string, read: () => unknown): Reading {
   }
 }
 
-/** What cannot be read is remembered where it was tried. */
+/** A reading that failed is remembered with its error. */
 function tolerate(read: () => unknown): void {
   try {
     read();

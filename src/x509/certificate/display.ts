@@ -24,8 +24,8 @@ import { parseName, readableName } from './names.ts';
 import { readSignature } from './signed-object.ts';
 
 /**
- * A certificate to look at, whoever made it: what {@link parseCertificate} refuses is read field by field, in BER where
- * it is no DER, and what is wrong is listed. Nothing may be judged by it but its key.
+ * Reads a certificate for display. One that {@link parseCertificate} refuses is read field by field, as BER where it is not
+ * DER, and `unreadable` lists what is wrong. Nothing may be judged by the result except its key.
  * @param der one certificate; kept, not copied
  * @throws TlsError INVALID_CERTIFICATE for what does not even have the fields of a certificate
  *
@@ -72,7 +72,7 @@ function readLoosely(raw: Uint8Array): Loose {
     serialNumber: read('serialNumber', () => checkInteger(serial.content), serial.content),
     issuer: read('issuer', () => parseName(issuer.raw), readableName(issuer.raw)),
     subject: read('subject', () => parseName(subject.raw), readableName(subject.raw)),
-    // Never valid, for whoever looks at it all the same.
+    // A time that cannot be read makes the certificate never valid.
     notBefore: read('notBefore', () => readTime(present(from)), Number.POSITIVE_INFINITY),
     notAfter: read('notAfter', () => readTime(present(to)), Number.NEGATIVE_INFINITY),
     earlyGeneralizedTime: false,
@@ -86,7 +86,7 @@ function readLoosely(raw: Uint8Array): Loose {
 
   function read<T>(field: string, attempt: () => T, instead: T): T {
     return orElse(attempt, instead, (reason) => {
-      // A stranger's list of ten thousand broken extensions is one thing to say.
+      // A certificate may hold ten thousand broken extensions: the field is listed once.
       if (unreadable.every((known) => known.field !== field)) unreadable.push({ field, reason });
     });
   }
@@ -111,7 +111,7 @@ function readLoosely(raw: Uint8Array): Loose {
   }
 }
 
-/** What is inside of one constructed element. */
+/** The elements inside of one constructed element. */
 function elementsOf(der: Uint8Array): readonly DerElement[] {
   const [tag] = der;
   const inside = new DerReader(der).enter(tag === context(3, 'constructed') ? tag : Tag.sequence);

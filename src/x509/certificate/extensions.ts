@@ -257,7 +257,7 @@ function parseSubtrees(reader: DerReader | undefined): readonly GeneralName[] {
   return bases;
 }
 
-/** What a GeneralName is read for: to be compared with, as the base of a subtree, or only to be looked at. */
+/** The use of a GeneralName that is read: for comparison, as the base of a subtree, or for display. */
 type NameUse = 'name' | 'constraint' | 'shown';
 
 function parseGeneralName(reader: DerReader, use: NameUse = 'name'): GeneralName {
@@ -317,7 +317,7 @@ function ia5(content: Uint8Array): string {
   return text;
 }
 
-/** Undefined for what cannot be read, and that nothing depends on. */
+/** Reads a part that no check depends on; undefined where it cannot be read. */
 export function readable<T>(read: () => T): T | undefined {
   try {
     return read();

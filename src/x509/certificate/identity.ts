@@ -104,7 +104,7 @@ export function parseIp(text: string): Uint8Array | undefined {
 /** Lower case, without a trailing dot, U-labels as A-labels (RFC 9525 §2). */
 export function toAscii(host: string): string {
   const bare = host.replace(/\.$/, '');
-  // RFC 1035 §2.3.4: what is longer is no host, and IDNA's cost grows with the square of the length.
+  // RFC 1035 §2.3.4: a longer text is no host, and IDNA's cost grows with the square of the length.
   if (bare.length > MAX_HOST) return bare.toLowerCase();
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range is what is asked for
   if (/^[\x00-\x7f]*$/.test(bare)) return bare.toLowerCase();

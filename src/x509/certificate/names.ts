@@ -40,7 +40,7 @@ export function parseName(raw: Uint8Array): DistinguishedName {
   return new ParsedName(raw, rdns);
 }
 
-/** To look at: what can be read of a Name that {@link parseName} refuses; other attributes are left out. */
+/** For display: the attributes that can be read of a Name that {@link parseName} refuses. */
 export function readableName(raw: Uint8Array): DistinguishedName {
   const rdns: NameAttribute[][] = [];
   try {

@@ -7,7 +7,7 @@ export interface PssParameters {
   readonly hash: HashName;
   readonly mgfHash: HashName;
   readonly saltLength: number;
-  /** What of them no provider has; undefined where there is nothing. The hashes say nothing then. */
+  /** The parameters that no provider supports, as text; the hashes are meaningless then. Undefined where all are supported. */
   readonly unsupported?: string | undefined;
 }
 

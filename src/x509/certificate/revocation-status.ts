@@ -25,10 +25,10 @@ export function readReason(content: Uint8Array): RevocationReason {
   return reason;
 }
 
-/** What revocation lists or a responder say of one certificate. */
+/** The status of one certificate, by revocation lists or an OCSP responder. */
 export type RevocationStatus =
   | { readonly status: 'good' }
-  /** `date`: milliseconds since 1970; undefined for one that does not exist */
+  /** `date`: milliseconds since 1970; undefined where the list names a moment that does not exist */
   | { readonly status: 'revoked'; readonly reason: RevocationReason; readonly date: number | undefined }
   /** Nothing, for the reason given. */
   | { readonly status: 'unknown'; readonly code: CertificateErrorCode; readonly reason: string };

@@ -10,16 +10,16 @@ export interface CertificateSignature {
   readonly oid: string;
   /** Undefined for an algorithm that no provider verifies (DSA, PSS with another hash in its mask, …). */
   readonly algorithm: SignatureAlgorithm | undefined;
-  /** What it is, where `algorithm` is undefined: a name where there is one, and the object identifier. */
+  /** The algorithm for people, where `algorithm` is undefined: its name, if it has one, and its object identifier. */
   readonly unsupported?: string | undefined;
   readonly bytes: Uint8Array;
   /** Of RSASSA-PSS, where it is not as long as the hash. */
   readonly saltLength?: number | undefined;
 }
 
-/** SIGNED{}, what certificates, revocation lists and OCSP responses have in common (RFC 5280 §4.1.1). */
+/** SIGNED{}, the frame of certificates, revocation lists and OCSP responses (RFC 5280 §4.1.1). */
 export interface SignedObject {
-  /** What is signed, header included. */
+  /** The signed bytes, header included. */
   readonly tbs: Uint8Array;
   /** Inside of it. */
   readonly body: DerReader;

@@ -19,12 +19,12 @@ export interface UnknownPublicKeyInfo {
   readonly curve?: undefined;
   /** Of the algorithm, or of the curve. */
   readonly oid: string;
-  /** What it is, for people. */
+  /** The algorithm or curve, as text for people. */
   readonly unsupported: string;
   readonly bits: 0;
 }
 
-/** Keys that are one string of bytes, of an algorithm that has no parameters (RFC 8410 §4, RFC 9881 §4). */
+/** A key that is one string of bytes, of an algorithm without parameters (RFC 8410 §4, RFC 9881 §4). */
 export interface PlainPublicKeyInfo {
   readonly algorithm: 'ed25519' | 'ed448' | 'ml_dsa_44' | 'ml_dsa_65' | 'ml_dsa_87';
   readonly curve?: undefined;
@@ -104,7 +104,7 @@ function parseEc(algorithm: DerReader, point: Uint8Array): PublicKeyInfo {
   if (curve === undefined) {
     return { algorithm: 'unknown', oid, unsupported: `an elliptic curve ${oidText(oid)}`, bits: 0 };
   }
-  // RFC 5480 §2.2 allows compressed points, but nobody issues them.
+  // RFC 5480 §2.2 allows compressed points, but CAs do not issue them.
   if (point.length !== 1 + 2 * curve.bytes || point[0] !== 4)
     throw new DerError('an EC point that is not uncompressed');
   return { algorithm: 'ec', curve: curve.name, point, bits: curve.bits };

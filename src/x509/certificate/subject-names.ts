@@ -5,9 +5,9 @@ import type { GeneralName } from './extensions.ts';
 type Named = Pick<Certificate, 'subject' | 'subjectAltName'>;
 
 /**
- * What a subject says in its own name that others take for a name of subjectAltName: e-mail addresses, and, where
- * there is no dNSName, the common names that could be one. For {@link VerifyOptions.reliedOn} of whoever goes by them.
- * @throws DerError where subjectAltName cannot be read: nobody knows then whether the common name counts
+ * The parts of a subject that programs use like names of subjectAltName: e-mail addresses, and, where there is no dNSName,
+ * the common names that could be one. Give them to {@link VerifyOptions.reliedOn} where a program uses them.
+ * @throws DerError where subjectAltName cannot be read: it cannot be told then whether the common name counts
  */
 export function subjectNames(leaf: Named): readonly GeneralName[] {
   return [...subjectMailboxes(leaf), ...commonNames(leaf).filter(isDomain).map(dnsName)];
@@ -19,7 +19,7 @@ export function subjectMailboxes(leaf: Named): readonly GeneralName[] {
 }
 
 /**
- * The common names of a certificate that has no dNSName: of others they name nobody (RFC 2818 §3.1). RFC 9110, which
+ * The common names of a certificate that has no dNSName: of others they do not count (RFC 2818 §3.1). RFC 9110, which
  * obsoletes it, has no use for them at all (§4.3.4), nor has RFC 9525 (§2); programs still go by them.
  */
 export function commonNames(leaf: Named): readonly string[] {

@@ -28,13 +28,13 @@ import {
   subjectExtensions,
 } from './extensions.ts';
 
-/** What {@link createCertificate} writes into a certificate, and who signs it. */
+/** The contents of a certificate that {@link createCertificate} makes, and its signer. */
 export interface CertificateOptions extends SubjectOptions {
   /** For the key identifiers and the serial number. */
   readonly provider: Pick<CryptoProvider, 'hashes' | 'random'>;
   /** The issuer's key; of a self-signed certificate, the subject's. */
   readonly signer: Signer;
-  /** Who issues: its certificate, DER. Default: the subject itself (self-signed). */
+  /** The issuer's certificate, DER. Default: the subject issues itself (self-signed). */
   readonly issuer?: { readonly certificate: Uint8Array } | undefined;
   /** The subject's SubjectPublicKeyInfo, DER. Default: the signer's, which is right for a self-signed certificate only. */
   readonly publicKey?: Uint8Array | undefined;
@@ -48,7 +48,7 @@ export interface CertificateOptions extends SubjectOptions {
   readonly signatureScheme?: number | undefined;
 }
 
-/** What {@link createCertificateRequest} writes into a request, and who signs it. */
+/** The contents of a request that {@link createCertificateRequest} makes, and its signer. */
 export interface CertificateRequestOptions extends SubjectOptions {
   /** The subject's key. */
   readonly signer: Signer;
@@ -56,7 +56,7 @@ export interface CertificateRequestOptions extends SubjectOptions {
   readonly signatureScheme?: number | undefined;
 }
 
-/** What was made, in both forms that files have. */
+/** A certificate or request in both forms that files have. */
 export interface Created {
   /** DER. */
   readonly der: Uint8Array;

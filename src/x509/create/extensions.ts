@@ -87,7 +87,7 @@ export interface RawExtension {
   readonly value: Uint8Array;
 }
 
-/** What a certificate and a certification request may both say of their subject. */
+/** The statements about a subject that a certificate and a certification request share. */
 export interface SubjectOptions {
   /** Its name. A text is a common name. */
   readonly subject: NewName;
@@ -117,7 +117,7 @@ export function encodeExtension(extension: RawExtension): Uint8Array {
   return sequence(objectIdentifier(extension.oid), ...critical, octetString(extension.value));
 }
 
-/** The extensions that follow from what is said of the subject, RFC 5280 §4.2.1. @throws TlsError ERR_TLS_CONFIG */
+/** The extensions of RFC 5280 §4.2.1 that state these facts about the subject. @throws TlsError ERR_TLS_CONFIG */
 export function subjectExtensions(options: SubjectOptions): readonly RawExtension[] {
   const isCa = options.isCa === true;
   if (options.pathLength !== undefined && !isCa) misuse('ERR_TLS_CONFIG', 'pathLength is for a CA');

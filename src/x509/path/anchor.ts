@@ -8,12 +8,12 @@ import { parseName } from '../certificate/names.ts';
  */
 export type TrustAnchor = Uint8Array | CertificateAnchor | KeyAnchor;
 
-/** A certificate of which only part counts. */
+/** An anchor of which the validity or the extensions may be left out of account. */
 export interface CertificateAnchor {
   readonly certificate: Uint8Array;
-  /** Whether notBefore and notAfter bind it. Default true. */
+  /** Whether notBefore and notAfter bind the anchor. Default true. */
   readonly validity?: boolean;
-  /** Whether its extensions bind it (RFC 5937); without them it is its name and key alone. Default true. */
+  /** Whether its extensions bind the anchor (RFC 5937); without them it is a name and a key alone. Default true. */
   readonly constraints?: boolean;
 }
 
@@ -23,13 +23,13 @@ export interface KeyAnchor {
   readonly subject: Uint8Array;
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Uint8Array;
-  /** The value of a NameConstraints extension, DER: names beyond it are not for this anchor to vouch for. */
+  /** The value of a NameConstraints extension, DER: the anchor vouches for no names outside of it. */
   readonly nameConstraints?: Uint8Array;
 }
 
 /**
- * An anchor as the last certificate of a path. A name and a key become a certificate of version 1, which says nothing
- * of itself.
+ * An anchor as the last certificate of a path. A name and a key become a certificate of version 1, which has no
+ * extensions.
  * @throws TlsError INVALID_CERTIFICATE
  * @throws DerError for a malformed name, key or constraint
  */
@@ -53,7 +53,7 @@ export function anchorCertificate(anchor: TrustAnchor): Certificate {
   });
 }
 
-/** What tells one anchor from another of the same name. */
+/** Bytes that differ between two anchors of the same name. */
 export function anchorId(anchor: TrustAnchor): Uint8Array {
   if (anchor instanceof Uint8Array) return anchor;
   return 'spki' in anchor ? anchor.spki : anchor.certificate;

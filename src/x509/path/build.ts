@@ -6,7 +6,7 @@ import type { CertificatePool } from './pool.ts';
 import type { TrustStore } from './trust.ts';
 
 /**
- * What a path may cost. Others allow 100 signature checks (webpki, Go): at 6 ms for P-384 in JavaScript that would
+ * Bounds on the work for one chain. webpki and Go allow 100 signature checks: at 6 ms for P-384 in JavaScript that would
  * block for more than half a second.
  */
 export interface BudgetLimits {
@@ -41,7 +41,7 @@ export const DEFAULT_MAX_DEPTH = 8;
 
 export class BudgetExceeded extends Error {}
 
-/** Counts down; what is spent on one path is not there for the next. */
+/** Counts the work of one verification down, over all of its paths. */
 export class Budget {
   readonly #limits: BudgetLimits;
   #signatures: number;
@@ -79,7 +79,7 @@ export class Budget {
     if (this.#policies < 0) this.#refuse('policies', 'certificate policies and mappings');
   }
 
-  /** False when none is left: what is not fetched is missing, which is no error by itself. */
+  /** Whether one more fetch is allowed. It is no error where none is: the verification goes on without. */
   maySpendFetch(): boolean {
     return --this.#fetches >= 0;
   }
@@ -96,7 +96,7 @@ export type Path = readonly Certificate[];
  * All paths from a leaf to an anchor (RFC 4158), one by one, anchors first; no signature is checked. Key identifiers
  * only order the search: they may be wrong (RFC 4158 §3.5.12).
  * @param maxDepth as pathLenConstraint counts: self-issued intermediates are free (RFC 5280 §4.2.1.9)
- * @param onCut told of the first path that might have gone on but for `maxDepth`, with the certificate that is one too many
+ * @param onCut called with the first path that `maxDepth` cuts short, the certificate that is one too many included
  * @throws BudgetExceeded while iterating
  */
 export function* buildPaths(
@@ -127,12 +127,12 @@ export function* buildPaths(
     }
   }
 
-  /** An anchor that was sent along has ended a path above. */
+  /** An anchor that the peer sent has already ended a path, as an anchor. */
   function isNew(path: Path, candidate: Certificate): boolean {
     return !(trust.has(candidate) && usable(candidate)) && !inPath(path, candidate);
   }
 
-  /** Those that may come next. Where many paths are too long, the first is as good as any to tell of. */
+  /** The certificates that may come next in a path. Of the paths that are too long, the first is reported. */
   function issuersOf(path: Path, { issuer }: Certificate, depth: number): readonly Certificate[] {
     if (depth < maxDepth) return intermediates.named(issuer);
     const next = cut
@@ -146,7 +146,7 @@ export function* buildPaths(
   }
 }
 
-/** The chain one gets by following issuers among what was sent: for saying why there is no path. */
+/** Follows issuers among the certificates that were sent, to explain why there is no path. */
 export function presentedChain(leaf: Certificate, intermediates: CertificatePool, maxDepth: number): Path {
   const path = [leaf];
   for (let top = leaf; path.length <= maxDepth + 1; ) {
@@ -169,8 +169,8 @@ function inPath(path: Path, candidate: Certificate): boolean {
 }
 
 /**
- * Candidates by what their child says of its issuer's key, the newest first among equals (RFC 4158 §3.5). Hints only:
- * none is left out.
+ * Orders candidates by the key identifiers that their child names, the newest first among equals (RFC 4158 §3.5). These
+ * are hints: no candidate is left out.
  */
 function likelyFirst(candidates: readonly Certificate[], child: Certificate): readonly Certificate[] {
   if (candidates.length < 2) return candidates;
@@ -180,7 +180,7 @@ function likelyFirst(candidates: readonly Certificate[], child: Certificate): re
   return [...candidates].sort((a, b) => score(a) - score(b) || b.notBefore - a.notBefore || b.notAfter - a.notAfter);
 }
 
-/** 0 where what is said of the signer fits, 1 where nothing can be compared, 2 where it speaks against the candidate. */
+/** 0 where authorityKeyIdentifier names the candidate, 1 where it cannot be compared, 2 where it names another key. */
 export function keyIdentifierRank(candidate: Certificate, wanted: AuthorityKeyIdentifier | undefined): number {
   const id = readOrUndefined(() => candidate.subjectKeyIdentifier);
   if (wanted?.keyIdentifier !== undefined && id !== undefined) return equal(wanted.keyIdentifier, id) ? 0 : 2;
@@ -189,7 +189,7 @@ export function keyIdentifierRank(candidate: Certificate, wanted: AuthorityKeyId
   return issuer && equal(wanted.serialNumber, candidate.serialNumber) ? 0 : 2;
 }
 
-/** A hint that cannot be read is no hint; verification will say so. */
+/** Reads a hint; undefined where it cannot be read. The checks of the path report that. */
 export function readOrUndefined<T>(read: () => T): T | undefined {
   try {
     return read();

@@ -8,7 +8,7 @@ import { type Steps, wait } from './steps.ts';
 
 /**
  * Fetches the issuers that a certificate names by id-ad-caIssuers (RFC 5280 §4.2.2.1).
- * @param url as the certificate has it: it comes from a stranger. Whether to follow it, and how far, is the caller's
+ * @param url from the certificate, which the peer chose: the hook decides whether to follow it
  * @returns certificates, DER: those of a certs-only CMS message one by one; empty, or an error, where there are none
  */
 export type FetchIssuers = (url: string, certificate: Certificate) => Awaitable<readonly Uint8Array[]>;
@@ -20,7 +20,7 @@ export class IssuerFetcher {
   readonly #missed: PassedOver[];
   readonly #asked = new Set<string>();
 
-  /** @param missed where it is said what could not be had */
+  /** @param missed takes what could not be fetched, for the refusal */
   constructor(fetch: FetchIssuers | undefined, budget: Budget, missed: PassedOver[]) {
     this.#fetch = fetch;
     this.#budget = budget;
@@ -28,7 +28,7 @@ export class IssuerFetcher {
   }
 
   /**
-   * Certificates, DER, that were not there before; none when there is nothing left to ask for.
+   * Fetches certificates, DER, that were not there before; none when no URL is left.
    * @param known from the leaf up
    */
   *more(known: readonly Certificate[]): Steps<readonly Uint8Array[]> {

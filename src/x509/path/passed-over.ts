@@ -3,7 +3,7 @@ import { type DistinguishedName, nameText } from '../certificate/names.ts';
 import type { CertificatePool, Unreadable } from './pool.ts';
 import type { TrustStore } from './trust.ts';
 
-/** What might have made a path, or have said something of one, and was not used. */
+/** An anchor, certificate, list or response that could not be used, although it might have changed the verdict. */
 export interface PassedOver {
   readonly what: 'anchor' | 'certificate' | 'list' | 'response' | 'fetch';
   /** A subject (RFC 4514), a place in what was given, or a URL. */
@@ -11,10 +11,10 @@ export interface PassedOver {
   readonly reason: string;
 }
 
-/** More are not listed: whoever sends a chain chooses how much of it cannot be read. */
+/** No more are listed: the sender of a chain decides how much of it cannot be read. */
 const MOST = 16;
 
-/** What was passed over among those whom the certificates of refused paths name as their issuers. */
+/** Lists the unreadable anchors and certificates that the certificates of refused paths name as their issuers. */
 export function passedOver(
   certificates: readonly Certificate[],
   intermediates: CertificatePool,
@@ -45,7 +45,7 @@ function unread(what: PassedOver['what'], { which, reason }: Unreadable): Passed
   return { what, which, reason };
 }
 
-/** For the reason of a refusal. Controls in names are not for whoever reads logs. */
+/** The text for the reason of a refusal. Control characters of names are escaped: it may end up in a log. */
 export function passedOverText(all: readonly PassedOver[]): string {
   const [first] = all;
   if (first === undefined) return '';

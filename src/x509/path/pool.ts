@@ -4,7 +4,7 @@ import { context, DerReader, Tag } from '../asn1/der.ts';
 import { type Certificate, parseCertificate } from '../certificate/certificate.ts';
 import { type DistinguishedName, parseName } from '../certificate/names.ts';
 
-/** A certificate that could not be read, and so not take part. */
+/** A certificate that could not be read, and is therefore in no path. */
 export interface Unreadable {
   readonly which: string;
   readonly reason: string;
@@ -13,12 +13,12 @@ export interface Unreadable {
 interface Entry {
   readonly which: string;
   readonly lazy: LazyCertificate;
-  /** As `isSelfIssued` has it, known before the certificate is read. */
+  /** The answer of `isSelfIssued`, known before the certificate is read. */
   readonly selfIssued: boolean;
 }
 
 /**
- * Certificates by subject, parsed when a path reaches them: of ten thousand that a stranger sends, the search for a
+ * Certificates by subject, parsed when a path reaches them: of ten thousand that a peer sends, the search for a
  * path looks at few.
  */
 export class CertificatePool {
@@ -26,7 +26,7 @@ export class CertificatePool {
   readonly #nameless: Unreadable[] = [];
 
   /**
-   * What cannot be read cannot be part of a path; that alone is no reason to refuse the others.
+   * A certificate that cannot be read is in no path; the others are used all the same.
    * @param chain without the leaf
    */
   static from(chain: Iterable<Uint8Array>): CertificatePool {
@@ -36,7 +36,7 @@ export class CertificatePool {
     return pool;
   }
 
-  /** @param which what to call it where it cannot be read */
+  /** @param which names the certificate in a refusal, where it cannot be read */
   add(der: Uint8Array, which: string): void {
     let key: string;
     let names: { readonly issuer: Uint8Array; readonly subject: Uint8Array };
@@ -58,19 +58,19 @@ export class CertificatePool {
     return (this.#bySubject.get(key) ?? []).flatMap(({ lazy }) => lazy.certificate ?? []);
   }
 
-  /** Those of {@link named} that are self-issued: others of this name are not read for it. */
+  /** The self-issued certificates of {@link named}. Certificates of this name that are not self-issued stay unread. */
   selfIssued({ key }: DistinguishedName): readonly Certificate[] {
     const entries = this.#bySubject.get(key) ?? [];
     return entries.flatMap(({ selfIssued, lazy }) => (selfIssued ? (lazy.certificate ?? []) : []));
   }
 
-  /** Those of this name that are not in {@link named}. */
+  /** The certificates of this name that cannot be read. */
   unreadable({ key }: DistinguishedName): readonly Unreadable[] {
     const entries = this.#bySubject.get(key) ?? [];
     return entries.flatMap(({ which, lazy }) => (lazy.failure === undefined ? [] : [{ which, reason: lazy.failure }]));
   }
 
-  /** Those of which not even the name can be read. */
+  /** The certificates whose name cannot be read. */
   get nameless(): readonly Unreadable[] {
     return this.#nameless;
   }
@@ -86,7 +86,7 @@ export class LazyCertificate {
     this.#read = read;
   }
 
-  /** Undefined for one that cannot be read. */
+  /** The certificate; undefined where it cannot be read. */
   get certificate(): Certificate | undefined {
     if (this.#certificate === undefined && this.#failure === undefined) {
       try {

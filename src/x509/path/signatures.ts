@@ -5,19 +5,19 @@ import type { Certificate } from '../certificate/certificate.ts';
 import type { Budget } from './build.ts';
 import { type Steps, wait } from './steps.ts';
 
-/** What is signed and how: a certificate, a revocation list, an OCSP response, a certificate timestamp. */
+/** Signed bytes and their signature: of a certificate, a revocation list, an OCSP response or a certificate timestamp. */
 export interface SignedData {
   readonly algorithm: SignatureAlgorithm;
   readonly message: Uint8Array;
   readonly signature: Uint8Array;
-  /** Of RSASSA-PSS, where it is not as long as the hash. */
+  /** The salt length of RSASSA-PSS, where it is not that of the hash. */
   readonly saltLength?: number | undefined;
 }
 
 /** An algorithm for which the caller has no verifier. */
 export class UnsupportedAlgorithm extends Error {}
 
-/** Of a certificate, a list or a response. @returns undefined where the algorithm is not known */
+/** The signed data of a certificate, a list or a response. @returns undefined where the algorithm is not known */
 export function signedData({ signature, tbs }: Pick<Certificate, 'signature' | 'tbs'>): SignedData | undefined {
   const { algorithm, bytes, saltLength } = signature;
   return algorithm === undefined ? undefined : { algorithm, message: tbs, signature: bytes, saltLength };
@@ -77,7 +77,7 @@ export class Signatures {
    * @throws BudgetExceeded
    */
   *verify(spki: Uint8Array, signed: SignedData): Steps<boolean> {
-    // First: what was good with other verifiers is no better than these allow.
+    // Before the cache: another context may have accepted an algorithm that these verifiers do not.
     const verifier = this.#verifiers.find(({ algorithm }) => algorithm === signed.algorithm);
     if (verifier === undefined) throw new UnsupportedAlgorithm(`no verifier for ${signed.algorithm}`);
     const key = this.#cache?.keyOf(spki, signed);
@@ -103,8 +103,8 @@ export interface SignatureCacheOptions {
 const cacheRules: Rules<SignatureCacheOptions> = { hash: having<Hash>('start'), size: count, good: listOf(bytes()) };
 
 /**
- * Signatures that were found good, so that a chain met again costs none. Belongs to whoever makes it: one per trust
- * context. Only good ones are kept: a stranger cannot fill it with what is false.
+ * Remembers signatures that were found good, so that a chain that comes again costs none. Make one for each trust context.
+ * The cache keeps good signatures alone: a peer cannot fill it with false ones.
  *
  * @example
  * ```js

@@ -1,8 +1,8 @@
 import { type Awaitable, isThenable } from '../../crypto/provider.ts';
 
 /**
- * Work that may have to wait in the middle: a generator that yields what it waits for. Written in order, it runs in one
- * go where nothing is late.
+ * Work that may have to wait in the middle: a generator that yields each promise that it waits for. Where no answer is a
+ * promise, it runs in one go.
  */
 export type Steps<T> = Generator<Awaitable<unknown>, T, unknown>;
 
@@ -12,7 +12,7 @@ export function* wait<T>(value: Awaitable<T>): Generator<Awaitable<T>, T, unknow
   return (yield value) as T;
 }
 
-/** Runs to the end: at once where nothing had to be waited for, later where something had. */
+/** Runs to the end: at once where no answer was a promise, else the result is a promise. */
 export function run<T>(steps: Steps<T>): Awaitable<T> {
   return advance(steps, steps.next());
 }

@@ -11,7 +11,7 @@ import { LazyCertificate, namesOf, type Unreadable } from './pool.ts';
 export interface TrustStoreOptions {
   /** Accept an anchor that is not self-signed, as `allowPartialTrustChain` of node:tls. Default false. */
   readonly allowPartial?: boolean;
-  /** Certificates, DER, that no path may go through, whoever vouches for them. Default none. */
+  /** Certificates, DER, that no path may go through. Default none. */
   readonly distrusted?: Iterable<Uint8Array>;
   /**
    * What was to be an anchor and could not even be decoded, as a broken block of a PEM file: a refusal names it among
@@ -26,12 +26,12 @@ export interface TrustStoreOptions {
  */
 export class TrustStore {
   readonly allowPartial: boolean;
-  /** By the subject's very bytes. */
+  /** The anchors by the bytes of their subject. */
   readonly #anchors = new Map<string, Anchor[]>();
-  /** By the subject's key: names that are equal by RFC 5280 §7.1 have the same. */
+  /** The anchors by the key of their subject: names that are equal by RFC 5280 §7.1 have the same key. */
   #index: ReadonlyMap<string, readonly Anchor[]> | undefined;
   readonly #distrusted: readonly Uint8Array[];
-  /** Of which it is not even known where a name would be. */
+  /** The anchors in which no name can be found. */
   readonly #unread: Unreadable[];
   #size = 0;
 
@@ -61,19 +61,19 @@ export class TrustStore {
     for (const anchor of anchors) this.#take(checkAnchor(anchor, `anchors[${place}]`), ++place);
   }
 
-  /** How many there are, each once; what is no certificate at all is none. */
+  /** The number of anchors, each counted once; bytes that are no certificate are not counted. */
   get size(): number {
     return this.#size;
   }
 
-  /** Anchors of this name; one that cannot be read anchors nothing, and is in {@link unreadable}. */
+  /** The anchors of this name. An anchor that cannot be read is in {@link unreadable} instead. */
   named({ key }: DistinguishedName): readonly Certificate[] {
-    // The empty name is nobody's: it would lead from everywhere to everywhere.
+    // Certificates without an issuer's name are not issued by an anchor without a name.
     if (key === '') return [];
     return this.#withKey(key).flatMap(({ certificate }) => certificate ?? []);
   }
 
-  /** Those of this name that are not in {@link named}. */
+  /** The anchors of this name that cannot be read. */
   unreadable({ key }: DistinguishedName): readonly Unreadable[] {
     const anchors = key === '' ? [] : this.#withKey(key);
     return anchors.flatMap(({ subject, failure }) =>
@@ -81,7 +81,7 @@ export class TrustStore {
     );
   }
 
-  /** Those of which not even the name can be read: no path leads to them. */
+  /** The anchors whose name cannot be read: no path leads to them. */
   get nameless(): readonly Unreadable[] {
     const nameless = this.#withKey('').flatMap(({ nameFailure }) =>
       nameFailure === undefined ? [] : [{ which: 'of a name that cannot be read', reason: nameFailure }],
@@ -95,7 +95,7 @@ export class TrustStore {
     return found.some(({ id }) => equal(id, certificate.raw));
   }
 
-  /** Whether the store was told never to accept this certificate. */
+  /** Whether `distrusted` lists this certificate. */
   distrusts(certificate: Certificate): boolean {
     return this.#distrusted.some((raw) => equal(raw, certificate.raw));
   }

@@ -10,7 +10,7 @@ import { misuse } from '../../errors.ts';
 import { DerError, DerReader, Tag } from '../asn1/der.ts';
 import { Oid } from '../asn1/oids.ts';
 
-/** Of a file that says how long to compute: OpenSSL's default is 2,048, password managers use 600,000. */
+/** The iterations that a file may ask for: OpenSSL's default is 2,048, password managers use 600,000. */
 const ITERATIONS_MAX = 10_000_000;
 /** Bytes that scrypt may take. */
 const SCRYPT_MEMORY_MAX = 2 ** 28;

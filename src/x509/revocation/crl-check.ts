@@ -12,7 +12,7 @@ import { isTooWeak, type Profile } from '../rules/profile.ts';
 import type { CertificateList, RevokedCertificate } from './crl.ts';
 import { sameScope, scopeOf } from './crl-scope.ts';
 
-/** What there is to judge by. */
+/** The lists, and what the check needs to judge them. */
 export interface CrlSource {
   readonly lists: readonly CertificateList[];
   /** Milliseconds since 1970. */
@@ -21,9 +21,9 @@ export interface CrlSource {
   readonly maxAge?: number | undefined;
   readonly profile: Profile;
   readonly signatures: Signatures;
-  /** Certificates of a name, one of which may have signed a list. */
+  /** Finds the certificates of a name: candidates for the signer of a list. */
   readonly candidates: (name: DistinguishedName) => readonly Certificate[];
-  /** Whether such a one leads to the trust anchor (RFC 5280 §6.3.3 (f)). */
+  /** Whether a candidate leads to the trust anchor (RFC 5280 §6.3.3 (f)). */
   readonly validate: (candidate: Certificate) => Steps<boolean>;
 }
 
@@ -34,7 +34,7 @@ export interface CrlSource {
 export function* crlStatus(certificate: Certificate, issuer: Certificate, source: CrlSource): Steps<RevocationStatus> {
   let covered: ReasonMask = 0;
   let missing = unknown('UNABLE_TO_GET_CRL', 'unable to get certificate CRL');
-  // A CA lists what it has revoked since: of two lists in time, the later one has the word.
+  // A CA may have revoked the certificate between two lists: of those that are current, the newest decides.
   const lists = [...source.lists].sort((a, b) => b.thisUpdate - a.thisUpdate);
   for (const point of pointsOf(certificate)) {
     for (const list of lists) {
@@ -44,7 +44,7 @@ export function* crlStatus(certificate: Certificate, issuer: Certificate, source
         if (sameName(list.issuer, certificate.issuer)) missing = firstOf(missing, 'DIFFERENT_CRL_SCOPE', scope);
         continue;
       }
-      // What others have said already need not be looked for again.
+      // Earlier lists already cover these reasons.
       if ((scope & ~covered) === 0) continue;
       const said = yield* consult(list, certificate, issuer, source);
       if (said.status === 'revoked') return said;
@@ -56,7 +56,7 @@ export function* crlStatus(certificate: Certificate, issuer: Certificate, source
   return missing;
 }
 
-/** The first complaint is the one that stays. */
+/** Keeps the first complaint. */
 function firstOf(before: UnknownStatus, code: CertificateErrorCode, reason: string): UnknownStatus {
   return before.code === 'UNABLE_TO_GET_CRL' ? unknown(code, reason) : before;
 }
@@ -68,7 +68,7 @@ function pointsOf(certificate: Certificate): readonly DistributionPoint[] {
   return [...named, { name: { type: 'full', names: [issuer] }, reasons: undefined, crlIssuer: undefined }];
 }
 
-/** What was revoked stays so, though the list is out of date, or of another form than a profile wants. */
+/** A certificate that a list revokes stays revoked, even where the list is out of date or of a form that the profile refuses. */
 const stillRevokes: ReadonlySet<CertificateErrorCode> = new Set(['CRL_HAS_EXPIRED', 'INVALID_CRL']);
 
 /** One complete list, with the newest delta to it. */
@@ -101,7 +101,7 @@ function statusBy(later: RevokedCertificate | undefined, earlier: RevokedCertifi
   return { status: 'revoked', reason: entry.reason, date: entry.revocationDate };
 }
 
-/** §6.3.3 (a), and what of the list itself forbids to rely on it. */
+/** RFC 5280 §6.3.3 (a), and the defects of a list that forbid to rely on it. */
 function complaintAbout(list: CertificateList, source: CrlSource): UnknownStatus | undefined {
   const { time, maxAge = Number.POSITIVE_INFINITY, profile } = source;
   if (list.thisUpdate > time) return unknown('CRL_NOT_YET_VALID', 'CRL is not yet valid');
@@ -121,7 +121,7 @@ function complaintAbout(list: CertificateList, source: CrlSource): UnknownStatus
   return wrong === undefined ? undefined : unknown('INVALID_CRL', wrong);
 }
 
-/** What RFC 5280 §5.1.2.4 to §5.1.2.6 and §5.2.3 ask of who issues lists. */
+/** The demands of RFC 5280 §5.1.2.4 to §5.1.2.6 and §5.2.3 on the issuer of a list, for strict profiles. */
 function wrongForm(list: CertificateList): string | undefined {
   if (list.nextUpdate === undefined) return 'a list without nextUpdate';
   if (list.crlNumber === undefined) return 'a list without a number';
@@ -138,7 +138,7 @@ function wrongPointName({ issuingDistributionPoint }: CertificateList): string |
   return uris ? undefined : 'a list whose distribution point is no URI';
 }
 
-/** §6.3.3 (f) and (g): undefined where someone who may has signed it. */
+/** RFC 5280 §6.3.3 (f) and (g): undefined where an authorised signer has signed the list. */
 function* checkSigner(list: CertificateList, issuer: Certificate, source: CrlSource): Steps<UnknownStatus | undefined> {
   const signed = signedData(list);
   if (signed === undefined) return unknown('CRL_SIGNATURE_FAILURE', `a list signed by ${list.signature.unsupported}`);

@@ -3,7 +3,7 @@ import { type DerElement, DerError, DerReader, Tag } from '../asn1/der.ts';
 /** One entry of revokedCertificates (RFC 5280 §5.1.2.6), its date and its extensions unread. */
 export interface RawEntry {
   readonly serialNumber: Uint8Array;
-  /** Time: it may be one that does not exist. */
+  /** revocationDate, a Time: it may name a moment that does not exist. */
   readonly revocationDate: DerElement;
   /** crlEntryExtensions, DER. */
   readonly extensions: Uint8Array | undefined;
@@ -160,12 +160,12 @@ function entryOffsets(bytes: Uint8Array, version: 1 | 2, indirect: boolean): Wal
   };
 }
 
-/** What entries may turn out to have. */
+/** Findings about an entry's extensions: bits of a mask. */
 const UNHANDLED = 1;
 const NAMES_ISSUER = 2;
 const EARLY_TIME = 4;
 
-/** A position in strict DER: what DerReader does, without a reader for each level. */
+/** A position in strict DER. It checks as `DerReader` does, without a reader for each level. */
 class Cursor {
   offset = 0;
   readonly #bytes: Uint8Array;
@@ -242,7 +242,7 @@ const REASON_CODE = 21;
 const INVALIDITY_DATE = 24;
 const CERTIFICATE_ISSUER = 29;
 
-/** Minimal, and short enough that its length takes one byte. Negative ones exist, though RFC 5280 has none. */
+/** Checks a serial number: minimal, and short enough for a length of one byte. Negative ones exist, against RFC 5280. */
 function checkSerial(bytes: Uint8Array, start: number, end: number): void {
   const first = bytes[start] ?? 0;
   const second = bytes[start + 1] ?? 0;

@@ -44,7 +44,7 @@ function wrongKind(idp: IssuingDistributionPoint, certificate: Certificate): str
   return undefined;
 }
 
-/** One name at least must be that of the distribution point, or of its CRL issuer where it has none. */
+/** Whether at least one name is that of the distribution point, or of its CRL issuer where the point has no name. */
 function wrongPoint(
   idp: IssuingDistributionPoint,
   list: CertificateList,

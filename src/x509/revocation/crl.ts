@@ -54,7 +54,7 @@ export interface CertificateList {
   /**
    * The entry of a certificate, in constant time.
    * @param issuer of the certificate: lists that are indirect have those of several
-   * @throws DerError for an entry of which it cannot be told whose it is
+   * @throws DerError for an entry whose certificate issuer cannot be read
    */
   find(serialNumber: Uint8Array, issuer: DistinguishedName): RevokedCertificate | undefined;
   /** All entries, in order. @throws DerError for one that is malformed */

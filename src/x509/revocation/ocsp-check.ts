@@ -13,7 +13,7 @@ import { isTooWeak, type Profile } from '../rules/profile.ts';
 import { type CertStatus, type OcspResponse, parseOcspResponse, type SingleResponse } from './ocsp.ts';
 import { type Hashes, hashOfKey, isFor } from './ocsp-id.ts';
 
-/** What there is to judge a response by. */
+/** The inputs of {@link ocspStatus} beside the certificate and the response. */
 export interface OcspSource {
   /** Milliseconds since 1970. */
   readonly time: number;
@@ -22,7 +22,7 @@ export interface OcspSource {
   readonly hashes: Hashes;
   readonly profile: Profile;
   readonly signatures: Signatures;
-  /** What was sent with the request and has to come back. Default: none was, and one that comes is ignored. */
+  /** The nonce of the request, which the response has to repeat. Default: none; the check then ignores a nonce. */
   readonly nonce?: Uint8Array | undefined;
 }
 
@@ -53,7 +53,7 @@ export function* ocspStatus(
   }
 }
 
-/** Of several answers the most alarming one counts. */
+/** Chooses among several single responses: revoked before unknown before good. */
 function worst(statuses: readonly CertStatus[]): RevocationStatus {
   for (const status of statuses) if (status.status === 'revoked') return status;
   const good = statuses.every(({ status }) => status === 'good');

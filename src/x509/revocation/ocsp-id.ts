@@ -15,7 +15,7 @@ export interface OcspRequestOptions {
   /** Of the certificate. */
   readonly issuer: Certificate;
   readonly hashes: Hashes;
-  /** By which the request names the issuer. Default `sha1`, the one that all responders know (RFC 5019 §2.1.1). */
+  /** The hash by which the request names the issuer. Default `sha1`, which all responders know (RFC 5019 §2.1.1). */
   readonly hash?: 'sha1' | 'sha256' | undefined;
   /** 1 to 128 random bytes, which the response is to repeat (RFC 9654 §2.1). Default none. */
   readonly nonce?: Uint8Array | undefined;

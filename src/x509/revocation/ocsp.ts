@@ -153,7 +153,7 @@ function parseStatus(reader: DerReader): CertStatus {
   }
 }
 
-/** Whoever is said to be revoked is, whatever is said of when and why. */
+/** A certificate that a response calls revoked is revoked, even where the date or the reason cannot be read. */
 function parseRevoked(reader: DerReader): CertStatus {
   const time = reader.element(Tag.generalizedTime);
   const date = readable(() => readTime(time));

@@ -16,8 +16,8 @@ import { ocspStatus } from './ocsp-check.ts';
 import { createOcspRequest, type Hashes } from './ocsp-id.ts';
 
 /**
- * How much the status of certificates counts. `off`: not at all. `soft`: what is revoked is refused, what nobody
- * speaks of passes. `hard`: what nobody speaks of is refused.
+ * How much the status of certificates counts. `off`: not at all. `soft`: a revoked certificate is refused, one of unknown
+ * status passes. `hard`: a certificate of unknown status is refused, too.
  */
 export type RevocationMode = 'off' | 'soft' | 'hard';
 
@@ -74,7 +74,7 @@ export class Revocation {
   readonly #missed: PassedOver[];
   readonly #fetched = new Set<string>();
 
-  /** @param missed where it is said what was passed over */
+  /** @param missed takes what was passed over, for the refusal */
   constructor(
     chain: readonly Uint8Array[],
     missed: PassedOver[],
@@ -85,7 +85,7 @@ export class Revocation {
     this.#missed = missed;
     this.#options = options;
     this.#mode = options.mode ?? (crls.length > 0 ? 'hard' : 'off');
-    // One that cannot be read says nothing of anybody.
+    // A list that cannot be read covers no certificate.
     const lists = this.#mode === 'off' ? [] : crls;
     this.#lists = lists.flatMap((crl, i) =>
       crl instanceof Uint8Array ? (this.#readList(crl, `${i + 1} of those given`) ?? []) : crl,
@@ -101,7 +101,7 @@ export class Revocation {
     }
   }
 
-  /** What cannot be had says nothing: the verdict is that the status is unknown. */
+  /** The status is unknown where no list and no response covers the certificate. */
   *#tryFetch(url: string, fetch: () => Awaitable<Uint8Array | undefined>): Steps<Uint8Array | undefined> {
     try {
       return yield* wait(fetch());
@@ -115,12 +115,12 @@ export class Revocation {
   *check(path: Path, judge: Judge): Steps<void> {
     if (this.#mode === 'off') return;
     const checked = this.#options.scope === 'leaf' ? 1 : path.length - 1;
-    // From the anchor down: what a revoked CA says of others does not count.
+    // From the anchor down: the lists of a revoked CA do not count.
     for (let at = Math.min(checked, path.length - 1) - 1; at >= 0; at--) {
       const certificate = path[at];
       const issuer = path[at + 1];
       if (certificate === undefined || issuer === undefined) return;
-      // RFC 7633 §4.2.2: what a CA's certificate promises holds for those below it.
+      // RFC 7633 §4.2.2: a TLS feature in a CA's certificate binds the certificates below it.
       const promised = at === 0 && path.some(({ tlsFeature }) => tlsFeature?.includes(STATUS_REQUEST) === true);
       const status = yield* this.#statusOf(certificate, issuer, judge, promised);
       if (status.status === 'revoked') throw new CheckFailure('CERT_REVOKED', revokedText(status), at);
@@ -130,7 +130,7 @@ export class Revocation {
   }
 
   /**
-   * What came along first, then what is at hand, then what hooks bring.
+   * Looks at the stapled response first, then at the lists that were given, then at what the hooks fetch.
    * @param promised whether a stapled response must have come
    */
   *#statusOf(certificate: Certificate, issuer: Certificate, judge: Judge, promised: boolean): Steps<RevocationStatus> {
@@ -161,7 +161,7 @@ export class Revocation {
     return said;
   }
 
-  /** A response that says nothing of its certificate is passed over, once; that nobody knows it is said. */
+  /** Notes a response that does not cover its certificate as passed over, once. */
   #noteSilence(said: RevocationStatus, which: string): void {
     if (said.status !== 'unknown' || said.code === 'OCSP_CERT_UNKNOWN') return;
     if (this.#missed.some((known) => known.what === 'response' && known.which === which)) return;

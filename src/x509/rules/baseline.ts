@@ -7,8 +7,8 @@ import { subjectValues } from '../certificate/subject-names.ts';
 import type { Profile } from './profile.ts';
 
 /**
- * What is wrong with the names of a server's certificate by the CA/Browser Forum's Baseline Requirements; undefined
- * where nothing is. They bind what is issued, and so keep from clients what other readers might misread.
+ * How the names of a server's certificate break the CA/Browser Forum's Baseline Requirements; undefined where they do not.
+ * The rules bind CAs; a client that enforces them never sees a name that two readers could read differently.
  */
 export function wrongNames(leaf: Certificate, { isPublicSuffix }: Profile): string | undefined {
   const { subjectAltName } = leaf;
@@ -22,7 +22,7 @@ export function wrongNames(leaf: Certificate, { isPublicSuffix }: Profile): stri
       return `the wildcard ${name.value} stands for all that the public registers`;
     }
   }
-  // §7.1.4.3: two notations of one host could be taken for two hosts, or two hosts for one.
+  // §7.1.4.3: a reader could take two notations of one host for two hosts, or two hosts for one.
   const notations = new Notations(subjectAltName);
   const twisted = subjectValues(leaf, Oid.commonName).find((text) => isULabel(text) || notations.differ(text));
   return twisted === undefined ? undefined : `the common name ${twisted} is not written as in subjectAltName`;
@@ -58,7 +58,7 @@ class Notations {
     }
   }
 
-  /** Whether it is one of these hosts and written otherwise than one of the entries for it. */
+  /** Whether a common name is one of these hosts, and spelled unlike every entry for it. */
   differ(commonName: string): boolean {
     const spellings = this.#names.get(toAscii(commonName));
     if (spellings !== undefined && (spellings.size > 1 || !spellings.has(commonName))) return true;

@@ -1,7 +1,7 @@
 import type { CertificateErrorCode } from '../../errors.ts';
 import { type DerError, FieldError, keyField } from '../asn1/der.ts';
 
-/** One rule that one certificate of a path broke. */
+/** The error of a check: one certificate of a path breaks one rule. */
 export class CheckFailure extends Error {
   readonly code: CertificateErrorCode;
   /** Index in the path. */

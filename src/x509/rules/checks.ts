@@ -8,7 +8,7 @@ import { CheckFailure, unreadable } from './check-failure.ts';
 import { checkNames } from './constraints.ts';
 import { isTooWeak, type Profile } from './profile.ts';
 
-/** What the leaf's key is to be used for (RFC 5280 §4.2.1.12); `any` asks nothing of extKeyUsage. */
+/** The purpose that the leaf must be for (RFC 5280 §4.2.1.12); with `any`, extKeyUsage is not looked at. */
 export type Purpose = 'server' | 'client' | 'email' | 'codeSigning' | 'timeStamping' | 'any';
 
 export interface PathTerms {
@@ -23,7 +23,7 @@ export interface PathTerms {
  * @throws CheckFailure for the first rule that fails
  */
 export function checkPath(path: Path, { purpose, time, reliedOn }: PathTerms, profile: Profile, budget: Budget): void {
-  // As OpenSSL reports them, a wrong time outranks what is wrong with a certificate otherwise.
+  // OpenSSL reports a wrong time before any other defect of a certificate.
   for (const [i, certificate] of path.entries()) checkTime(certificate, time, i);
   path.forEach((certificate, i) => {
     reading(i, () => {
@@ -57,7 +57,7 @@ function checkCritical(certificate: Certificate, at: number): void {
 
 /** Read here already, so that a critical extension that is malformed is refused where nothing else looks at it. */
 function isHandled(oid: string, certificate: Certificate): boolean {
-  // RFC 5280 §4.2.1.4: who reads critical policies must understand their qualifiers, too.
+  // RFC 5280 §4.2.1.4: where policies are critical, their qualifiers must be understood, too.
   if (oid === ExtensionOid.certificatePolicies)
     return certificate.certificatePolicies?.every(qualifiersAreKnown) === true;
   const getter = handled.get(oid);
@@ -93,7 +93,7 @@ function checkAlgorithm({ signature }: Certificate, profile: Profile, at: number
   }
 }
 
-/** What nobody can verify with is told from a signature that is false. */
+/** Tells a key that no provider can verify with from a signature that is false. */
 function checkIssuerKey({ publicKey }: Certificate, at: number): void {
   if (publicKey.algorithm !== 'unknown') return;
   const text = `signed with a key of an unsupported kind: ${publicKey.unsupported}`;
@@ -103,7 +103,7 @@ function checkIssuerKey({ publicKey }: Certificate, at: number): void {
 /** RFC 5280 §6.1.4 (k) to (n). */
 function checkCa(certificate: Certificate, at: number, path: Path): void {
   const { basicConstraints, keyUsage } = certificate;
-  // A version 1 root says nothing of itself, others not all; as an anchor it is trusted for what it is.
+  // A root of version 1 has no extensions, and other roots leave some out: an anchor is trusted as it is.
   const silentAnchor = basicConstraints === undefined && (certificate.version === 1 || keyUsage !== undefined);
   const isCa = basicConstraints?.ca === true || (silentAnchor && at === path.length - 1);
   if (keyUsage !== undefined && !keyUsage.has('keyCertSign')) {
@@ -118,7 +118,7 @@ function checkCa(certificate: Certificate, at: number, path: Path): void {
   }
 }
 
-/** What RFC 5280 asks of issuers; an anchor is trusted as it is. */
+/** Checks the demands of RFC 5280 on issuers; an anchor is trusted as it is. */
 function checkForm(certificate: Certificate, at: number): void {
   const ca = certificate.basicConstraints?.ca === true;
   const wrong = (ca ? wrongInCa(certificate) : wrongInEndEntity(certificate)) ?? wrongUsage(certificate);
@@ -168,13 +168,13 @@ function isCritical({ extensions }: Certificate, oid: string): boolean {
   return extensions.some((extension) => extension.oid === oid && extension.critical);
 }
 
-/** What one of which a leaf's key must be for (RFC 5280 §4.2.1.3), where it says: OpenSSL's table. */
+/** Of these usages the leaf's key must have one, where it has keyUsage (RFC 5280 §4.2.1.3): OpenSSL's table. */
 const wantedUsages = {
   server: ['digitalSignature', 'keyEncipherment', 'keyAgreement'],
   client: ['digitalSignature', 'keyAgreement'],
 } as const;
 
-/** What a leaf must be beyond its purpose, unless it is trusted itself. */
+/** Checks a leaf beyond its purpose, unless it is an anchor itself. */
 function checkLeaf(leaf: Certificate, purpose: Purpose, profile: Profile): void {
   if (!profile.caAsLeaf && leaf.basicConstraints?.ca === true) {
     throw new CheckFailure('INVALID_CA', 'a CA certificate where an end entity is due', 0);
@@ -209,7 +209,7 @@ function caFits({ extKeyUsage }: Certificate, purpose: Wanted, profile: Profile,
   return extKeyUsage.includes(wantedPurpose[purpose]) || (anyInCa && extKeyUsage.includes(ExtKeyUsageOid.any));
 }
 
-/** RFC 7633 §4.2.2: what a CA's certificate has of TLS features, those that it issues have as well. */
+/** RFC 7633 §4.2.2: a certificate has every TLS feature that its issuer's certificate has. */
 function checkFeatures({ tlsFeature = [] }: Certificate, child: Certificate | undefined, at: number): void {
   const missing = tlsFeature.find((feature) => child?.tlsFeature?.includes(feature) !== true);
   if (missing === undefined) return;

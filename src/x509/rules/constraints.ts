@@ -6,7 +6,7 @@ import { subjectMailboxes } from '../certificate/subject-names.ts';
 
 type Named = Pick<Certificate, 'subject' | 'subjectAltName'>;
 
-/** What a constrained CA has against a certificate below it; undefined when nothing. */
+/** How a certificate violates the name constraints of a CA above it; undefined where it does not. */
 export type Violation = 'permitted' | 'excluded' | 'unsupported' | undefined;
 
 /**
@@ -137,7 +137,7 @@ function withinMailbox(name: string, base: string): boolean | undefined {
 function splitMailbox(mailbox: string): { readonly local: string; readonly host: string } | undefined {
   const [local, host, ...others] = mailbox.split('@');
   if (local === undefined || local === '' || host === undefined || others.length > 0) return undefined;
-  // Hosts are compared as they are written: one with a dot at its end would be none of those that are excluded.
+  // Hosts are compared as they are written: a trailing dot would keep a host out of every excluded subtree.
   if (hasEmptyLabel(host)) return undefined;
   return { local, host };
 }

@@ -3,7 +3,7 @@ import { type Certificate, isSelfIssued } from '../certificate/certificate.ts';
 import { anyPolicy } from '../certificate/policy-extensions.ts';
 import { CheckFailure } from './check-failure.ts';
 
-/** What a relying party asks of policies (RFC 5280 §6.1.1 (c) and (e) to (g)). */
+/** The demands of a relying party on certificate policies (RFC 5280 §6.1.1 (c) and (e) to (g)). */
 export interface PolicyInputs {
   /** Policies, as object identifiers, of which one must hold. Default: any. */
   readonly initialPolicySet?: readonly string[] | undefined;
@@ -13,7 +13,7 @@ export interface PolicyInputs {
   readonly inhibitAnyPolicy?: boolean | undefined;
 }
 
-/** What policies hang on. */
+/** The budget that policies are counted against. */
 export type PolicyCertificate = Pick<
   Certificate,
   'subject' | 'issuer' | 'certificatePolicies' | 'policyMappings' | 'policyConstraints' | 'inhibitAnyPolicy'

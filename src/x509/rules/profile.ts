@@ -1,7 +1,7 @@
 import type { SignatureAlgorithm } from '../../crypto/provider.ts';
 import { ExtKeyUsageOid } from '../certificate/extensions.ts';
 
-/** Digests that no longer stand for what they digest (RFC 9846 §4.5.1.3). */
+/** Digests for which collisions can be made (RFC 9846 §4.5.1.3). */
 export type WeakDigest = 'md5' | 'sha1';
 
 /** How extKeyUsage is read (RFC 5280 §4.2.1.12); on a CA it limits what the CA may issue, as the web PKI has it. */
@@ -17,22 +17,22 @@ export interface ExtKeyUsageRules {
   readonly incompatible: readonly string[];
 }
 
-/** What a family of relying parties asks of certificates: data, to be spread and changed. */
+/** The demands of a family of relying parties on certificates: data, to be spread and changed. */
 export interface Profile {
   readonly name: string;
   /** Smallest RSA modulus, bits, of leaf and CAs alike. */
   readonly minRsaBits: number;
   /** Digests that signatures below the anchor, of revocation lists and of OCSP responses may use all the same. */
   readonly weakDigests: readonly WeakDigest[];
-  /** Whether what RFC 5280 forbids issuers is refused even where it deceives nobody (X509_V_FLAG_X509_STRICT). */
+  /** Whether a path is refused for what RFC 5280 forbids issuers, also where it is harmless (X509_V_FLAG_X509_STRICT). */
   readonly strict: boolean;
   /** Whether the leaf must be made as the Baseline Requirements have it: see baseline.ts. */
   readonly baseline: boolean;
   /** Whether the certificate of a CA may be the leaf. */
   readonly caAsLeaf: boolean;
   /**
-   * Whether keyUsage of a leaf must allow what servers and clients do with keys. TLS itself asks for digitalSignature
-   * (RFC 9846 §4.5.1.2), whatever is said here.
+   * Whether keyUsage of a leaf must allow what servers and clients do with keys. TLS itself demands digitalSignature
+   * (RFC 9846 §4.5.1.2) in any profile.
    */
   readonly leafUsage: boolean;
   readonly extKeyUsage: ExtKeyUsageRules;
@@ -77,7 +77,7 @@ export const webpki: Profile = {
   },
 };
 
-/** What `node:tls` accepts by default (OpenSSL security level 1). */
+/** The demands of `node:tls` by default (OpenSSL security level 1). */
 export const nodeProfile: Profile = {
   name: 'node',
   minRsaBits: 1024,
@@ -90,7 +90,7 @@ export const nodeProfile: Profile = {
   extKeyUsage: { anyInLeaf: false, anyInCa: false, inLeaf: 'optional', inCa: 'optional', incompatible: [] },
 };
 
-/** RFC 5280 §6 and no more: what a private or historic PKI may do. */
+/** The demands of RFC 5280 §6 and no more: for a private or historic PKI. */
 export const rfc5280: Profile = {
   name: 'rfc5280',
   minRsaBits: 1024,

@@ -12,7 +12,7 @@ export interface Sct {
   /** Milliseconds since 1970. */
   readonly timestamp: number;
   readonly extensions: Uint8Array;
-  /** Undefined for one that RFC 6962 §2.1.4 does not have. */
+  /** Undefined for an algorithm that RFC 6962 §2.1.4 does not allow. */
   readonly algorithm: SignatureAlgorithm | undefined;
   readonly signature: Uint8Array;
 }
@@ -49,12 +49,12 @@ const algorithms: ReadonlyMap<string, SignatureAlgorithm> = new Map([
   ['4 1', 'rsa_pkcs1_sha256'],
 ]);
 
-/** What a log signs for a certificate that is handed to it whole (RFC 6962 §3.2, x509_entry). */
+/** The bytes that a log signs for a certificate that was handed to it whole (RFC 6962 §3.2, x509_entry). */
 export function certificateEntry({ raw }: Certificate): Uint8Array {
   return concat([Uint8Array.of(0, 0), uint24(raw.length), raw]);
 }
 
-/** What a log signs before the certificate is issued: without the timestamps that it will carry (precert_entry). */
+/** The bytes that a log signs before the certificate is issued: without the timestamps that it will carry (precert_entry). */
 export function precertificateEntry(leaf: Certificate, issuer: Certificate, sha256: Hash): Uint8Array {
   const tbs = withoutScts(leaf.tbs);
   return concat([Uint8Array.of(0, 1), sha256.digest(issuer.spki), uint24(tbs.length), tbs]);

@@ -9,7 +9,7 @@ import type { Steps } from '../path/steps.ts';
 import { parseOcspResponse } from '../revocation/ocsp.ts';
 import { certificateEntry, parseScts, precertificateEntry, type Sct, signedMessage } from './sct.ts';
 
-/** What is asked of Certificate Transparency (RFC 6962). Opentls carries no list of logs. */
+/** The demands on Certificate Transparency (RFC 6962). opentls carries no list of logs. */
 export interface TransparencyOptions {
   readonly logs: readonly CtLog[];
   /** SHA-256, of any provider. */
@@ -95,7 +95,7 @@ function* isSignedBy(log: CtLog, sct: Sct, entry: Uint8Array, signatures: Signat
   }
 }
 
-/** What is missing by a policy; undefined where nothing is. */
+/** Why the timestamps do not satisfy the policy; undefined where they do. */
 export function missingScts(
   leaf: Certificate,
   valid: readonly LoggedSct[],

@@ -6,7 +6,7 @@ import { CheckFailure } from '../rules/check-failure.ts';
 import { checkTime } from '../rules/checks.ts';
 import type { FailedPath } from './failed-path.ts';
 
-/** Why nothing leads to an anchor, in OpenSSL's terms: what is at the end of what was presented? */
+/** Explains in OpenSSL's terms why no path leads to an anchor, by the last certificate of the presented chain. */
 export function explainNoPath(
   leaf: Certificate,
   intermediates: CertificatePool,
@@ -39,7 +39,7 @@ function endOf(path: Path, trust: TrustStore): Pick<FailedPath, 'code' | 'reason
   return { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', reason: 'unable to get local issuer certificate' };
 }
 
-/** What was trusted leads further up, where nothing is. */
+/** Whether the chain ends at a trusted certificate that is not self-signed, whose issuer is missing. */
 function endsInPartialTrust(top: Certificate, trust: TrustStore): boolean {
   if (trust.allowPartial || isSelfSignedName(top)) return false;
   return trust.has(top) || trust.named(top.issuer).some((anchor) => !isSelfSignedName(anchor) && vouches(anchor, top));

@@ -12,7 +12,7 @@ import type { PolicyInputs } from '../rules/policies.ts';
 import type { Profile } from '../rules/profile.ts';
 import type { TransparencyOptions } from '../transparency/transparency.ts';
 
-/** What a chain is judged by. */
+/** Options of {@link verifyPeer}. */
 export interface VerifyOptions {
   /** The anchors that a path may end at. */
   readonly trust: TrustStore;
@@ -29,7 +29,7 @@ export interface VerifyOptions {
    * @throws DerError to refuse the path
    */
   readonly reliedOn?: ((leaf: Certificate) => readonly GeneralName[]) | undefined;
-  /** What the leaf must be good for. */
+  /** The purpose that the leaf must be for. */
   readonly purpose: Purpose;
   /** Milliseconds since 1970. */
   readonly time: number;
@@ -43,13 +43,13 @@ export interface VerifyOptions {
   readonly cache?: SignatureCache | undefined;
   /** More signatures that are good, for this verification alone: those of a session (`ChainRequest.remembered`). */
   readonly remembered?: SignatureCache | undefined;
-  /** What is asked of certificate policies. Default: what the profile says; `{}` looks at them in any profile. */
+  /** The demands on certificate policies. Default: those of the profile; `{}` checks policies in any profile. */
   readonly policy?: PolicyInputs | undefined;
-  /** Revocation lists at hand. Where there are any, every certificate below the anchor needs one that has it good. */
+  /** Revocation lists. Where there are any, every certificate below the anchor needs a list that does not revoke it. */
   readonly crls?: readonly GivenCrl[] | undefined;
   /** How revocation is looked at. Default: `hard` where there are lists, else `off`. */
   readonly revocation?: RevocationOptions | undefined;
-  /** What is asked of Certificate Transparency. Default: nothing. */
+  /** The demands on Certificate Transparency. Default: none. */
   readonly transparency?: TransparencyOptions | undefined;
   /** Where issuers that were not sent come from. Default nowhere: nothing is ever fetched by itself. */
   readonly fetchIssuers?: FetchIssuers | undefined;

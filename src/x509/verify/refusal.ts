@@ -12,11 +12,11 @@ import type { FailedPath, Failure } from './failed-path.ts';
 export interface Refusal extends Failure {
   readonly ok: false;
   readonly paths: readonly FailedPath[];
-  /** What might have helped: anchors and certificates that cannot be read, lists and OCSP responses, what could not be fetched. */
+  /** Anchors, certificates, lists and OCSP responses that could not be read or fetched, and might have helped. */
   readonly passedOver: readonly PassedOver[];
 }
 
-/** @throws whatever is no statement about a certificate */
+/** Makes a failure of an error. @throws the error, where it is not about a certificate */
 export function asFailure(error: unknown): Failure {
   if (error instanceof CheckFailure) return { code: error.code, reason: error.message };
   if (error instanceof UnsupportedAlgorithm) return { code: 'UNSUPPORTED_SIGNATURE_ALGORITHM', reason: error.message };
@@ -27,7 +27,7 @@ export function asFailure(error: unknown): Failure {
   throw error;
 }
 
-/** A signature that an authority of the same name, but by its identifier another key, was not going to have made. */
+/** Whether the signature failed because the path has another authority of the issuer's name: the key identifiers differ. */
 export function isStrangers({ code, certificates, at }: FailedPath): boolean {
   const child = certificates[at];
   const issuer = certificates[at + 1];
@@ -35,7 +35,7 @@ export function isStrangers({ code, certificates, at }: FailedPath): boolean {
   return !vouches(issuer, child);
 }
 
-/** The failure that says most comes first: a path that stood up to its end but for one thing. */
+/** Refuses with the most specific failure first: that of the path that passed the most checks. */
 export function mostSpecificRefusal(failures: readonly FailedPath[], passedOver: readonly PassedOver[] = []): Refusal {
   const ranked = [...failures].sort((a, b) => rank(b) - rank(a));
   const [first] = ranked;
@@ -45,7 +45,7 @@ export function mostSpecificRefusal(failures: readonly FailedPath[], passedOver:
   return refused({ code: first.code, reason }, ranked, passedOver);
 }
 
-/** `reason` names the first of what was passed over, too, where it does not say so by itself. */
+/** A refusal. Its `reason` also names the first entry of `passedOver`, unless the reason mentions it already. */
 export function refused(
   { code, reason }: Failure,
   paths: readonly FailedPath[] = [],
@@ -82,6 +82,6 @@ const specificity: readonly CertificateErrorCode[] = [
   'CERT_NOT_YET_VALID',
   'CERT_HAS_EXPIRED',
   'CERT_REVOKED',
-  // What was not looked at might have stood.
+  // A path that was not tried might have passed.
   'BUDGET_EXCEEDED',
 ];

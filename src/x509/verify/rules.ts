@@ -1,4 +1,4 @@
-/** What the options of a verification must be: a bound that is no number bounds nothing, a mode with a typo is none. */
+/** The rules for the options of a verification: a bound must be a number, a mode one of those that there are. */
 import type { Hash, SignatureVerifier } from '../../crypto/provider.ts';
 import { misuse } from '../../errors.ts';
 import {
@@ -97,12 +97,12 @@ const transparency: Rule<TransparencyOptions> = record<TransparencyOptions>(
   ['logs', 'hash'],
 );
 
-/** Of the options that say how a chain is judged, whoever's it is. */
+/** The rules for the options that say how a chain is judged, of a client or a server. */
 export const judgementRules: Rules<
   Pick<VerifyOptions, 'profile' | 'maxDepth' | 'budget' | 'policy' | 'revocation' | 'transparency' | 'fetchIssuers'>
 > = { profile, maxDepth: count, budget, policy, revocation, transparency, fetchIssuers: callable };
 
-/** One form, and of the right type: a property that nobody reads would leave the peer without a name. */
+/** A name must have exactly one form: with a misspelled property, no name would be checked. */
 const peerName: Rule<PeerName> = (value, name) => {
   if (typeof value === 'string')
     return wrong(name, `what hostName(${JSON.stringify(value.slice(0, 40))}) makes of it`, value);

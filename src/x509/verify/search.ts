@@ -13,13 +13,13 @@ import type { FailedPath } from './failed-path.ts';
 import type { VerifyOptions } from './options.ts';
 import { asFailure } from './refusal.ts';
 
-/** A path that stands, and the policies that it is valid for. */
+/** A path that passed all checks, and the policies that it is valid for. */
 export interface GoodPath {
   readonly path: Path;
   readonly policies: readonly string[];
 }
 
-/** Tries path after path from a leaf until one stands. */
+/** Tries path after path from a leaf until one passes all checks. */
 export class Search {
   readonly failures: FailedPath[] = [];
   readonly #intermediates: CertificatePool;
@@ -29,7 +29,7 @@ export class Search {
   readonly #revocation: Revocation;
   readonly #options: VerifyOptions;
   readonly #profile: Profile;
-  /** Signers of revocation lists whose own standing is being looked at. */
+  /** Signers of revocation lists whose own paths are being checked: a list may name its own signer. */
   readonly #inQuestion = new Set<Certificate>();
   #exhausted = false;
   /** The first path that ended for its length alone. */
@@ -51,7 +51,7 @@ export class Search {
     this.#paths = this.#pathsFrom(leaf);
   }
 
-  /** Whether the budget is spent: then nothing more is to be tried. */
+  /** Whether the budget is spent: then no more paths are tried. */
   get exhausted(): boolean {
     return this.#exhausted;
   }
@@ -69,7 +69,7 @@ export class Search {
       } catch (error) {
         const at = error instanceof CheckFailure ? error.at : 0;
         this.failures.push({ ...asFailure(error), certificates: path, at });
-        // What is spent is spent for every other path, too.
+        // The budget is that of all paths: it has no room for another one.
         if (error instanceof BudgetExceeded) this.#exhausted = true;
         if (this.#exhausted) return undefined;
       }
@@ -154,20 +154,20 @@ export class Search {
       return true;
     } catch (error) {
       if (error instanceof BudgetExceeded) throw error;
-      // Throws on what is no statement about a certificate.
+      // asFailure throws errors that are not about a certificate.
       asFailure(error);
       return false;
     }
   }
 
-  /** From the anchor down, so that what is trusted vouches for the next. An anchor's own signature says nothing. */
+  /** Checks signatures from the anchor down; the anchor's own signature is not checked. */
   *#checkSignatures(path: Path): Steps<void> {
     for (let at = path.length - 2; at >= 0; at--) {
       const certificate = path[at];
       const issuer = path[at + 1];
       if (certificate === undefined || issuer === undefined) return;
       const signed = signedData(certificate);
-      // checkPath has refused what is not known; this keeps the types honest.
+      // checkPath has already refused an algorithm that is not known: this is for the types.
       if (signed === undefined) throw new UnsupportedAlgorithm(certificate.signature.unsupported);
       const good = yield* this.#signatures.verify(issuer.spki, signed);
       if (!good) throw new CheckFailure('CERT_SIGNATURE_FAILURE', 'certificate signature failure', at);

@@ -4,8 +4,8 @@ import type { VerifyOptions } from './options.ts';
 import { verifyRules } from './rules.ts';
 
 /**
- * That each option is there whose absence would switch a check off, and none is so odd that comparing with it always
- * has the same outcome (NaN): types do not reach callers in JavaScript.
+ * Checks that no option is missing whose absence would switch a check off, and that none is NaN, with which every
+ * comparison has the same outcome: callers in JavaScript have no types.
  * @throws TlsError ERR_TLS_CONFIG
  */
 export function settleVerifyOptions(given: VerifyOptions): VerifyOptions {

@@ -19,8 +19,8 @@ import { settleVerifyOptions } from './settle.ts';
 import { mintPeer, type ShownChain, type UnverifiedChain, type Verdict, type VerifiedChain } from './verified-peer.ts';
 
 /**
- * Whether a chain leads to a trust anchor (RFC 5280 §6) and is for the peer that was asked for. Cheap checks come
- * first, then signatures of whole paths. Answers at once where all verifiers do.
+ * Judges whether a chain leads to a trust anchor (RFC 5280 §6) and is for the peer that the caller means. Cheap checks come
+ * first, then the signatures of whole paths. The verdict is a promise only where a verifier or a hook answers by one.
  * @param chain DER, leaf first, as presented: others may be in any order, missing or too many (RFC 9846 §4.5.1)
  * @throws TlsError ERR_TLS_CONFIG for options that would leave a check out: a server without `name`, no `time`, …
  *
