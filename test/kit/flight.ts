@@ -8,7 +8,7 @@ import { recordsOf, suiteOf } from '../record/records.ts';
 import { type Ends, newPair, shuttle } from './pair.ts';
 import { provider } from './provider.ts';
 
-/** A handshake whose messages can be looked at: those that are protected with handshake keys. */
+/** A handshake, with the messages of both sides that were protected with handshake keys. */
 export interface Flights extends Ends {
   readonly fromServer: readonly HandshakeMessage[];
   readonly fromClient: readonly HandshakeMessage[];
@@ -25,7 +25,7 @@ export function watch(client: Partial<ClientConfig> = {}, server: Partial<Server
     const logged = ends.clientEvents.find((event) => event.type === 'secret' && event.label === label);
     if (logged?.type !== 'secret') throw new Error(`${label} was not logged`);
     const opener = new Opener(suite, new Secret('s hs traffic', logged.secret.slice()));
-    // What does not open is protected with another key.
+    // A record that does not open is protected with another key.
     const content = recordsOf(Buffer.concat(slabs)).flatMap((view) => {
       const opened = view.type === ContentType.application_data ? opener.tryOpen(view) : undefined;
       return opened?.type === ContentType.handshake ? [opened.bytes] : [];
@@ -39,7 +39,7 @@ export function watch(client: Partial<ClientConfig> = {}, server: Partial<Server
   };
 }
 
-/** Extensions of EncryptedExtensions, of CertificateRequest, of the leaf of Certificate. */
+/** Returns the extensions of EncryptedExtensions, of CertificateRequest, or of the leaf in Certificate. */
 export function extensionsOf<M extends 'EE' | 'CR' | 'CT'>(
   home: M,
   messages: readonly HandshakeMessage[],
@@ -81,7 +81,7 @@ function split(content: Uint8Array): HandshakeMessage[] {
   return messages;
 }
 
-/** Of an extension that this library would not send there, or not like that. */
+/** Makes an extension that a Connection would not send in that message, or not with these data. */
 export function rawExtension(name: keyof typeof ExtensionType, ...data: readonly number[]) {
   return { type: ExtensionType[name], data: Uint8Array.from(data) };
 }

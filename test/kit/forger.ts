@@ -11,8 +11,8 @@ import { newClient, newServer, settle } from './pair.ts';
 import { provider } from './provider.ts';
 
 /**
- * One end of a connection that a test has the keys of: after an honest handshake it says whatever it is told to, which a
- * Connection would not.
+ * One end of a connection whose keys the test has. After an honest handshake it sends whatever the test tells it to,
+ * also what a Connection would not send.
  */
 export class Forger {
   readonly connection: Connection;
@@ -28,14 +28,14 @@ export class Forger {
     this.#label = role === 'client' ? 'c ap traffic' : 's ap traffic';
   }
 
-  /** Takes bytes of the peer, and answers what the handshake has to say to them. */
+  /** Takes bytes of the peer, and returns the bytes that the handshake answers with. */
   hear(bytes?: Uint8Array): Uint8Array {
     if (bytes !== undefined) this.connection.receive(bytes);
     settle(this.connection, this.events);
     return Buffer.concat(this.connection.takeOutput());
   }
 
-  /** One record, or as many as the content takes. */
+  /** Returns `content` in protected records, as many as its length needs. */
   say(type: number, content: Uint8Array): Uint8Array {
     const outbox = new Outbox();
     this.#key.seal(type, [content], outbox);
@@ -46,7 +46,7 @@ export class Forger {
     return this.say(ContentType.application_data, new Uint8Array(length).fill(7));
   }
 
-  /** @param request 1: the peer is to replace its key too */
+  /** @param request 1 asks the peer to replace its key too */
   keyUpdate(request = 1): Uint8Array {
     const record = this.say(ContentType.handshake, encodeMessage(HandshakeType.key_update, { requestUpdate: request }));
     this.#key.update();

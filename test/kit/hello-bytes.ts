@@ -3,14 +3,14 @@ import { randomBytes } from './random.ts';
 
 // ClientHellos made by hand: RFC 9846 §4.2.2, byte by byte.
 
-/** What of a ClientHello is other than in a small one. */
+/** The fields in which a ClientHello differs from a small one. */
 export interface HelloShape {
   readonly suites?: readonly number[];
   readonly groups?: readonly number[];
   readonly schemes?: readonly number[];
   readonly sessionId?: Uint8Array;
   readonly shares?: readonly Uint8Array[];
-  /** Between the others and pre_shared_key. */
+  /** Extensions between the others and pre_shared_key. */
   readonly more?: readonly Uint8Array[];
   readonly last?: Uint8Array;
 }
@@ -29,7 +29,7 @@ export function extension(type: number, ...data: readonly Uint8Array[]): Uint8Ar
   return Buffer.concat([u16(type), vector(...data)]);
 }
 
-/** Where it is `count` long: `start`, and those after it. */
+/** The `count` integers from `start` on. */
 export function range(start: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => start + i);
 }
@@ -78,7 +78,7 @@ export function helloMessage(shape: HelloShape = {}): Uint8Array {
   return Buffer.concat([Uint8Array.of(1, body.length >> 16), u16(body.length & 0xffff), body]);
 }
 
-/** As records of the size given, and no larger than they may be. */
+/** Splits a message into records of `size` bytes; the default is the most that RFC 9846 §5.1 allows. */
 export function asRecords(message: Uint8Array, size = 0x4000): Uint8Array {
   const records: Uint8Array[] = [];
   for (let at = 0; at < message.length; at += size) {
@@ -98,7 +98,7 @@ export function filled(unit: Uint8Array, bytes: number): Uint8Array[] {
 const identity = Buffer.concat([vector(Uint8Array.of(7)), new Uint8Array(4)]);
 const binder = Uint8Array.of(32, ...new Uint8Array(32));
 
-/** Lists of what nobody knows, of about so many bytes each. */
+/** ClientHellos with one long list each, of about `bytes` bytes, whose entries no server knows. */
 export const longLists: Readonly<Record<string, (bytes: number) => HelloShape>> = {
   'cipher suites': (bytes) => ({
     suites: [...range(0x5000, (bytes >> 1) % 0xa000), CipherSuiteId.TLS_AES_128_GCM_SHA256],

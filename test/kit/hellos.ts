@@ -40,7 +40,7 @@ export function speak(config: Partial<ClientConfig> = {}) {
   return { client, events, hello, extensions: readExtensions('CH', hello.extensions) };
 }
 
-/** The record of a ServerHello that is right but for `change`. */
+/** The record of a ServerHello that fits `hello`, but for the fields in `change`. */
 export function serverHello(hello: ClientHello, change: Partial<ServerHello> = {}): Uint8Array {
   const answer: ServerHello = {
     legacyVersion: ProtocolVersion.TLS12,
@@ -71,7 +71,7 @@ export function retryRequest(hello: ClientHello, values: ExtensionValues['HRR'],
   return serverHello(hello, { ...retryFields(values), ...change });
 }
 
-/** What a server says to this ClientHello. */
+/** Gives this ClientHello to a new server, and returns the server with its events and output. */
 export function answerTo(message: Uint8Array, config: Partial<ServerConfig> = {}) {
   const server = newServer(config);
   const events = settle(server);

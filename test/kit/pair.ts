@@ -8,7 +8,7 @@ import { dangerouslyTrust } from '#opentls/x509/verify/verify';
 import { testCredential } from './credentials.ts';
 import { provider } from './provider.ts';
 
-/** The engine's own tests are not about paths: those are in test/x509. */
+/** Accepts every chain: tests of certification paths are in test/x509. */
 export function trustAnything({ chain }: ChainRequest): ChainVerdict {
   return { ok: true, peer: dangerouslyTrust(chain) };
 }
@@ -36,7 +36,7 @@ export function newServer(config: Partial<ServerConfig> = {}): Connection {
   });
 }
 
-/** Polls to the end, answering asks at once; secrets that appear are the caller's to look at. */
+/** Polls until nothing is left, answers each ask at once, and adds the other events to `events`. */
 export function settle(engine: Connection, events: Event[] = []): Event[] {
   for (let event = engine.poll(); event !== undefined; event = engine.poll()) {
     if (event.type !== 'ask') {
@@ -131,7 +131,7 @@ export function dataOf(events: readonly Event[]): Uint8Array {
   return Buffer.concat(events.flatMap((event) => (event.type === 'data' ? [event.bytes] : [])));
 }
 
-/** A provider without chance: what it makes is the same in each run. */
+/** A provider whose random bytes are given, so that it makes the same in each run. */
 export function seeded(base: CryptoProvider, random: (length: number) => Uint8Array): CryptoProvider {
   return { ...base, random };
 }

@@ -25,8 +25,8 @@ type Step =
   | { readonly kind: 'key'; readonly suite: CipherSuite; readonly secret: Secret<TrafficLabel> };
 
 /**
- * An honest handshake that is let out one message at a time, so that a test can stop it anywhere and say something
- * else under the very key that is in use there.
+ * A peer with an honest handshake that a test lets out one message at a time. The test can stop it after any message and
+ * send something else, protected with the key that is in use there.
  */
 export class Peer {
   readonly events: Event[] = [];
@@ -34,7 +34,7 @@ export class Peer {
   readonly #runner: Runner<Established>;
   readonly #receiving: Receiving;
   #sealer: PlainSealer | Sealer;
-  /** The same key once more, for records that the sealer would not make: good until the sealer is used. */
+  /** The key of the sealer once more, for records that the sealer would not make. Valid until the sealer is used. */
   #keys: { readonly aead: RecordAead; readonly nonces: NonceSequence } | undefined;
 
   constructor(role: 'client' | 'server', config: ClientConfig & ServerConfig) {
@@ -87,7 +87,7 @@ export class Peer {
     if (sent !== count) throw new Error(`the handshake ended after ${sent} messages`);
   }
 
-  /** Content of any type under the current key. */
+  /** Sends content of any type under the current key. */
   say(engine: Connection, type: number, content: Uint8Array): void {
     const outbox = new Outbox();
     this.#sealer.seal(type, [content], outbox);
@@ -95,7 +95,7 @@ export class Peer {
     settle(engine, this.events);
   }
 
-  /** A protected record whose content is empty, which {@link Sealer} never makes (RFC 9846 §5.1 allows it for data). */
+  /** Sends a protected record with empty content: RFC 9846 §5.1 allows it for data, and {@link Sealer} never makes one. */
   sayEmpty(engine: Connection, type: number): void {
     if (this.#keys === undefined) throw new Error('no key yet');
     const record = new Uint8Array([ContentType.application_data, 3, 3, 0, 17, type, ...new Uint8Array(16)]);
@@ -104,7 +104,7 @@ export class Peer {
     settle(engine, this.events);
   }
 
-  /** Says a handshake message out of turn: what the engine thinks of it. */
+  /** Sends a handshake message out of turn, and returns the error that the engine ends with. */
   inject(engine: Connection, raw: Uint8Array): ReturnType<typeof errorOf> {
     settle(engine, this.events);
     this.say(engine, ContentType.handshake, raw);

@@ -1,6 +1,6 @@
 /**
- * How many characters (and elements of arrays that are copied or filtered) some synchronous work goes over: what it
- * does to text it does by these methods, each of which is counted with the length of what it may look at.
+ * Counts the characters, and the elements of copied or filtered arrays, that some synchronous work goes over. The work
+ * treats text with the methods below; each call counts with the length of the text that it may look at.
  */
 export function textSteps(work: () => void): number {
   let steps = 0;
@@ -37,7 +37,7 @@ export function textSteps(work: () => void): number {
   return steps;
 }
 
-/** For an input of twice the size: about 2 is linear, 4 is quadratic. */
+/** The quotient of the steps for an input of twice the size: about 2 is linear, 4 is quadratic. */
 export function growth(size: number, work: (size: number) => () => void): number {
   const [once, twice] = [work(size), work(2 * size)];
   return textSteps(twice) / textSteps(once);

@@ -11,8 +11,8 @@ import {
 import { provider } from './provider.ts';
 
 /**
- * A provider that remembers what it made of secrets: outputs of HMAC and what is copied of them, record keys, key
- * shares and what comes of those. Bytes count as wiped once they are zero.
+ * A provider that remembers each secret that it made: outputs of HMAC and copies of them, record keys, key shares and
+ * shared secrets. Bytes count as wiped once they are zero.
  */
 export interface Watched {
   readonly provider: CryptoProvider;
@@ -57,7 +57,7 @@ function watchedHash(hash: Hash, memory: (label: string, secret: Uint8Array) => 
       // HkdfLabel, RFC 9846 §7.1.
       const label = Buffer.from(info.subarray(3, 3 + (info[2] ?? 0))).toString('latin1');
       labels.set(output, label);
-      // verify_data is sent, and exported keys are the caller's.
+      // The connection sends verify_data, and exported keys belong to the caller: neither is wiped.
       if (label === 'tls13 exporter' || labels.get(key) === 'tls13 finished') return output;
       memory(label, output);
       output.slice = (...range) => {
@@ -75,7 +75,7 @@ function watchedAead(aead: AeadAlgorithm, memory: (label: string, secret: Uint8A
     ...aead,
     create(key) {
       memory('record key', key);
-      // Not zero until it is wiped.
+      // The token stands for the cipher: it turns zero when the cipher is wiped.
       const token = Uint8Array.of(1);
       memory('cipher', token);
       const made = aead.create(key);

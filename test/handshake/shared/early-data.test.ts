@@ -4,17 +4,18 @@ import { describe, expect, test } from 'vitest';
 import { toHex } from '#opentls/bytes/hex';
 import type { Event } from '#opentls/connection/connection';
 import { Secret } from '#opentls/crypto/secret';
-import type { ServerConfig } from '#opentls/handshake/terms/config';
-import type { SessionState } from '#opentls/session/session';
+import type { ClientConfig, ServerConfig } from '#opentls/handshake/terms/config';
+import { StrikeRegister } from '#opentls/session/replay';
+import type { Session, SessionState } from '#opentls/session/session';
 import { TicketKeys } from '#opentls/session/tickets';
 import { CipherSuiteId, ContentType, ExtensionType, HandshakeType, NamedGroup } from '#opentls/wire/enums';
 import { readExtensions, writeExtensions } from '#opentls/wire/extensions';
 import { answerTo, bodyOf, plainMessages, speak } from '../../kit/hellos.ts';
-import { errorOf, feed, newClient, newPair, newServer, settle, shuttle } from '../../kit/pair.ts';
+import { dataOf, type Ends, errorOf, feed, newClient, newPair, newServer, settle, shuttle } from '../../kit/pair.ts';
 import { provider } from '../../kit/provider.ts';
 import { externalPsk, type Offered, resumable, withPsks } from '../../kit/psks.ts';
 import { randomBytes } from '../../kit/random.ts';
-import { firstSession } from '../../kit/sessions.ts';
+import { copyOf, firstSession } from '../../kit/sessions.ts';
 import { recordsOf } from '../../record/records.ts';
 
 const bytes = randomBytes(9846);
@@ -141,5 +142,163 @@ describe('0-RTT data, RFC 9846 §4.3.10', () => {
       newPair(client, { suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256], findPsk, encryptedExtensions: early }),
     );
     expect(errorOf(ends.clientEvents)).toEqual({ code: 'ERR_TLS_EARLY_DATA', alert: 'illegal_parameter' });
+  });
+});
+
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+const utf8 = (value: string): Uint8Array => new Uint8Array(Buffer.from(value));
+
+describe('a resumption with 0-RTT data, RFC 9846 §4.3.10', () => {
+  function policy(maxSize = 1000): Partial<ServerConfig> {
+    return {
+      tickets: new TicketKeys(provider),
+      earlyData: { maxSize, replay: new StrikeRegister({}, Number.NEGATIVE_INFINITY) },
+    };
+  }
+
+  interface EarlyEnds extends Ends {
+    readonly taken: number;
+  }
+
+  function sendEarly(
+    data: string,
+    server: Partial<ServerConfig>,
+    change: {
+      readonly client?: Partial<ClientConfig>;
+      readonly server?: Partial<ServerConfig>;
+      session?: Session;
+    } = {},
+    first: Partial<ClientConfig> = {},
+  ): EarlyEnds {
+    const session = change.session ?? firstSession(first, server);
+    const client = { ...first, takeSession: () => copyOf(session), earlyData: true, ...change.client };
+    const ends = newPair(client, { ...server, ...change.server });
+    settle(ends.client, ends.clientEvents);
+    const taken = ends.client.earlyRoom === undefined ? 0 : ends.client.writeEarly(utf8(data));
+    return { ...shuttle(ends), taken };
+  }
+
+  function earlyOf(events: readonly Event[]): string {
+    return text(Buffer.concat(events.flatMap((event) => (event.type === 'data' && event.early ? [event.bytes] : []))));
+  }
+
+  function outcome({ client, server, clientEvents }: Ends): unknown {
+    const event = clientEvents.find(({ type }) => type === 'early');
+    return [event?.type === 'early' && event.accepted, client.facts?.earlyData, server.facts?.earlyData];
+  }
+
+  test('is taken, marked as early, and the connection goes on', () => {
+    const ends = sendEarly('GET /', policy());
+    expect(outcome(ends)).toEqual([true, 'accepted', 'accepted']);
+    expect(earlyOf(ends.serverEvents)).toBe('GET /');
+    ends.serverEvents.length = 0;
+    ends.client.write([utf8('more')]);
+    shuttle(ends);
+    expect(earlyOf(ends.serverEvents)).toBe('');
+    expect(text(dataOf(ends.serverEvents))).toBe('more');
+  });
+
+  test('the server may answer before the client has finished', () => {
+    const server = policy();
+    const session = firstSession({}, server);
+    const ends = newPair({ takeSession: () => copyOf(session), earlyData: true }, server);
+    settle(ends.client, ends.clientEvents);
+    ends.client.writeEarly(utf8('ping'));
+    for (const slab of ends.client.takeOutput()) ends.server.receive(slab);
+    settle(ends.server, ends.serverEvents);
+    expect(earlyOf(ends.serverEvents)).toBe('ping');
+    expect(ends.server.phase).toBe('handshake');
+    expect(ends.server.writable).toBe(true);
+    ends.server.write([utf8('pong')]);
+    shuttle(ends);
+    expect(text(dataOf(ends.clientEvents))).toBe('pong');
+    expect(ends.client.facts?.earlyData).toBe('accepted');
+  });
+
+  test('both sides export the same early key', () => {
+    const ends = sendEarly('x', policy());
+    const key = ends.client.exportEarlyKey('label', undefined, 32);
+    expect(ends.server.exportEarlyKey('label', new Uint8Array(0), 32)).toEqual(key);
+    expect(ends.client.exportKey('label', undefined, 32)).not.toEqual(key);
+  });
+
+  test('is not offered without being asked for, nor where the ticket has none', () => {
+    expect(sendEarly('x', policy(), { client: { earlyData: false } }).taken).toBe(0);
+    expect(sendEarly('x', { tickets: new TicketKeys(provider) }).taken).toBe(0);
+  });
+
+  test('no more than the ticket allows is taken from the writer', () => {
+    const ends = sendEarly('0123456789abc', policy(10));
+    expect(ends.taken).toBe(10);
+    expect(earlyOf(ends.serverEvents)).toBe('0123456789');
+  });
+
+  test('more than the ticket allows is unexpected_message', () => {
+    const server = policy(10);
+    const session = { ...firstSession({}, server), maxEarlyDataSize: 11 };
+    const ends = sendEarly('0123456789a', server, { session });
+    expect(errorOf(ends.serverEvents)).toEqual({ code: 'ERR_TLS_TOO_MUCH_EARLY_DATA', alert: 'unexpected_message' });
+  });
+
+  const refused = [false, 'rejected', 'rejected'];
+
+  test.each<[string, Partial<ServerConfig>]>([
+    ['a HelloRetryRequest', { groups: [NamedGroup.secp256r1] }],
+    ['no policy', { earlyData: undefined }],
+    ['an unknown ticket', { tickets: new TicketKeys(provider) }],
+    ['another protocol', { alpn: [utf8('b')] }],
+    ['another suite of the same hash', { suites: [CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256] }],
+    ['a guard that says no', { earlyData: { maxSize: 1000, replay: { admit: () => false } } }],
+  ])('is refused after %s, and passed over', (_name, server) => {
+    const alpn = [utf8('a'), utf8('b')];
+    const first = { ...policy(), alpn: [utf8('a')], suites: [CipherSuiteId.TLS_AES_128_GCM_SHA256] };
+    const ends = sendEarly('never seen', first, { server }, { alpn });
+    expect(errorOf([...ends.clientEvents, ...ends.serverEvents])).toBeUndefined();
+    expect(outcome(ends)).toEqual(refused);
+    expect(earlyOf(ends.serverEvents)).toBe('');
+    ends.client.write([utf8('seen')]);
+    expect(text(dataOf(shuttle(ends).serverEvents))).toBe('seen');
+  });
+
+  test('is refused where the ticket is older or younger than the client says', () => {
+    let now = 1_000_000;
+    const server = { ...policy(), now: () => now };
+    const clientClock = now;
+    const session = firstSession({ now: () => clientClock }, server);
+    const late = { client: { now: () => clientClock }, session };
+    now += 10_000;
+    expect(outcome(sendEarly('x', server, late))).toEqual([true, 'accepted', 'accepted']);
+    now += 1;
+    expect(outcome(sendEarly('x', server, late))).toEqual(refused);
+  });
+
+  test('a replayed ClientHello is refused', () => {
+    const server = policy();
+    const session = firstSession({}, server);
+    const ends = newPair({ takeSession: () => copyOf(session), earlyData: true }, server);
+    settle(ends.client, ends.clientEvents);
+    ends.client.writeEarly(utf8('transfer'));
+    const flight = ends.client.takeOutput();
+    const answers = [newPair({}, server), newPair({}, server)].map(({ server: engine }) => {
+      for (const slab of flight) engine.receive(slab);
+      return earlyOf(settle(engine));
+    });
+    expect(answers).toEqual(['transfer', '']);
+  });
+
+  test.each([
+    [0x4000, undefined],
+    [0x4001, { code: 'ERR_TLS_TOO_MUCH_SKIPPED_EARLY_DATA', alert: 'unexpected_message' }],
+  ])('of refused data, %i bytes of ciphertext are passed over', (size, error) => {
+    const server = policy(100_000);
+    // A record of content n takes n + 17 bytes.
+    const ends = sendEarly('x'.repeat(size - 17), server, { server: { earlyData: undefined } });
+    expect(errorOf(ends.serverEvents)).toEqual(error);
+  });
+
+  test('nothing is left to write once it is over', () => {
+    const { client } = sendEarly('x', policy());
+    expect(client.earlyRoom).toBeUndefined();
+    expect(() => client.writeEarly(utf8('late'))).toThrow(expect.objectContaining({ code: 'ERR_TLS_INVALID_STATE' }));
   });
 });
