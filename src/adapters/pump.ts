@@ -5,7 +5,7 @@ import type { Facts } from '../handshake/terms/facts.ts';
 import { type Answers, type AskName, type PendingAsk, perform } from '../handshake/terms/script.ts';
 import type { Session } from '../session/session.ts';
 
-/** What a connection has to say, to whoever owns its transport. Calls never nest. */
+/** The events of a connection, for the owner of its transport. Calls never nest. */
 export interface PumpHandlers {
   /**
    * @param early whether it came as 0-RTT data
@@ -28,7 +28,7 @@ export interface PumpHandlers {
   early?(accepted: boolean): void;
   /** Bytes for the transport; they are the receiver's from here. */
   send(slabs: readonly Uint8Array[]): void;
-  /** An answer came later, and what it led to was polled: there may be room again for what waits for some. */
+  /** A late answer has come, and its events were polled: there may be room for input again. */
   answered?(): void;
   /**
    * How many bytes of what {@link send} was given the transport has not taken; call {@link Pump.run} when they are fewer.
@@ -95,7 +95,7 @@ export class Pump {
         this.#flush();
         // A transport that takes all at once is never full.
         this.#again ||= full && !this.full;
-        // What could not be sent is heard of now.
+        // The error of a failed send is an event: it is polled now.
         if (this.connection.phase === 'failed') this.#drain();
       }
     } finally {
@@ -173,7 +173,7 @@ export class Pump {
     }
   }
 
-  /** What comes up while something is being sent goes after it. */
+  /** Output that arises while other output is being sent is sent after it. */
   #flush(): void {
     if (this.#stopped || this.#sending) return;
     const slabs = this.connection.takeOutput(this.#unsent > 0);
@@ -224,5 +224,5 @@ function inTime({ request }: PendingAsk, answer: PromiseLike<Answers[AskName]>):
 
 /** Bytes: the largest answer that there is, a Certificate of 128 KiB (limits.ts). */
 const MOST_UNSENT = 0x2_0000;
-/** Milliseconds for which what is being made is waited for: longer than a store takes, shorter than a client notices much. */
+/** Milliseconds that an end waits for session tickets being made: longer than a store takes, and hardly noticed by a client. */
 const LONGEST_WAIT = 1000;

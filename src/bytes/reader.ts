@@ -1,4 +1,4 @@
-/** What a {@link Reader} throws when the bytes run out or are left over; the caller knows which error it means. */
+/** The error of a {@link Reader} whose bytes run out or are left over; its caller turns it into a TlsError. */
 export class ReadError extends Error {}
 
 /** A bounded cursor over bytes it does not own. Big-endian, as all of TLS (RFC 9846 §3.3). */

@@ -1,7 +1,7 @@
 import { AlertDescription, alertReceived, reject, type TlsError } from '../errors.ts';
 
 /**
- * What an alert record says: the description decides, whichever of the two levels it has (RFC 9846 §6).
+ * Reads an alert record. The description decides, not the level (RFC 9846 §6).
  * @param checkLevel refuse error alerts of level warning instead
  */
 export function readAlert(bytes: Uint8Array, checkLevel = false): 'close_notify' | 'user_canceled' | TlsError {

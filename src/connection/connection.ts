@@ -109,7 +109,7 @@ export class Connection {
     return Math.max(0, this.#limits.inbox - this.#receiving.buffered);
   }
 
-  /** Whether something is being made, as session tickets are, that {@link closeWrite} would cut off. */
+  /** Whether a session ticket, or another answer of ours, is being made that {@link closeWrite} would cut off. */
   get busy(): boolean {
     return this.#tasks.busy;
   }
@@ -120,7 +120,7 @@ export class Connection {
   }
 
   /**
-   * Takes ciphertext from the transport; copies it. What is wrong with it comes out of {@link poll}.
+   * Takes ciphertext from the transport; copies it. {@link poll} reports errors in it.
    * @throws TlsError ERR_TLS_INVALID_STATE when there is no {@link inputRoom} at all
    */
   receive(chunk: Uint8Array): void {

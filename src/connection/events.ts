@@ -4,7 +4,7 @@ import type { KeylogLabel } from '../handshake/terms/record-layer.ts';
 import type { PendingAsk } from '../handshake/terms/script.ts';
 import type { Session } from '../session/session.ts';
 
-/** What a connection has to say when it is polled. */
+/** The events of a connection, as `poll` answers them. */
 export type Event =
   /**
    * Application data; the bytes are fresh and the receiver's to keep. `early`: it came as 0-RTT data, which an attacker

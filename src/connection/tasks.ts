@@ -15,7 +15,7 @@ export class Tasks {
     return this.#runner?.pending;
   }
 
-  /** Whether something is being made that {@link closeWrite} would cut off. */
+  /** Whether a script waits for an answer, such as a session ticket, that {@link closeWrite} would cut off. */
   get busy(): boolean {
     return this.#runner?.pending !== undefined;
   }
@@ -58,7 +58,7 @@ export class Tasks {
     return this.#waiting.length >= MAX_WAITING_EXCHANGES;
   }
 
-  /** Nothing can be sent any more: what waits for the peer's messages goes on. */
+  /** Ends the scripts that would send; one that waits for the peer's messages goes on. */
   closeWrite(): void {
     this.#drop();
     const runner = this.#runner;

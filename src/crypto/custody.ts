@@ -4,8 +4,8 @@ export interface Wipeable {
 }
 
 /**
- * The secrets that a handshake owns while it goes on. Whatever is still held when it ends, well or badly or given up,
- * is wiped.
+ * Holds the secrets of a handshake while it runs. When the handshake ends, however it ends, those that are still held are
+ * wiped.
  */
 export class Custody {
   readonly #held = new Set<Wipeable>();
@@ -15,7 +15,7 @@ export class Custody {
     return secret;
   }
 
-  /** From here on the receiver sees to it. */
+  /** Gives a secret away: the receiver wipes it. */
   give<T extends Wipeable>(secret: T): T {
     this.#held.delete(secret);
     return secret;

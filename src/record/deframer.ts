@@ -13,7 +13,7 @@ export interface RecordView {
   readonly body: Uint8Array;
 }
 
-/** Bytes → records. What is wrong with a header is said as soon as the header is there. */
+/** Cuts the inbox into records. It reports a wrong header as soon as the header is there. */
 export class Deframer {
   #first = true;
   #record = 0;

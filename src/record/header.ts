@@ -11,18 +11,18 @@ export function writeHeader(target: Uint8Array, offset: number, type: number, ve
   target[offset + 4] = length;
 }
 
-/** The version is not looked at (RFC 9846 §5.1). */
+/** A record's header without its version, which is ignored (RFC 9846 §5.1). */
 export interface RecordHeader {
   readonly type: number;
   readonly length: number;
 }
 
-/** legacy_record_version, for who must not ignore it. @param header five bytes */
+/** legacy_record_version, for the checks that do not ignore it. @param header five bytes */
 export function readVersion(header: Uint8Array): number {
   return ((header[1] ?? 0) << 8) | (header[2] ?? 0);
 }
 
-/** @param bytes the five of a header */
+/** Reads a header. @param bytes five of them */
 export function readHeader(bytes: Uint8Array): RecordHeader {
   return { type: bytes[0] ?? 0, length: ((bytes[3] ?? 0) << 8) | (bytes[4] ?? 0) };
 }

@@ -82,7 +82,7 @@ export class Opener {
     return this.#label === 'c e traffic';
   }
 
-  /** Where peers go wrong over keys: at the end of 0-RTT data, and behind the server's Finished. */
+  /** Whether the peer may have used another key: at the end of 0-RTT data, and after the server's Finished, some do. */
   get #mayBeOfOtherKey(): boolean {
     return this.early || (this.#label === 's ap traffic' && this.#key.nonces.count === 0);
   }
@@ -102,7 +102,7 @@ export class Opener {
   }
 }
 
-/** RFC 9846 §5.2: opaque_type. Of any other a record is unexpected (§5), whatever it may hold. */
+/** RFC 9846 §5.2: a protected record has opaque_type application_data; another one is unexpected (§5). */
 function checkOuterType(type: number): void {
   if (type === ContentType.application_data) return;
   const problem = `a record of outer type ${type} where all are protected`;

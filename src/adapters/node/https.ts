@@ -59,7 +59,7 @@ export class Agent extends nodeHttps.Agent {
 
   constructor(options?: AgentOptions) {
     super(options as nodeHttps.AgentOptions);
-    // Node takes anything: what would bound nothing is the default.
+    // Node takes any value: one that bounds nothing means the default.
     const most = options?.maxCachedSessions;
     this.#sessions = new SessionCache(typeof most === 'number' && most >= 0 ? Math.ceil(most) : 100);
   }
@@ -147,7 +147,7 @@ export function get(
   return sent;
 }
 
-/** An `http.Server` whose connections speak TLS: what `tls.Server` does to a connection comes before. */
+/** An `http.Server` whose connections speak TLS: it serves what `tls.Server` has accepted. */
 export class Server extends http.Server {
   readonly #tls: TlsServer;
 
@@ -155,7 +155,7 @@ export class Server extends http.Server {
     const given = typeof options === 'function' ? {} : options;
     super({ noDelay: true, ...given }, typeof options === 'function' ? options : listener);
     const alpn = given.ALPNProtocols || given.ALPNCallback ? {} : { ALPNProtocols: ['http/1.1'] };
-    // What `http.Server` would do to a plain connection it does to a secure one.
+    // The `http.Server` takes secure connections as it would take plain ones.
     const serve = this.listeners('connection') as ((this: this, socket: TLSSocket) => void)[];
     const requests = new EarlyRequests(this, (socket) => {
       for (const listen of serve) listen.call(this, socket);
@@ -169,7 +169,7 @@ export class Server extends http.Server {
       this.emit('tlsClientError', error, socket);
       if (!this.emit('clientError', error, socket)) socket.destroy(error);
     });
-    // Who listens says what is asked: keys are logged and sessions stored for nobody else.
+    // The TLS server emits these events only where somebody listens: listeners are passed on as they are added.
     this.on('newListener', (event: string) => {
       if (!passedOn.has(event) || this.#tls.listenerCount(event) > 0) return;
       this.#tls.on(event, (...args: unknown[]) => void this.emit(event, ...args));
@@ -232,7 +232,7 @@ function agentFor(options: nodeHttps.RequestOptions): { readonly agent?: Agent }
   return agent || createConnection ? {} : { agent: globalAgent };
 }
 
-/** What judges the peer must not be passed over in silence. */
+/** Options that judge the peer must not be ignored in silence. */
 function refuseOwn(options: ConnectionOptions): void {
   const ignored = ownOptions.find((name) => options[name] !== undefined && options[name] !== null);
   if (ignored === undefined) return;

@@ -93,7 +93,7 @@ class TlsServer extends net.Server {
     this._contexts.push([namePattern(servername), secureContext]);
   }
 
-  /** 48 bytes: what seals session tickets. */
+  /** A copy of the key that seals session tickets: 48 bytes. */
   getTicketKeys(): Buffer {
     return Buffer.from((this.#tickets ?? this.#ownTickets ?? this.#makeTickets(undefined)).current);
   }
@@ -200,7 +200,7 @@ function timeoutOf(handshakeTimeout: number | undefined): number {
   return asked > 0 ? Math.min(asked, 0x7fff_ffff) : 120_000;
 }
 
-/** A server prefers its own order unless it is told not to. */
+/** The server's own order counts, unless `honorCipherOrder` is false. */
 function makeContext(options: SecureContextOptions): SecureContext {
   return tlsDefaults.createSecureContext({ ...options, honorCipherOrder: options.honorCipherOrder ?? true });
 }
@@ -243,5 +243,5 @@ function ownerOf(socket: TLSSocket): TlsServer | undefined {
   return server instanceof TlsServer ? server : undefined;
 }
 
-/** Sockets whose failure was told: few, and gone with them. */
+/** Sockets whose failure was reported by 'tlsClientError'. */
 const reported = new WeakSet<TLSSocket>();

@@ -107,7 +107,7 @@ class StreamDriver {
   #wake: (() => void) | undefined;
   /** Why the connection is over. */
   #left: { readonly reason: unknown } | undefined;
-  /** Rejects what the writable waits for. */
+  /** Rejects the work that the writable waits for. */
   #giveUp: ((reason: unknown) => void) | undefined;
 
   constructor(transport: ByteTransport, connection: Connection, early: EarlySink) {
@@ -129,7 +129,7 @@ class StreamDriver {
     const opened = new Promise<Facts>((resolve, reject) => {
       this.#opened = { resolve, reject };
     });
-    // Whoever does not ask for `opened` hears of a failure from the streams.
+    // Without a listener for `opened`, the streams report a failure.
     opened.catch(() => {});
     this.secure = { readable: this.#makeReadable(), writable: this.#makeWritable(opened), opened };
     this.#pump.run();
@@ -177,7 +177,7 @@ class StreamDriver {
     });
   }
 
-  /** Does the writable's `work`. Who leaves the connection does not wait for its end. */
+  /** Does the writable's `work`. Leaving the connection ends the wait for it. */
   #unlessLeft(work: () => Promise<void>): Promise<void> {
     if (this.#left !== undefined) return Promise.reject(this.#left.reason);
     return new Promise((resolve, reject) => {
@@ -242,7 +242,7 @@ class StreamDriver {
     this.#opened?.resolve(facts);
   }
 
-  /** RFC 9846 §6.1: without close_notify nobody knows whether this was all. */
+  /** RFC 9846 §6.1: without close_notify the data may have been cut off. */
   #end(closeNotify: boolean): void {
     if (closeNotify) this.#readable?.close();
     else
@@ -274,7 +274,7 @@ class StreamDriver {
     this.#wakeReader();
   }
 
-  /** Whatever broke: whoever reads or writes next hears of it. */
+  /** Errors both streams: the next read or write rejects. */
   #fail(error: unknown): void {
     if (!this.#settle(error)) return;
     this.#writable?.error(error);

@@ -13,7 +13,7 @@ import { certificateCode } from '../support/errors.ts';
 export interface PeerPolicy {
   /** Client: the host that the certificate should be for. */
   readonly host: string | undefined;
-  /** Whose trust counts; a server may learn it from the name that the client asks for. */
+  /** The context whose trust anchors count; a server may choose it by the name that the client asks for. */
   readonly context: () => ContextState;
   /** Fail the handshake over a peer that is not authorized. */
   readonly enforce: boolean;
@@ -43,7 +43,7 @@ export class PeerCheck {
     return this.#policy.enforce;
   }
 
-  /** `authorizationError` of a client that was asked for a certificate; what was judged before is not about none. */
+  /** `authorizationError` of a client that was asked for a certificate after the handshake, and may have sent none. */
   codeOfClient(peer: VerifiedPeer | undefined): string | null {
     return peer === undefined ? 'UNABLE_TO_GET_ISSUER_CERT' : this.code;
   }
@@ -79,12 +79,12 @@ export class PeerCheck {
     return { ok: false, code: 'HOSTNAME_MISMATCH', reason: cause.message, cause };
   }
 
-  /** What speaks against a leaf whose path stands. */
+  /** Why a leaf is refused although its path passed. */
   #misfit(peer: VerifiedPeer): Failure | undefined {
     const [leaf] = peer.certificates;
     if (leaf === undefined) return undefined;
     const names = leaf.unreadable.find(({ field }) => field === 'subjectAltName');
-    // Who compares names would take it for a certificate without any, and go by its common name.
+    // A comparison of names would take the certificate for one without names, and use its common name.
     const form = isIP(this.#policy.host ?? '') === 0 ? 'dns' : 'ip';
     const silent = leaf.subjectAltName?.some(({ type }) => type === form) !== true;
     if (this.#policy.identify !== undefined && names !== undefined && silent) {
@@ -95,7 +95,7 @@ export class PeerCheck {
   }
 }
 
-/** RFC 9846 §4.5.1.2, for who has told the engine to take any certificate. */
+/** RFC 9846 §4.5.1.2, which the engine does not check where it was told to take any certificate. */
 export function notForSigning({ certificates: [leaf] }: VerifiedPeer): Failure | undefined {
   if (leaf?.keyUsage?.has('digitalSignature') !== false) return undefined;
   return { code: 'INVALID_PURPOSE', reason: 'the key of the certificate is not for digital signatures' };

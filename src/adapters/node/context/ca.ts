@@ -64,7 +64,7 @@ export function blocksOf(input: unknown, name: string, labels: readonly string[]
     .map(({ der }) => der);
 }
 
-/** What trust is to begin with, and what of it is broken. */
+/** The anchors of `ca`, and the entries that cannot be read. */
 export interface Anchors {
   readonly anchors: readonly Uint8Array[];
   readonly unread: readonly Unreadable[];
@@ -91,7 +91,7 @@ export function anchorsOf(ca: unknown, name: string): Anchors {
   return { anchors, unread };
 }
 
-/** DER, or what may hold PEM. */
+/** DER, or bytes that may hold PEM. */
 function contentOf(input: unknown, name: string): Uint8Array | string {
   if (typeof input !== 'string' && !ArrayBuffer.isView(input)) {
     throw invalidArgType(name, 'of type string or an instance of Buffer, TypedArray, or DataView', input);

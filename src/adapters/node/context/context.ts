@@ -33,7 +33,7 @@ import { compressionsOf } from './certificate-compression.ts';
 import { loadCredentials } from './credentials.ts';
 import { groupsOf, schemesOf, suitesOf } from './names.ts';
 
-/** What a {@link SecureContext} holds: checked, parsed, frozen. */
+/** The contents of a {@link SecureContext}: checked, parsed, frozen. */
 export class ContextState {
   readonly provider: CryptoProvider;
   readonly suites: readonly number[] | undefined;
@@ -107,7 +107,7 @@ export const SecureContext: typeof NodeSecureContext &
   ((...args: ConstructorParameters<typeof NodeSecureContext>) => NodeSecureContext) = callable(NodeSecureContext);
 
 /**
- * Everything is parsed and checked here; what comes out does not change any more.
+ * Parses and checks all options; the context does not change any more.
  * @throws as `node:tls` does for options of a wrong type or value; TlsError for keys and certificates that are malformed
  *
  * @example
@@ -139,7 +139,7 @@ export function stateOf(context: unknown): ContextState {
 
 const initialCiphers = 'TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384';
 
-/** What may be assigned to on the default export, read at each use. */
+/** The properties of the default export that a program may assign to; they are read at each use. */
 export interface TlsDefaults {
   DEFAULT_CIPHERS: string;
   /** 'auto': all groups of the provider. */
@@ -240,7 +240,7 @@ function listsOf(crl: CertificateInput | readonly CertificateInput[]): readonly 
   });
 }
 
-/** Options that change nothing here still have to be what they claim; those that cannot be honoured are refused. */
+/** Checks the options without effect as `node:tls` does, and refuses those that cannot be honoured. */
 function checkUnused(options: SecureContextOptions): void {
   const { dhparam, sessionIdContext, sessionTimeout, ticketKeys, pfx } = options;
   if (dhparam !== undefined && dhparam !== null && typeof dhparam !== 'string')

@@ -1,4 +1,4 @@
-/** How the doors of this adapter take their options, so that what they are is settled there and nowhere else. */
+/** How connect, servers, sockets and contexts take their options: these functions settle them, once. */
 import type { ServerOpts, Socket } from 'node:net';
 import type { CryptoProvider, Signer } from '../../../crypto/provider.ts';
 import { clientRules, provider, serverRules, signer } from '../../../handshake/terms/config-rules.ts';
@@ -28,7 +28,7 @@ function namedOptions<T extends object>(options: T, names: Readonly<Record<keyof
   return settled;
 }
 
-/** Nothing but false switches a check off, and nobody but the caller himself says so: no class, no prototype. */
+/** Whether an option switches a check off: only an own property of the caller's object that is false does. */
 function switchesOff(options: object, name: string): boolean {
   return Object.hasOwn(options, name) && Reflect.get(options, name) === false;
 }
@@ -38,7 +38,7 @@ export function contextOptions(options: SecureContextOptions): SecureContextOpti
   return namedOptions(options, contextNames);
 }
 
-/** Of a server, and of its context. What a class says may ask for a check, not switch one off. */
+/** The options of a server and of its context. An inherited option may ask for a check, not switch one off. */
 export function serverOptions<TLSSocket extends Socket>(
   options: ServerOptionsFor<TLSSocket>,
 ): ServerOptionsFor<TLSSocket> {

@@ -42,7 +42,7 @@ export type EarlyReader = EarlyReaderFor<TLSSocket>;
 
 /**
  * TLS 1.3 over a `net.Socket` or any other Duplex, with the surface of `tls.TLSSocket`. It is a `net.Socket` without a
- * handle: what the base class would do to a handle is done to the transport here.
+ * handle: it does to its transport what the base class would do to a handle.
  *
  * @example
  * ```js
@@ -157,7 +157,7 @@ export class TLSSocket extends DescribedSocket {
     if (this.#handshake !== undefined) this.#handshake.context = stateOf(chosen);
   }
 
-  /** Content bytes per record of what is written from here on: 512 to 16384. */
+  /** Sets the content bytes per record for data written from here on: 512 to 16384. */
   setMaxSendFragment(size: number): boolean {
     validateInteger(size, 'size', -0x8000_0000, 0x7fff_ffff);
     if (size < 512 || size > 16_384) return false;
@@ -276,7 +276,7 @@ export class TLSSocket extends DescribedSocket {
     if (this.transport !== undefined) this.#outlet.send(this.transport, slabs, () => this.#sent());
   }
 
-  /** The transport has taken answers: what waited for that goes on. */
+  /** The transport has taken answers: the engine may read again. */
   #sent(): void {
     const pump = this.#pump;
     if (pump === undefined || this.destroyed) return;
@@ -284,7 +284,7 @@ export class TLSSocket extends DescribedSocket {
     this.#inlet?.feed();
   }
 
-  /** A late answer may have let the ClientHello out, or made room for what waits. */
+  /** A late answer may have let the ClientHello out, or made room for input. */
   #answered(connection: Connection): void {
     if (this.#earlyOffer?.write(connection)) this.#pump?.run();
     this.#inlet?.feed();
@@ -391,7 +391,7 @@ export class TLSSocket extends DescribedSocket {
     if (this.authorizationError !== null) this.authorized = false;
     const { transport } = this;
     if (transport !== undefined) {
-      // Whoever hears of the error may still ask for the peer's address.
+      // A listener of the error may still ask for the peer's address.
       this.#lingers = true;
       const alertSent = error.alert !== undefined && !isAlertReceived(error);
       if (alertSent) linger(transport);

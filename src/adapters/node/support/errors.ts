@@ -85,7 +85,7 @@ export function validateInteger(value: unknown, name: string, min: number, max: 
   if (value < min || value > max) throw outOfRange(name, `>= ${min} && <= ${max}`, value);
 }
 
-/** What `node:tls` would emit for an error of the engine; the engine's own is its `cause`. */
+/** The error that `node:tls` would emit for an error of the engine, which becomes its `cause`. */
 export function toNodeError(error: TlsError): Error {
   // Raised by an application's callback: checkServerIdentity and its like answer with errors of their own.
   if (error.code === 'HOSTNAME_MISMATCH' && error.cause instanceof IdentityRefusal) return error.cause.answer as Error;
@@ -185,7 +185,7 @@ const alertReasons: Readonly<Record<string, string>> = {
   no_application_protocol: 'tlsv1 alert no application protocol',
 };
 
-/** What OpenSSL 3.0 calls an error that it has too; the others keep our code. */
+/** The reasons of OpenSSL 3.0 for errors that it has as well; other errors keep the engine's code. */
 const localReasons: { readonly [C in LocalErrorCode]?: string } = {
   ERR_TLS_NOT_TLS: 'wrong version number',
   ERR_TLS_HTTP_REQUEST: 'http request',
