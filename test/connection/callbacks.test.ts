@@ -1,4 +1,4 @@
-// Callbacks that throw, or end the connection that calls them: at each of their calls, whatever is under way there.
+// Callbacks that throw, or that end the connection which calls them, at each of their calls.
 
 import { describe, expect, test } from 'vitest';
 import { TlsError } from '#opentls/errors';

@@ -15,7 +15,7 @@ interface Scene {
   readonly forger: Forger;
   readonly engine: Connection;
   readonly events: Event[];
-  /** Another message of the kind, and what it is answered with is thrown away. */
+  /** Sends another message of the kind, and drops the answer of the connection. */
   say(): void;
   data(length: number): void;
 }

@@ -1,4 +1,4 @@
-// How long a connection and its secrets live: to the end, whatever the end is, and no longer.
+// A connection and its secrets live until the connection ends, however it ends, and no longer.
 import { describe, expect, test } from 'vitest';
 import type { Event } from '#opentls/connection/connection';
 import { Secret } from '#opentls/crypto/secret';

@@ -57,7 +57,7 @@ function sample(type: MessageType): Uint8Array {
   return encodeMessage(type, samples[type] as never);
 }
 
-/** Each stop of a handshake: how many messages of the honest peer come first, and what would be next. */
+/** Each stop of a handshake: how many messages of the honest peer come before it, and which message would be next. */
 const clientStops: readonly (readonly [string, number, readonly MessageType[]])[] = [
   ['ServerHello', 0, [HandshakeType.server_hello]],
   ['EncryptedExtensions', 1, [HandshakeType.encrypted_extensions]],

@@ -104,7 +104,7 @@ function recordedCookie(trace: Trace): Uint8Array {
   return cookie.slice(2);
 }
 
-/** Plays the trace against one engine: the peer's records go in, and what comes out is compared with the trace. */
+/** Plays the trace against one engine: gives it the peer's records, and compares its output with the trace. */
 function play(engine: Connection, trace: Trace, role: Role): readonly Event[] {
   const events: Event[] = [];
   let expected = '';

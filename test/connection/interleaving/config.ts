@@ -16,7 +16,7 @@ import type { Asked } from './answers.ts';
 import type { Plan } from './plan.ts';
 import { type Ledger, watched } from './provider.ts';
 
-// The configurations that a plan comes to: whatever a callback has to do is asked for.
+// The configurations of both sides that follow from a plan.
 
 const TIME = Date.UTC(2026, 0, 1);
 const keys = new TicketKeys(provider, { now: () => TIME });

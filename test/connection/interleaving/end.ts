@@ -6,7 +6,7 @@ import type { Side } from '../../kit/pair.ts';
 import type { Pick } from './answers.ts';
 import type { Ledger } from './provider.ts';
 
-// One end: a connection with whoever owns it.
+// One end of a run: a connection and the application that owns it.
 
 /** What the application does once it may write. */
 export type Deed = { readonly write: Uint8Array } | 'update' | 'update both' | 'request' | 'export';
@@ -44,7 +44,7 @@ export class End {
     this.#pump = pumped ? this.#newPump() : undefined;
   }
 
-  /** Something may have happened that nobody has polled for. */
+  /** Whether the connection may have events that the application has not polled for. */
   get restless(): boolean {
     return this.#restless || this.#pump?.stalled === true;
   }

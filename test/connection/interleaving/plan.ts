@@ -3,7 +3,7 @@ import { CipherSuiteId } from '#opentls/wire/enums';
 import { type Side, sides } from '../../kit/pair.ts';
 import { askNames, type Fate, type Pick } from './answers.ts';
 
-// What happens in one run: what both sides may do, and what befalls them.
+// The plan of one run: what both sides may do, and which trouble they meet.
 
 /** What befalls a run, beside its interleaving. */
 export interface Trouble {
@@ -39,7 +39,7 @@ export function planOf(index: number, pick: Pick): Plan {
   const trouble = troubleOf(index, pick);
   const needs = (...names: readonly AskName[]): boolean =>
     trouble.ask !== undefined && names.includes(trouble.ask.what);
-  // Where a PSK authenticates, nobody signs.
+  // No side signs where a PSK authenticates.
   const signed = needs('chooseClientCredentials', 'verifySignature', 'sign', 'compress', 'decompress');
   const early = !signed && (needs('admitEarlyData') || pick(4) === 0);
   const resume = !signed && (early || needs('takeSession', 'openTicket') || pick(3) === 0);

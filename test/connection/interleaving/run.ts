@@ -14,7 +14,7 @@ import { Ledger } from './provider.ts';
 const MOST_STEPS = 5000;
 const earlyData = new Uint8Array(700).fill(77);
 
-/** One run: both ends, the bytes between them, and what is still to come. */
+/** One run: both ends, the bytes on their way between them, and the steps that are left. */
 export class Run {
   readonly plan: Plan;
   readonly ends: Readonly<Record<Side, End>>;
@@ -174,7 +174,7 @@ export class Run {
     end.stir();
   }
 
-  /** Whoever has closed its side is still told all; the other side hears that it has (RFC 9846 §6.1). */
+  /** A side that has closed its own direction still gets all data, and its peer gets the close_notify (RFC 9846 §6.1). */
   checkHalfClosed(): void {
     const end = this.#halfClosed;
     if (end === undefined) return;
