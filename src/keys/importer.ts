@@ -87,7 +87,11 @@ export function importPsk(
 function encodeIdentity(identity: ImportedIdentity): Uint8Array {
   const length = identity.externalIdentity.length + identity.context.length;
   // RFC 9258 §5.1: it has to fit into PskIdentity.identity.
-  if (length + OVERHEAD > 0xffff) misuse('ERR_TLS_CONFIG', `identity and context of ${length} bytes`);
+  if (length + OVERHEAD > 0xffff)
+    misuse(
+      'ERR_TLS_CONFIG',
+      `importPsk: identity and context take ${length} bytes together, more than fit a PSK identity`,
+    );
   const w = new Writer(64);
   ImportedIdentity.write(w, identity);
   return w.finish();

@@ -133,7 +133,8 @@ export class Sealer {
     const { padding, maxPadded = MAX_PLAINTEXT } = this.options;
     if (padding === undefined) return 0;
     const wanted = padding(type, length);
-    if (!Number.isInteger(wanted) || wanted < 0) misuse('ERR_TLS_CONFIG', `padding() answered ${wanted}`);
+    if (!Number.isInteger(wanted) || wanted < 0)
+      misuse('ERR_TLS_CONFIG', `padding() must answer a number of bytes, 0 or more, not ${wanted}`);
     return Math.min(wanted, maxPadded - length);
   }
 

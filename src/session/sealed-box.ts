@@ -90,7 +90,7 @@ export class SealedBox {
 
   #sealing(): BoxKey {
     const [current] = this.#keys;
-    if (current === undefined) return misuse('ERR_TLS_CONFIG', 'ticket keys: none');
+    if (current === undefined) return misuse('ERR_TLS_CONFIG', 'ticket keys: at least one is needed');
     if (this.#rotation === undefined || this.#now() - current.madeAt < this.#rotation) return current;
     const [, ...retired] = this.#keys;
     for (const { secret } of retired) wipe(secret);
