@@ -159,7 +159,7 @@ const bad: readonly Example[] = [
     path: 'connection/connection.ts',
     code: 'const { expose } = secret;',
   },
-  { rule: 'no file over 500 lines', path: 'wire/enums.ts', code: 'x;\n'.repeat(501) },
+  { rule: 'no file over 450 lines', path: 'wire/enums.ts', code: 'x;\n'.repeat(451) },
 ];
 
 const fine: readonly Example[] = [
@@ -182,7 +182,7 @@ const fine: readonly Example[] = [
     path: 'handshake/terms/script.ts',
     code: 'return isThenable(a) ? a.then(f) : f(a);',
   },
-  { rule: 'no file over 500 lines', path: 'wire/enums.ts', code: 'x;\n'.repeat(500) },
+  { rule: 'no file over 450 lines', path: 'wire/enums.ts', code: 'x;\n'.repeat(450) },
 ];
 
 describe('each rule can fail', () => {

@@ -141,7 +141,9 @@ export class Connection {
       const event = this.#events.shift();
       if (event !== undefined) return event;
       if (this.#lifecycle.over) return undefined;
-      if (!this.#guard(() => this.#advance()) && !this.#guard(() => this.#makeRecords())) return undefined;
+      const advanced = this.#guard(() => this.#advance());
+      // A padding of the application may fail here: then the error is an event.
+      if (!advanced && !this.#guard(() => this.#sending.flush() ?? false)) return undefined;
     }
   }
 
@@ -362,12 +364,6 @@ export class Connection {
 
   #payKeyUpdate(): void {
     if (this.writable) this.#keyUpdates.pay();
-  }
-
-  /** Makes records of the handshake messages gathered. @returns false: no event comes of it */
-  #makeRecords(): false {
-    this.#sending.flush();
-    return false;
   }
 
   #alert(bytes: Uint8Array): void {
