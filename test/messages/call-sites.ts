@@ -7,7 +7,7 @@ export interface CallSite {
 }
 
 const root = new URL('../../src/', import.meta.url);
-const makers = /\b(?:reject|misuse|ownFault|codedError|new TlsError|new CheckFailure|unknown|refuse)\(/g;
+const makers = /\b(?:reject|misuse|ownFault|codedError|new TlsError|new CheckFailure|unknownStatus|refuse)\(/g;
 
 /** A failure as data: code and reason side by side. */
 const failures = /\bcode: '([A-Z_]+)',\s+reason: ['`]([^'`]+)['`]/g;

@@ -30,9 +30,32 @@ export const Oid = {
   sha256: '2.16.840.1.101.3.4.2.1',
   sha384: '2.16.840.1.101.3.4.2.2',
   sha512: '2.16.840.1.101.3.4.2.3',
-  // RFC 5280 Appendix A.1
+  // X.520, RFC 4519, RFC 5280 Appendix A.1: attribute types of names
   commonName: '2.5.4.3',
+  surname: '2.5.4.4',
+  serialNumber: '2.5.4.5',
+  countryName: '2.5.4.6',
+  localityName: '2.5.4.7',
+  stateOrProvinceName: '2.5.4.8',
+  streetAddress: '2.5.4.9',
+  organizationName: '2.5.4.10',
+  organizationalUnitName: '2.5.4.11',
+  title: '2.5.4.12',
+  description: '2.5.4.13',
+  businessCategory: '2.5.4.15',
+  postalCode: '2.5.4.17',
+  givenName: '2.5.4.42',
+  initials: '2.5.4.43',
+  generationQualifier: '2.5.4.44',
+  dnQualifier: '2.5.4.46',
+  organizationIdentifier: '2.5.4.97',
+  userId: '0.9.2342.19200300.100.1.1',
+  domainComponent: '0.9.2342.19200300.100.1.25',
   emailAddress: '1.2.840.113549.1.9.1',
+  // CA/Browser Forum EV Guidelines: jurisdiction of incorporation
+  jurisdictionLocality: '1.3.6.1.4.1.311.60.2.1.1',
+  jurisdictionStateOrProvince: '1.3.6.1.4.1.311.60.2.1.2',
+  jurisdictionCountry: '1.3.6.1.4.1.311.60.2.1.3',
   // RFC 2985 §5.4.2: attributes of a certificate request
   extensionRequest: '1.2.840.113549.1.9.14',
   // RFC 5280 §4.2.1.4: certificate policies and their qualifiers

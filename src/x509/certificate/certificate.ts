@@ -112,7 +112,7 @@ export interface UnreadableField {
 /**
  * A certificate to look at, not to judge by: no getter throws. What cannot be read is undefined as if it were not there
  * (a key: `unknown`; a time: before all or after all, so that the certificate is never valid), and `unreadable` says so.
- * Names that are odd and can be told apart are shown as they are.
+ * Names that break their syntax and can still be split are shown as they are written.
  */
 export interface ShownCertificate extends Certificate {
   readonly unreadable: readonly UnreadableField[];

@@ -165,7 +165,7 @@ function groupsOf(text: string, atEnd: boolean): number[] | undefined {
 
 /**
  * The mailbox of an otherName that is a SmtpUTF8Mailbox (RFC 9598 §3), its domain in A-labels and lower case; undefined
- * for other otherNames. Empty where it cannot be told: no mailbox is, so that whoever compares it finds as much.
+ * for other otherNames. Empty where the value is malformed: no mailbox is empty, so that it matches none.
  * @param otherName DER, with the tag that it has among GeneralNames
  */
 export function utf8Mailbox(otherName: Uint8Array): string | undefined {

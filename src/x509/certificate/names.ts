@@ -1,6 +1,7 @@
 import { equal } from '../../bytes/equal.ts';
 import { toHex } from '../../bytes/hex.ts';
 import { checkValue, DerError, DerReader, readOid, Tag } from '../asn1/der.ts';
+import { Oid } from '../asn1/oids.ts';
 
 /** One AttributeTypeAndValue of a distinguished name (RFC 5280 §4.1.2.4). */
 export interface NameAttribute {
@@ -188,28 +189,28 @@ function escapeValue(value: string): string {
 
 /** RFC 4514 §3 and RFC 4519, with the names that OpenSSL adds. */
 const shortNames: ReadonlyMap<string, string> = new Map([
-  ['2.5.4.3', 'CN'],
-  ['2.5.4.4', 'SN'],
-  ['2.5.4.5', 'serialNumber'],
-  ['2.5.4.6', 'C'],
-  ['2.5.4.7', 'L'],
-  ['2.5.4.8', 'ST'],
-  ['2.5.4.9', 'street'],
-  ['2.5.4.10', 'O'],
-  ['2.5.4.11', 'OU'],
-  ['2.5.4.12', 'title'],
-  ['2.5.4.13', 'description'],
-  ['2.5.4.15', 'businessCategory'],
-  ['2.5.4.17', 'postalCode'],
-  ['2.5.4.42', 'GN'],
-  ['2.5.4.43', 'initials'],
-  ['2.5.4.44', 'generationQualifier'],
-  ['2.5.4.46', 'dnQualifier'],
-  ['2.5.4.97', 'organizationIdentifier'],
-  ['0.9.2342.19200300.100.1.1', 'UID'],
-  ['0.9.2342.19200300.100.1.25', 'DC'],
-  ['1.2.840.113549.1.9.1', 'emailAddress'],
-  ['1.3.6.1.4.1.311.60.2.1.1', 'jurisdictionL'],
-  ['1.3.6.1.4.1.311.60.2.1.2', 'jurisdictionST'],
-  ['1.3.6.1.4.1.311.60.2.1.3', 'jurisdictionC'],
+  [Oid.commonName, 'CN'],
+  [Oid.surname, 'SN'],
+  [Oid.serialNumber, 'serialNumber'],
+  [Oid.countryName, 'C'],
+  [Oid.localityName, 'L'],
+  [Oid.stateOrProvinceName, 'ST'],
+  [Oid.streetAddress, 'street'],
+  [Oid.organizationName, 'O'],
+  [Oid.organizationalUnitName, 'OU'],
+  [Oid.title, 'title'],
+  [Oid.description, 'description'],
+  [Oid.businessCategory, 'businessCategory'],
+  [Oid.postalCode, 'postalCode'],
+  [Oid.givenName, 'GN'],
+  [Oid.initials, 'initials'],
+  [Oid.generationQualifier, 'generationQualifier'],
+  [Oid.dnQualifier, 'dnQualifier'],
+  [Oid.organizationIdentifier, 'organizationIdentifier'],
+  [Oid.userId, 'UID'],
+  [Oid.domainComponent, 'DC'],
+  [Oid.emailAddress, 'emailAddress'],
+  [Oid.jurisdictionLocality, 'jurisdictionL'],
+  [Oid.jurisdictionStateOrProvince, 'jurisdictionST'],
+  [Oid.jurisdictionCountry, 'jurisdictionC'],
 ]);

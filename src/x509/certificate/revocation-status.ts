@@ -30,11 +30,11 @@ export type RevocationStatus =
   | { readonly status: 'good' }
   /** `date`: milliseconds since 1970; undefined where the list names a moment that does not exist */
   | { readonly status: 'revoked'; readonly reason: RevocationReason; readonly date: number | undefined }
-  /** Nothing, for the reason given. */
+  /** Neither list nor responder says which of the two, for the reason given. */
   | { readonly status: 'unknown'; readonly code: CertificateErrorCode; readonly reason: string };
 
 export type UnknownStatus = Extract<RevocationStatus, { readonly status: 'unknown' }>;
 
-export function unknown(code: CertificateErrorCode, reason: string): UnknownStatus {
+export function unknownStatus(code: CertificateErrorCode, reason: string): UnknownStatus {
   return { status: 'unknown', code, reason };
 }

@@ -14,6 +14,7 @@ import {
   taggedContents,
   utf8String,
 } from '../asn1/asn1js.ts';
+import { Oid } from '../asn1/oids.ts';
 import { ExtensionOid, ExtKeyUsageOid, keyUsageNames } from '../certificate/extensions.ts';
 import { parseIp } from '../certificate/identity.ts';
 
@@ -42,23 +43,36 @@ const keyPurposes: Readonly<Record<KeyPurposeName, string>> = {
 /** A purpose of extKeyUsage (RFC 5280 §4.2.1.12), by its name or its object identifier. */
 export type KeyPurpose = KeyPurposeName | `${number}.${string}`;
 
-const attributeTypes = {
-  CN: '2.5.4.3',
-  C: '2.5.4.6',
-  L: '2.5.4.7',
-  ST: '2.5.4.8',
-  STREET: '2.5.4.9',
-  O: '2.5.4.10',
-  OU: '2.5.4.11',
-  serialNumber: '2.5.4.5',
-  DC: '0.9.2342.19200300.100.1.25',
-  UID: '0.9.2342.19200300.100.1.1',
-  emailAddress: '1.2.840.113549.1.9.1',
-} as const;
+type AttributeTypeName =
+  | 'CN'
+  | 'C'
+  | 'L'
+  | 'ST'
+  | 'STREET'
+  | 'O'
+  | 'OU'
+  | 'serialNumber'
+  | 'DC'
+  | 'UID'
+  | 'emailAddress';
+
+const attributeTypes: Readonly<Record<AttributeTypeName, string>> = {
+  CN: Oid.commonName,
+  C: Oid.countryName,
+  L: Oid.localityName,
+  ST: Oid.stateOrProvinceName,
+  STREET: Oid.streetAddress,
+  O: Oid.organizationName,
+  OU: Oid.organizationalUnitName,
+  serialNumber: Oid.serialNumber,
+  DC: Oid.domainComponent,
+  UID: Oid.userId,
+  emailAddress: Oid.emailAddress,
+};
 
 /** One attribute of a name, by its short name or its object identifier. */
 export interface NewNameAttribute {
-  readonly type: keyof typeof attributeTypes | `${number}.${string}`;
+  readonly type: AttributeTypeName | `${number}.${string}`;
   readonly value: string;
 }
 

@@ -4,7 +4,7 @@ import type { Certificate } from '../certificate/certificate.ts';
 import { allReasons, type DistributionPoint, type ReasonMask } from '../certificate/crl-extensions.ts';
 import { ExtensionOid } from '../certificate/extensions.ts';
 import { type DistinguishedName, sameName } from '../certificate/names.ts';
-import { type RevocationStatus, type UnknownStatus, unknown } from '../certificate/revocation-status.ts';
+import { type RevocationStatus, type UnknownStatus, unknownStatus } from '../certificate/revocation-status.ts';
 import { keyIdentifierRank, readOrUndefined } from '../path/build.ts';
 import { type Signatures, signedData, UnsupportedAlgorithm } from '../path/signatures.ts';
 import type { Steps } from '../path/steps.ts';
@@ -33,7 +33,7 @@ export interface CrlSource {
  */
 export function* crlStatus(certificate: Certificate, issuer: Certificate, source: CrlSource): Steps<RevocationStatus> {
   let covered: ReasonMask = 0;
-  let missing = unknown('UNABLE_TO_GET_CRL', 'unable to get certificate CRL');
+  let missing = unknownStatus('UNABLE_TO_GET_CRL', 'unable to get certificate CRL');
   // A CA may have revoked the certificate between two lists: of those that are current, the newest decides.
   const lists = [...source.lists].sort((a, b) => b.thisUpdate - a.thisUpdate);
   for (const point of pointsOf(certificate)) {
@@ -58,7 +58,7 @@ export function* crlStatus(certificate: Certificate, issuer: Certificate, source
 
 /** Keeps the first complaint. */
 function firstOf(before: UnknownStatus, code: CertificateErrorCode, reason: string): UnknownStatus {
-  return before.code === 'UNABLE_TO_GET_CRL' ? unknown(code, reason) : before;
+  return before.code === 'UNABLE_TO_GET_CRL' ? unknownStatus(code, reason) : before;
 }
 
 /** §6.3.3: those the certificate names, and after them any list of its issuer. */
@@ -88,9 +88,9 @@ function* consult(
     const said = statusBy(delta?.find(certificate.serialNumber, certificate.issuer), entry);
     return said.status === 'revoked' ? said : (complaint ?? said);
   } catch (error) {
-    if (error instanceof UnsupportedAlgorithm) return unknown('UNSUPPORTED_SIGNATURE_ALGORITHM', error.message);
+    if (error instanceof UnsupportedAlgorithm) return unknownStatus('UNSUPPORTED_SIGNATURE_ALGORITHM', error.message);
     if (!(error instanceof DerError)) throw error;
-    return unknown('INVALID_CRL', `the revocation list is malformed: ${error.message}`);
+    return unknownStatus('INVALID_CRL', `the revocation list is malformed: ${error.message}`);
   }
 }
 
@@ -104,21 +104,21 @@ function statusBy(later: RevokedCertificate | undefined, earlier: RevokedCertifi
 /** RFC 5280 §6.3.3 (a), and the defects of a list that forbid to rely on it. */
 function complaintAbout(list: CertificateList, source: CrlSource): UnknownStatus | undefined {
   const { time, maxAge = Number.POSITIVE_INFINITY, profile } = source;
-  if (list.thisUpdate > time) return unknown('CRL_NOT_YET_VALID', 'CRL is not yet valid');
+  if (list.thisUpdate > time) return unknownStatus('CRL_NOT_YET_VALID', 'CRL is not yet valid');
   // nextUpdate names a whole second.
   const expired = list.nextUpdate !== undefined && time >= endOf(list.nextUpdate);
-  if (expired || time - list.thisUpdate > maxAge) return unknown('CRL_HAS_EXPIRED', 'CRL has expired');
+  if (expired || time - list.thisUpdate > maxAge) return unknownStatus('CRL_HAS_EXPIRED', 'CRL has expired');
   if (list.unhandledExtension !== undefined) {
-    return unknown('UNHANDLED_CRITICAL_CRL_EXTENSION', `unhandled critical extension ${list.unhandledExtension}`);
+    return unknownStatus('UNHANDLED_CRITICAL_CRL_EXTENSION', `unhandled critical extension ${list.unhandledExtension}`);
   }
   if (list.signature.algorithm === undefined || isTooWeak(list.signature.algorithm, profile)) {
-    return unknown(
+    return unknownStatus(
       'CRL_SIGNATURE_FAILURE',
       `a list signed by ${list.signature.algorithm ?? list.signature.unsupported}`,
     );
   }
   const wrong = (profile.strict ? wrongForm(list) : undefined) ?? (profile.baseline ? wrongPointName(list) : undefined);
-  return wrong === undefined ? undefined : unknown('INVALID_CRL', wrong);
+  return wrong === undefined ? undefined : unknownStatus('INVALID_CRL', wrong);
 }
 
 /** The demands of RFC 5280 §5.1.2.4 to §5.1.2.6 and §5.2.3 on the issuer of a list, for strict profiles. */
@@ -141,17 +141,18 @@ function wrongPointName({ issuingDistributionPoint }: CertificateList): string |
 /** RFC 5280 §6.3.3 (f) and (g): undefined where an authorised signer has signed the list. */
 function* checkSigner(list: CertificateList, issuer: Certificate, source: CrlSource): Steps<UnknownStatus | undefined> {
   const signed = signedData(list);
-  if (signed === undefined) return unknown('CRL_SIGNATURE_FAILURE', `a list signed by ${list.signature.unsupported}`);
-  let complaint = unknown('UNABLE_TO_GET_CRL_ISSUER', 'unable to get CRL issuer certificate');
+  if (signed === undefined)
+    return unknownStatus('CRL_SIGNATURE_FAILURE', `a list signed by ${list.signature.unsupported}`);
+  let complaint = unknownStatus('UNABLE_TO_GET_CRL_ISSUER', 'unable to get CRL issuer certificate');
   for (const signer of signersOf(list, issuer, source)) {
     if (readOrUndefined(() => signer.keyUsage?.has('cRLSign') ?? true) !== true) {
-      complaint = unknown('KEYUSAGE_NO_CRL_SIGN', 'key usage does not include CRL signing');
+      complaint = unknownStatus('KEYUSAGE_NO_CRL_SIGN', 'key usage does not include CRL signing');
       continue;
     }
     if (!(yield* source.signatures.verify(signer.spki, signed))) {
-      complaint = unknown('CRL_SIGNATURE_FAILURE', 'CRL signature failure');
+      complaint = unknownStatus('CRL_SIGNATURE_FAILURE', 'CRL signature failure');
     } else if (signer === issuer || (yield* source.validate(signer))) return undefined;
-    else complaint = unknown('CRL_PATH_VALIDATION_ERROR', 'CRL path validation error');
+    else complaint = unknownStatus('CRL_PATH_VALIDATION_ERROR', 'CRL path validation error');
   }
   return complaint;
 }

@@ -62,8 +62,8 @@ export interface CertificateList {
 }
 
 /**
- * An entry of a CRL (RFC 5280 §5.3). Whoever is listed is revoked (§6.3.3 (i), (j)): nothing else that it says is so
- * odd that it is not.
+ * An entry of a CRL (RFC 5280 §5.3). A certificate that is listed is revoked (§6.3.3 (i), (j)), also where the rest of
+ * its entry is malformed.
  */
 export interface RevokedCertificate {
   readonly serialNumber: Uint8Array;

@@ -5,7 +5,7 @@ import { Oid } from '../asn1/oids.ts';
 import { type Certificate, parseCertificate } from '../certificate/certificate.ts';
 import { type CertificateExtension, ExtensionOid, ExtKeyUsageOid, whole } from '../certificate/extensions.ts';
 import { sameName } from '../certificate/names.ts';
-import { type RevocationStatus, unknown } from '../certificate/revocation-status.ts';
+import { type RevocationStatus, unknownStatus } from '../certificate/revocation-status.ts';
 import { readOrUndefined } from '../path/build.ts';
 import { type Signatures, signedData } from '../path/signatures.ts';
 import type { Steps } from '../path/steps.ts';
@@ -41,14 +41,15 @@ export function* ocspStatus(
     const response = parseOcspResponse(der);
     const singles = response.responses.filter(({ certId }) => isFor(certId, certificate, issuer, source.hashes));
     const complaint = wrongForm(response, singles, certificate, source);
-    if (complaint !== undefined) return unknown('OCSP_VERIFY_FAILED', complaint);
+    if (complaint !== undefined) return unknownStatus('OCSP_VERIFY_FAILED', complaint);
     if (!(yield* isSigned(response, issuer, source))) {
-      return unknown('OCSP_VERIFY_FAILED', 'an OCSP response that nobody who may has signed');
+      return unknownStatus('OCSP_VERIFY_FAILED', 'an OCSP response that nobody who may has signed');
     }
     return worst(singles.map(({ certStatus }) => certStatus));
   } catch (error) {
-    if (error instanceof TlsError && error.code === 'INVALID_OCSP_RESPONSE') return unknown(error.code, error.message);
-    if (error instanceof DerError) return unknown('INVALID_OCSP_RESPONSE', error.message);
+    if (error instanceof TlsError && error.code === 'INVALID_OCSP_RESPONSE')
+      return unknownStatus(error.code, error.message);
+    if (error instanceof DerError) return unknownStatus('INVALID_OCSP_RESPONSE', error.message);
     throw error;
   }
 }
@@ -57,7 +58,9 @@ export function* ocspStatus(
 function worst(statuses: readonly CertStatus[]): RevocationStatus {
   for (const status of statuses) if (status.status === 'revoked') return status;
   const good = statuses.every(({ status }) => status === 'good');
-  return good ? { status: 'good' } : unknown('OCSP_CERT_UNKNOWN', 'the OCSP responder does not know the certificate');
+  return good
+    ? { status: 'good' }
+    : unknownStatus('OCSP_CERT_UNKNOWN', 'the OCSP responder does not know the certificate');
 }
 
 /** All but the signature; undefined where nothing is wrong. */
@@ -101,17 +104,18 @@ function nonceReturned(extensions: readonly CertificateExtension[], nonce: Uint8
 function* isSigned(response: OcspResponse, issuer: Certificate, source: OcspSource): Steps<boolean> {
   const signed = signedData(response);
   if (signed === undefined || isTooWeak(signed.algorithm, source.profile)) return false;
-  if (names(response, issuer, source.hashes)) return yield* source.signatures.verify(issuer.spki, signed);
+  if (isResponder(issuer, response, source.hashes)) return yield* source.signatures.verify(issuer.spki, signed);
   for (const der of response.certificates) {
     const delegate = readOrUndefined(() => parseCertificate(der));
-    if (delegate === undefined || !names(response, delegate, source.hashes)) continue;
+    if (delegate === undefined || !isResponder(delegate, response, source.hashes)) continue;
     if (!(yield* isDelegate(delegate, issuer, source))) continue;
     if (yield* source.signatures.verify(delegate.spki, signed)) return true;
   }
   return false;
 }
 
-function names({ responder }: OcspResponse, signer: Certificate, { sha1 }: Hashes): boolean {
+/** Whether the ResponderID of a response is that of a certificate, by its subject or its key (RFC 6960 §4.2.1). */
+function isResponder(signer: Certificate, { responder }: OcspResponse, { sha1 }: Hashes): boolean {
   if ('name' in responder) return sameName(responder.name, signer.subject);
   return equal(responder.keyHash, hashOfKey(signer, sha1));
 }

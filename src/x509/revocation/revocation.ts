@@ -5,7 +5,7 @@ import { Oid } from '../asn1/oids.ts';
 import type { Certificate } from '../certificate/certificate.ts';
 import { STATUS_REQUEST } from '../certificate/extensions.ts';
 import { nameText } from '../certificate/names.ts';
-import { type RevocationStatus, unknown } from '../certificate/revocation-status.ts';
+import { type RevocationStatus, unknownStatus } from '../certificate/revocation-status.ts';
 import type { Budget, Path } from '../path/build.ts';
 import type { PassedOver } from '../path/passed-over.ts';
 import { type Steps, wait } from '../path/steps.ts';
@@ -137,7 +137,7 @@ export class Revocation {
     const stapled = yield* this.#stapledStatus(certificate, issuer, judge);
     if (stapled.status !== 'unknown') return stapled;
     if (promised) {
-      return unknown(
+      return unknownStatus(
         'OCSP_VERIFY_NEEDED',
         `no stapled OCSP response, though the certificate promises one: ${stapled.reason}`,
       );
@@ -155,7 +155,7 @@ export class Revocation {
   *#stapledStatus(certificate: Certificate, issuer: Certificate, judge: Judge): Steps<RevocationStatus> {
     const { hashes, maxAge } = this.#options;
     const response = this.#stapledFor(certificate);
-    if (response === undefined || hashes === undefined) return unknown('OCSP_VERIFY_NEEDED', 'none came along');
+    if (response === undefined || hashes === undefined) return unknownStatus('OCSP_VERIFY_NEEDED', 'none came along');
     const said = yield* ocspStatus(response, certificate, issuer, { ...judge, hashes, maxAge });
     this.#noteSilence(said, `stapled for ${nameText(certificate.subject)}`);
     return said;

@@ -132,7 +132,10 @@ function checkForm(certificate: Certificate, at: number): void {
   if (complaint !== undefined) throw new CheckFailure('INVALID_EXTENSION', complaint, at);
 }
 
-/** RFC 5280 §4.1.2.2: not negative, of 20 octets at most; a sign octet is not counted. Zero occurs, and deceives nobody. */
+/**
+ * A serial number is not negative and has at most 20 octets, not counting a sign octet (RFC 5280 §4.1.2.2). Zero passes:
+ * authorities have issued it.
+ */
 function wrongSerial({ serialNumber }: Certificate): string | undefined {
   const [first = 0] = serialNumber;
   if (first >= 0x80) return 'a negative serial number';

@@ -19,10 +19,10 @@ export function explainNoPath(
   if (wrongTime !== undefined) {
     return { code: wrongTime.code, reason: wrongTime.message, certificates: path, at: wrongTime.at };
   }
-  return { ...endOf(path, trust), certificates: path, at: path.length - 1 };
+  return { ...missingIssuer(path, trust), certificates: path, at: path.length - 1 };
 }
 
-function endOf(path: Path, trust: TrustStore): Pick<FailedPath, 'code' | 'reason'> {
+function missingIssuer(path: Path, trust: TrustStore): Pick<FailedPath, 'code' | 'reason'> {
   const top = path.at(-1);
   if (top !== undefined && endsInPartialTrust(top, trust)) {
     return { code: 'UNABLE_TO_GET_ISSUER_CERT', reason: 'unable to get issuer certificate' };

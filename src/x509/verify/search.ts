@@ -129,8 +129,9 @@ export class Search {
   }
 
   /**
-   * Whether a certificate that is not of the path has one of its own, from the same anchor (RFC 5280 §6.3.3 (f)), and
-   * is not revoked itself. A list may speak of its own signer: what it says of it counts then, not that it says it.
+   * Whether a certificate outside of the path, which signed a CRL, has a path of its own to the same anchor
+   * (RFC 5280 §6.3.3 (f)) and is not revoked. A CRL may list the certificate of its own signer: the search then takes
+   * the signer for good while it checks that CRL, and the CRL's entry decides.
    */
   *#leadsTo(candidate: Certificate, anchor: Certificate | undefined): Steps<boolean> {
     if (this.#inQuestion.has(candidate)) return true;

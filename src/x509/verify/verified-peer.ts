@@ -40,7 +40,7 @@ export type UnverifiedPeer = UnverifiedChain | UnverifiedRawKey;
 export interface UnverifiedChain {
   readonly [verifiedBrand]: true;
   readonly verified: false;
-  /** As presented, but for issuers that cannot be read. */
+  /** The certificates that the peer presented, without the issuers that cannot be read. */
   readonly certificates: ShownChain;
   readonly rawPublicKey: undefined;
   readonly policies: readonly [];
@@ -59,8 +59,8 @@ export interface UnverifiedRawKey {
 }
 
 /**
- * Proof that somebody decided about a peer. With `verified: true`, only `verifyPeer` and `verifyRawPublicKey` make one; who
- * decided without them had to say so by a function whose name begins with `dangerously`.
+ * Proof that a caller decided about a peer. Only `verifyPeer` and `verifyRawPublicKey` make one with `verified: true`; a
+ * caller that decides without them calls a function whose name begins with `dangerously`.
  */
 export type VerifiedPeer = VerifiedChain | VerifiedRawKey | UnverifiedPeer;
 
@@ -74,7 +74,7 @@ export interface RawPublicKey {
 /** What {@link verifyPeer} answers: the peer that it accepts, or why it refuses. */
 export type Verdict = { readonly ok: true; readonly peer: VerifiedPeer } | Refusal;
 
-/** Makes a peer. Only this folder may call it: whoever holds a peer takes it for judged. */
+/** Makes a peer. Only this folder may call it: code that holds a peer takes it for judged. */
 export function mintPeer<P extends VerifiedPeer>(peer: Omit<P, typeof verifiedBrand>): P {
   return Object.freeze(peer) as unknown as P;
 }

@@ -80,7 +80,7 @@ function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Ver
 
 /**
  * Takes a chain as it is: for callers that decide by other means, or not at all. The peer has `verified: false`.
- * @param failure why verification failed, for whoever looks at the peer later
+ * @param failure why verification failed, which `failure` of the peer then holds
  * @throws TlsError INVALID_CERTIFICATE for a leaf that does not even have the fields of a certificate
  */
 export function dangerouslyTrust(chain: readonly Uint8Array[], failure?: Failure): UnverifiedChain {
