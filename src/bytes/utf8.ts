@@ -15,3 +15,8 @@ export function ascii(bytes: Uint8Array): string {
   for (const byte of bytes) text += byte < 0x80 ? String.fromCharCode(byte) : '?';
   return text;
 }
+
+/** Text of a peer as a terminal may show it: control characters and line separators by their numbers. */
+export function visible(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+}

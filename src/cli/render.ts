@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { visible } from '../bytes/utf8.ts';
 import type { CertificateFacts } from './describe.ts';
 import type { ChainFinding } from './finding.ts';
 import type { Report, Verification } from './look.ts';
@@ -10,7 +11,7 @@ export function renderReport(report: Report, color: boolean): string {
   if (report.error !== undefined) {
     const { stage, code, message } = report.error;
     const what = stage === 'tcp' ? 'No TCP connection' : 'No TLS connection';
-    lines.push(`${paint('red', what)}: ${code}, ${plain(message)}`, '');
+    lines.push(`${paint('red', what)}: ${code}, ${visible(message)}`, '');
   }
   if (report.verification !== undefined)
     lines.push(...verificationLines(report.verification, report.verified, paint), '');
@@ -42,19 +43,19 @@ function verificationLines(verification: Verification, verified: boolean, paint:
     ...chainLines(chain, paint),
     name.ok
       ? row('name', `${paint('green', 'ok')}: ${name.name}`)
-      : row('name', `${paint('red', 'failed')}: ${name.code}, ${plain(name.reason)}: ${name.name}`),
+      : row('name', `${paint('red', 'failed')}: ${name.code}, ${visible(name.reason)}: ${name.name}`),
     row('trust', `${trust.source}, ${trust.certificates} ${trust.certificates === 1 ? 'certificate' : 'certificates'}`),
   ];
 }
 
 export function chainLines(chain: ChainFinding, paint: Paint): readonly string[] {
-  const path = (subjects: readonly string[]) => plain(subjects.map((subject) => subject || '(empty)').join(' <- '));
+  const path = (subjects: readonly string[]) => visible(subjects.map((subject) => subject || '(empty)').join(' <- '));
   if (chain.ok) return [row('chain', `${paint('green', 'ok')}: ${path(chain.path)}`)];
   return [
-    row('chain', `${paint('red', 'failed')}: ${chain.code}, ${plain(chain.reason)}`),
+    row('chain', `${paint('red', 'failed')}: ${chain.code}, ${visible(chain.reason)}`),
     ...chain.paths.map((tried) => row('', `tried ${path(tried.path)}: ${tried.code} at number ${tried.at}`)),
     ...chain.passedOver.map(({ what, which, reason }) =>
-      row('', `passed over ${plain(`${what} ${which}: ${reason}`)}`),
+      row('', `passed over ${visible(`${what} ${which}: ${reason}`)}`),
     ),
   ];
 }
@@ -66,7 +67,7 @@ function negotiatedLines(negotiated: NonNullable<Report['negotiated']>, paint: P
     row('suite', negotiated.suite),
     row('group', `${negotiated.group}${negotiated.helloRetryRequest ? ', after a HelloRetryRequest' : ''}`),
     row('signature', negotiated.signatureScheme ?? 'none'),
-    row('ALPN', plain(negotiated.alpn ?? 'none')),
+    row('ALPN', visible(negotiated.alpn ?? 'none')),
   ];
 }
 
@@ -86,18 +87,18 @@ function certificateLines(certificate: CertificateFacts, index: number, paint: P
   const { details, fingerprints } = certificate;
   const prints = [row('SHA-256', fingerprints.sha256), row('SHA-1', fingerprints.sha1)];
   if (details === undefined) {
-    return [first(row('', paint('red', `cannot be read: ${plain(certificate.unreadable ?? '')}`))), ...prints];
+    return [first(row('', paint('red', `cannot be read: ${visible(certificate.unreadable ?? '')}`))), ...prints];
   }
   return [
-    first(row('subject', details.subject === '' ? '(empty)' : plain(details.subject))),
-    row('issuer', plain(details.issuer)),
+    first(row('subject', details.subject === '' ? '(empty)' : visible(details.subject))),
+    row('issuer', visible(details.issuer)),
     row('serial', details.serialNumber),
     row('valid', validity(details.notBefore, details.notAfter, paint)),
     row('key', keyText(details.key)),
     row('signed by', details.signatureAlgorithm),
-    row('names', details.subjectAltNames.length === 0 ? 'none' : plain(details.subjectAltNames.join(', '))),
+    row('names', details.subjectAltNames.length === 0 ? 'none' : visible(details.subjectAltNames.join(', '))),
     row('CA', details.isCa ? 'yes' : 'no'),
-    ...details.unreadable.map((text) => row('', paint('red', `odd: ${plain(text)}`))),
+    ...details.unreadable.map((text) => row('', paint('red', `odd: ${visible(text)}`))),
     ...prints,
   ];
 }
@@ -121,9 +122,4 @@ function validity(notBefore: string, notAfter: string, paint: Paint): string {
 
 export function row(name: string, value: string): string {
   return `     ${name.padEnd(11)}${value}`;
-}
-
-/** What the server wrote must not steer the terminal. */
-export function plain(text: string): string {
-  return text.replace(/\p{C}/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

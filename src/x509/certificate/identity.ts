@@ -47,11 +47,17 @@ export function presentedNames({ subjectAltName = [] }: Certificate): readonly s
   });
 }
 
-/** An address as people write it; an IPv6 address in its eight groups. */
+/** An address as people write it: dotted decimal, or the eight groups of an IPv6 address. */
 export function ipText(ip: Uint8Array): string {
-  if (ip.length !== 16) return [...ip].join('.');
-  const groups = Array.from({ length: 8 }, (_, i) => (((ip[2 * i] ?? 0) << 8) | (ip[2 * i + 1] ?? 0)).toString(16));
-  return groups.join(':');
+  if (ip.length !== 16) return ip.join('.');
+  return ipv6Groups(ip)
+    .map((group) => group.toString(16))
+    .join(':');
+}
+
+/** The groups of 16 bits of an IPv6 address. */
+export function ipv6Groups(ip: Uint8Array): readonly number[] {
+  return Array.from({ length: 8 }, (_, i) => ((ip[2 * i] ?? 0) << 8) | (ip[2 * i + 1] ?? 0));
 }
 
 /** RFC 3986 §6.2.2.1: scheme and host without regard to case, the rest as it is. No wildcards (RFC 9525 §6.5). */

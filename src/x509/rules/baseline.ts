@@ -2,7 +2,7 @@ import { toHex } from '../../bytes/hex.ts';
 import { Oid } from '../asn1/oids.ts';
 import type { Certificate } from '../certificate/certificate.ts';
 import type { GeneralName } from '../certificate/extensions.ts';
-import { parseIp, toAscii } from '../certificate/identity.ts';
+import { ipv6Groups, parseIp, toAscii } from '../certificate/identity.ts';
 import { subjectValues } from '../certificate/subject-names.ts';
 import type { Profile } from './profile.ts';
 
@@ -81,7 +81,7 @@ function looseIpv4(text: string): Uint8Array | undefined {
 /** Dotted decimal, or RFC 5952. */
 function addressText(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join('.');
-  return compress(Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)));
+  return compress(ipv6Groups(bytes));
 }
 
 /** RFC 5952 §4.2: the longest run of two or more zeros, the first of equals, becomes `::`. */

@@ -1,3 +1,4 @@
+import { visible } from '../../bytes/utf8.ts';
 import type { Certificate } from '../certificate/certificate.ts';
 import { ipText, type PeerName, presentedNames } from '../certificate/identity.ts';
 import { type DistinguishedName, nameText } from '../certificate/names.ts';
@@ -34,9 +35,16 @@ export function detailOf({ code, certificates, at }: FailedPath): string {
 /** The paths that were tried and how each ended, where there were several that differ; the first few of them. */
 export function pathsText(paths: readonly FailedPath[]): string {
   const told = new Set<string>();
+  // Hundreds of paths may share a few certificates, and a peer chooses how long their names are.
+  const names = new Map<Certificate, string>();
+  const nameOf = (certificate: Certificate): string => {
+    const name = names.get(certificate) ?? quoted(certificate.subject);
+    names.set(certificate, name);
+    return name;
+  };
   for (const { code, certificates } of paths) {
     if (told.size === MOST_PATHS) break;
-    const subjects = certificates.slice(0, MOST_LINKS).map(({ subject }) => quoted(subject));
+    const subjects = certificates.slice(0, MOST_LINKS).map(nameOf);
     const more = certificates.length > MOST_LINKS ? ' < …' : '';
     told.add(`${subjects.join(' < ')}${more} (${code})`);
   }
@@ -64,12 +72,9 @@ function quoted(name: DistinguishedName): string {
   return text === '' ? 'a certificate without a subject' : `"${escaped(text)}"`;
 }
 
-/** Control characters and others that a terminal might obey are shown by their numbers; long text is cut. */
+/** Text of the peer, cut where it is long. */
 function escaped(text: string): string {
-  const short = text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text;
-  return short.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
-    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
-  });
+  return visible(text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text);
 }
 
 /** The date and time in UTC; times that no Date can say have none. */

@@ -2,6 +2,7 @@ import type { Hash } from '../../../crypto/provider.ts';
 import { Oid } from '../../../x509/asn1/oids.ts';
 import type { Certificate, ShownCertificate } from '../../../x509/certificate/certificate.ts';
 import type { GeneralName } from '../../../x509/certificate/extensions.ts';
+import { ipText } from '../../../x509/certificate/identity.ts';
 import { type DistinguishedName, nameText } from '../../../x509/certificate/names.ts';
 import type { PublicKeyInfo } from '../../../x509/certificate/spki.ts';
 
@@ -113,7 +114,7 @@ function generalNameText(name: GeneralName): string {
     case 'uri':
       return `URI:${quoted(name.value)}`;
     case 'ip':
-      return `IP Address:${ipText(name.value)}`;
+      return `IP Address:${addressText(name.value)}`;
     case 'directory':
       return `DirName:${quoted(nameText(name.value))}`;
     case 'registeredId':
@@ -136,11 +137,9 @@ function quoted(value: string): string {
   return `"${escaped}"`;
 }
 
-function ipText(address: Uint8Array): string {
-  if (address.length === 4) return address.join('.');
-  if (address.length !== 16) return `<invalid length=${address.length}>`;
-  const groups = Array.from({ length: 8 }, (_, i) => ((address[2 * i] ?? 0) << 8) | (address[2 * i + 1] ?? 0));
-  return groups.map((group) => group.toString(16).toUpperCase()).join(':');
+function addressText(address: Uint8Array): string {
+  if (address.length !== 4 && address.length !== 16) return `<invalid length=${address.length}>`;
+  return ipText(address).toUpperCase();
 }
 
 function legacyInfoAccess(
