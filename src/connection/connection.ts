@@ -141,9 +141,10 @@ export class Connection {
       const event = this.#events.shift();
       if (event !== undefined) return event;
       if (this.#lifecycle.over) return undefined;
-      const advanced = this.#guard(() => this.#advance());
-      // A padding of the application may fail here: then the error is an event.
-      if (!advanced && !this.#guard(() => this.#sending.flush() ?? false)) return undefined;
+      if (this.#guard(() => this.#advance())) continue;
+      // The application's padding may fail while records are made: that is an event.
+      this.#guard(() => this.#sending.flush());
+      if (this.#events.length === 0) return undefined;
     }
   }
 

@@ -13,7 +13,7 @@ export class FloodCounters {
   #changeCipherSpecs = 0;
   #handshakeBytes = 0;
   #warnings = 0;
-  /** Bytes of application data that the peer's post-handshake messages still have to be made up for by. */
+  /** Bytes of application data that have yet to follow the peer's post-handshake messages. */
   #debt = 0;
 
   constructor(limits: Limits) {

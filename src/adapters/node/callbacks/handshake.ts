@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 /** From a socket's options to the engine's configuration. */
+import type { Socket } from 'node:net';
 import { Connection } from '../../../connection/connection.ts';
 import type { Awaitable } from '../../../crypto/provider.ts';
 import type { ClientConfig, ClientHelloView, CommonConfig, ServerConfig } from '../../../handshake/terms/config.ts';
