@@ -71,3 +71,10 @@ test.each(cases)('%s', (_what, side, client, server, message) => {
   );
   expect(errors).toMatchObject([{ code: 'ERR_TLS_INTERNAL', alert: 'internal_error', blame: 'config', message }]);
 });
+
+test('null is no answer, as undefined is none', () => {
+  const nothing = () => null as never;
+  const { clientEvents, serverEvents } = shuttle(newPair({ takeSession: nothing }, {}));
+  const opened = [...clientEvents, ...serverEvents].filter(({ type }) => type === 'open' || type === 'error');
+  expect(opened.map(({ type }) => type)).toEqual(['open', 'open']);
+});

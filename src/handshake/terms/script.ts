@@ -241,7 +241,8 @@ export class Runner<T> {
     const wrong = wrongAnswer(pending.request.ask, value);
     if (wrong !== undefined) return this.fail(pending, new TypeError(wrong));
     this.#close(pending);
-    this.#step(value);
+    // Many a function says null for nothing.
+    this.#step(value ?? undefined);
   }
 
   /** Throws an error into the script at the `yield` of its open ask; one that is no TlsError becomes the cause of one. */
