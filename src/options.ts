@@ -103,11 +103,21 @@ export function bytes(min = 0, max: number = Number.MAX_SAFE_INTEGER): Rule<Uint
   };
 }
 
+/** A key of so many bytes, of which an error says nothing but its length. */
+export function secretBytes(length: number): Rule<Uint8Array> {
+  return (value, name) =>
+    value instanceof Uint8Array && value.length === length
+      ? value
+      : wrongKind(name, `a Uint8Array of ${length}..${length} bytes`, value);
+}
+
 /** DER bytes. Text of PEM, or a path, is what people give in their place: the message says what to do. */
 export const derBytes: Rule<Uint8Array> = (value, name) => {
   if (value instanceof Uint8Array) return value;
   const hint = typeof value === 'string' ? ': decodePem() makes DER of the text of a PEM file' : '';
-  return misuse('ERR_TLS_CONFIG', `${name} must be DER bytes (a Uint8Array), not ${shown(value)}${hint}`);
+  // The first line of PEM is no secret; the base64 of a key alone would be.
+  const given = typeof value === 'string' && !value.startsWith('-----BEGIN ') ? kindOf(value) : shown(value);
+  return misuse('ERR_TLS_CONFIG', `${name} must be DER bytes (a Uint8Array), not ${given}${hint}`);
 };
 
 /** Whether bytes are PEM, which people take for DER. */
@@ -124,7 +134,7 @@ export function having<T>(...methods: readonly [keyof T & string, ...(keyof T & 
     const fits = isObject(value) && methods.every((method) => typeof Reflect.get(value, method) === 'function');
     return fits
       ? (value as T)
-      : wrong(name, `an object with ${methods.map((method) => `${method}()`).join(', ')}`, value);
+      : wrongKind(name, `an object with ${methods.map((method) => `${method}()`).join(', ')}`, value);
   };
 }
 
@@ -139,12 +149,12 @@ export const finite: Rule<number> = (value, name) =>
 
 /** Any object, taken as it is. */
 export function object<T extends object>(value: unknown, name: string): T {
-  return isObject(value) ? (value as T) : wrong(name, 'an object', value);
+  return isObject(value) ? (value as T) : wrongKind(name, 'an object', value);
 }
 
 /** A function. Its parameters and its result cannot be checked before it is called. */
 export function callable<F>(value: unknown, name: string): F {
-  return typeof value === 'function' ? (value as F) : wrong(name, 'a function', value);
+  return typeof value === 'function' ? (value as F) : wrongKind(name, 'a function', value);
 }
 
 /** A clock, made to throw ERR_TLS_CONFIG when it is called and answers something else than a finite number. */
@@ -155,6 +165,20 @@ export const clock: Rule<() => number> = (value, name) => {
 
 export function wrong(name: string, expected: string, value: unknown): never {
   return misuse('ERR_TLS_CONFIG', `${name} must be ${expected}, not ${shown(value)}`);
+}
+
+/** As {@link wrong}, where text may be a secret that was given in the wrong form: the message does not quote it. */
+export function wrongKind(name: string, expected: string, value: unknown): never {
+  return typeof value === 'string'
+    ? misuse('ERR_TLS_CONFIG', `${name} must be ${expected}, not ${kindOf(value)}`)
+    : wrong(name, expected, value);
+}
+
+/** What a value is, without what it holds. None of its methods is called. */
+export function kindOf(value: unknown): string {
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (value === null || value === undefined) return String(value);
+  return Array.isArray(value) ? 'an array' : `of type ${typeof value}`;
 }
 
 function isObject(value: unknown): value is object {

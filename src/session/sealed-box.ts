@@ -4,7 +4,7 @@ import { wipe } from '../bytes/wipe.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { misuse } from '../errors.ts';
 import { ticketKey } from '../keys/ticket-key.ts';
-import { bytes, clock, duration, listOf, type Rules, settle } from '../options.ts';
+import { bytes, clock, duration, listOf, type Rules, secretBytes, settle } from '../options.ts';
 import { CipherSuiteId } from '../wire/enums.ts';
 
 /** As `node:tls` has them: 16 bytes of name, 32 of secret. */
@@ -30,7 +30,7 @@ export interface SealedBoxOptions {
 }
 
 export const sealedBoxRules: Rules<SealedBoxOptions> = {
-  keys: listOf(bytes(TICKET_KEYS_LENGTH, TICKET_KEYS_LENGTH), 1),
+  keys: listOf(secretBytes(TICKET_KEYS_LENGTH), 1),
   context: bytes(),
   rotation: duration,
   now: clock,

@@ -17,7 +17,7 @@ export function callSites(): readonly CallSite[] {
   const found = new Map<string, CallSite>();
   for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
-    const text = readFileSync(`${entry.parentPath}/${entry.name}`, 'utf8');
+    const text = withoutComments(readFileSync(`${entry.parentPath}/${entry.name}`, 'utf8'));
     for (const match of text.matchAll(makers)) {
       const site = siteOf(argumentsAt(text, match.index + match[0].length));
       if (site !== undefined) found.set(`${site.code} ${site.message}`, site);
@@ -34,6 +34,11 @@ export function codesOf(union: 'LocalErrorCode' | 'CertificateErrorCode'): reado
   const begin = text.indexOf(`export type ${union} =`);
   const members = text.slice(begin, text.indexOf(';', begin));
   return [...members.matchAll(/'([A-Z0-9_]+)'/g)].map(([, code = '']) => code);
+}
+
+/** An example in a docstring is no call. */
+function withoutComments(text: string): string {
+  return text.replaceAll(/^ *(?:\/\/|\/?\*).*$/gm, '');
 }
 
 function siteOf(parts: readonly string[]): CallSite | undefined {

@@ -1,9 +1,12 @@
 // What a call with the wrong thing says: which option or argument, what was given, what is wanted.
+import nodeTls from 'node:tls';
 import { describe, expect, test } from 'vitest';
-import { createSecureContext } from '#opentls/adapters/node/index';
+import { clientPsks, serverPsk } from '#opentls/adapters/node/callbacks/psk';
+import { createSecureContext, createServer } from '#opentls/adapters/node/index';
 import { Connection } from '#opentls/connection/connection';
 import { noble } from '#opentls/providers/noble';
 import { node } from '#opentls/providers/node';
+import { TicketKeys } from '#opentls/session/tickets';
 import { decodePem, encodePem } from '#opentls/x509/asn1/pem';
 import { parseCertificate } from '#opentls/x509/certificate/certificate';
 import { hostName } from '#opentls/x509/certificate/identity';
@@ -25,6 +28,15 @@ const groups = 'X25519MLKEM768, x25519, secp256r1, secp384r1, secp521r1, x448, S
 /** As JavaScript may call it. */
 function call(run: (...args: never[]) => unknown, ...args: readonly unknown[]): unknown {
   return Reflect.apply(run, undefined, args);
+}
+
+function thrownBy(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return 'nothing was thrown';
 }
 
 const config = { provider: noble, verifyChain: () => ({ ok: false }) };
@@ -179,5 +191,65 @@ const cases: readonly [what: string, run: () => unknown, message: string][] = [
 describe('says what is wrong', () => {
   test.each(cases)('%s', (_what, run, message) => {
     expect(run).toThrow(expect.objectContaining({ message }));
+  });
+});
+
+const secret = 'correct horse battery staple';
+const ticketKeysType = 'must be an instance of Buffer, TypedArray, or DataView. Received type string';
+
+const secrets: readonly [what: string, run: () => unknown, message: string][] = [
+  [
+    'text in place of a Secret',
+    () =>
+      call(Connection.client, { ...config, externalPsks: [{ identity: new Uint8Array(1), secret, hash: 'sha256' }] }),
+    "config.externalPsks[0].secret must be a Secret 'psk', not of type string",
+  ],
+  [
+    'a key in place of an external PSK',
+    () => call(Connection.client, { ...config, externalPsks: [secret] }),
+    'config.externalPsks[0] must be an object, not of type string',
+  ],
+  [
+    'text in place of ticket keys of the engine',
+    () => Reflect.construct(TicketKeys, [noble, { keys: [secret] }]),
+    'options.keys[0] must be a Uint8Array of 48..48 bytes, not of type string',
+  ],
+  [
+    'text in place of ticket keys of a context',
+    () => call(createSecureContext, { ticketKeys: secret }),
+    `The "options.ticketKeys" property ${ticketKeysType}`,
+  ],
+  [
+    'text in place of ticket keys of a server',
+    () => call((keys) => createServer().setTicketKeys(keys), secret),
+    `The "keys" argument ${ticketKeysType}`,
+  ],
+  [
+    'a key in place of the answer of pskCallback on the client',
+    () => call(clientPsks, secret),
+    'The "pskCallback()" argument must be of type object. Received type string',
+  ],
+  [
+    'text in place of the key of pskCallback on the server',
+    () => call(serverPsk, new Uint8Array(1), { psk: secret }),
+    'The "psk" argument must be an instance of Buffer, TypedArray, or DataView. Received type string',
+  ],
+  [
+    'base64 in place of DER',
+    () => call(encodePem, 'PRIVATE KEY', 'MC4CAQAwBQYDK2Vw'),
+    'encodePem: der must be DER bytes (a Uint8Array), not of type string: decodePem() makes DER of the text of a PEM file',
+  ],
+];
+
+describe('does not quote what may be a secret', () => {
+  test.each(secrets)('%s', (_what, run, message) => {
+    expect(run).toThrow(expect.objectContaining({ message }));
+  });
+
+  test.each([28, 29])('of other text of %i characters, as much as node:tls does', (length) => {
+    const options = { sessionTimeout: 'x'.repeat(length) };
+    const message = thrownBy(() => call(nodeTls.createSecureContext, options));
+    expect(message).toContain('Received type string');
+    expect(thrownBy(() => call(createSecureContext, options))).toBe(message);
   });
 });

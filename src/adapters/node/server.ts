@@ -21,7 +21,6 @@ import {
   codedError,
   connectionReset,
   invalidArgType,
-  validateBuffer,
   validateFunction,
   validateNumber,
   validateObject,
@@ -100,9 +99,7 @@ class TlsServer extends net.Server {
 
   /** @param keys 48 bytes; or several such (opentls), of which the first seals and the others still open */
   setTicketKeys(keys: TicketKeyInput): void {
-    const list = ticketKeyList(keys);
-    if (list === undefined) return validateBuffer(keys, 'keys');
-    if (list.some(({ byteLength }) => byteLength !== 48)) {
+    if (ticketKeyList(keys, 'keys').some(({ byteLength }) => byteLength !== 48)) {
       throw codedError('ERR_ASSERTION', 'Session ticket keys must be a 48-byte buffer');
     }
     this.#tickets = this.#makeTickets(keys);

@@ -1,5 +1,6 @@
 import { isThenable } from '../../crypto/provider.ts';
 import { messageOf, TlsError } from '../../errors.ts';
+import { kindOf } from '../../options.ts';
 
 /** Every ask by the name that its message has: what was asked, in the words of the configuration. */
 const subjects = {
@@ -41,7 +42,7 @@ export function failedAsk(ask: AskName, error: unknown): TlsError {
 export function wrongAnswer(ask: AskName, answer: unknown): string | undefined {
   if (isThenable(answer)) return 'the answer is a promise: wait for it, then give what it resolves to';
   const kind = kinds[ask];
-  return kind === undefined || kind.fits(answer) ? undefined : `the answer must be ${kind.name}, not ${shown(answer)}`;
+  return kind === undefined || kind.fits(answer) ? undefined : `the answer must be ${kind.name}, not ${kindOf(answer)}`;
 }
 
 interface Kind {
@@ -49,12 +50,11 @@ interface Kind {
   fits(answer: unknown): boolean;
 }
 
-const isBytes = (answer: unknown): boolean => answer instanceof Uint8Array;
 const orNothing = (kind: Kind): Kind => ({
   name: `${kind.name} or undefined`,
   fits: (answer) => answer === undefined || answer === null || kind.fits(answer),
 });
-const bytes: Kind = { name: 'a Uint8Array', fits: isBytes };
+const bytes: Kind = { name: 'a Uint8Array', fits: (answer) => answer instanceof Uint8Array };
 const list: Kind = { name: 'an array of credentials', fits: (answer) => Array.isArray(answer) };
 const object: Kind = { name: 'an object', fits: (answer) => typeof answer === 'object' && answer !== null };
 
@@ -76,9 +76,3 @@ const kinds: Partial<Readonly<Record<AskName, Kind>>> = {
   sealTicket: orNothing(bytes),
   findPsk: orNothing({ ...object, name: 'an external PSK' }),
 };
-
-function shown(answer: unknown): string {
-  if (answer instanceof Uint8Array) return `${answer.length} bytes`;
-  if (answer === null || answer === undefined) return String(answer);
-  return Array.isArray(answer) ? 'an array' : `of type ${typeof answer}`;
-}

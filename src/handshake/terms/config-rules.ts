@@ -19,7 +19,7 @@ import {
   type Rules,
   record,
   text,
-  wrong,
+  wrongKind,
 } from '../../options.ts';
 import type { ReplayGuard } from '../../session/replay.ts';
 import type { RetryCookies } from '../../session/retry-cookies.ts';
@@ -64,7 +64,7 @@ export const externalPsk: Rule<ExternalPsk> = (value, name) => {
   const given = object<ExternalPsk>(value, name);
   identity(given.identity, `${name}.identity`);
   const { secret, priority } = given;
-  if (!(secret instanceof Secret) || secret.label !== 'psk') wrong(`${name}.secret`, "a Secret 'psk'", secret);
+  if (!(secret instanceof Secret) || secret.label !== 'psk') wrongKind(`${name}.secret`, "a Secret 'psk'", secret);
   if (secret.length === 0) misuse('ERR_TLS_CONFIG', `${name}.secret must not be empty`);
   oneOf('sha256', 'sha384')(given.hash, `${name}.hash`);
   if (given.imported !== undefined) flag(given.imported, `${name}.imported`);

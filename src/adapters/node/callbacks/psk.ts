@@ -2,8 +2,8 @@
 import type { Socket } from 'node:net';
 import { Secret } from '../../../crypto/secret.ts';
 import type { ExternalPsk } from '../../../keys/importer.ts';
-import type { PskCallbackFor } from '../options/socket.ts';
-import { invalidArgType, invalidArgValue, validateObject } from '../support/errors.ts';
+import type { PskAnswer, PskCallbackFor } from '../options/socket.ts';
+import { invalidArgType, invalidArgValue, invalidKeyType, validateObject } from '../support/errors.ts';
 
 type Answer = ReturnType<PskCallbackFor<Socket>>;
 
@@ -14,7 +14,7 @@ type Answer = ReturnType<PskCallbackFor<Socket>>;
 export function clientPsks(answer: Answer): ExternalPsk[] {
   if (answer === null || answer === undefined) return [];
   if (ArrayBuffer.isView(answer)) throw invalidArgType('pskCallback()', 'an object with psk and identity', answer);
-  validateObject(answer, 'pskCallback()');
+  validateAnswer(answer);
   const { psk, identity: text } = answer;
   if (typeof text !== 'string') throw invalidArgType('identity', 'of type string', text);
   const identity = new Uint8Array(Buffer.from(text));
@@ -27,8 +27,14 @@ export function clientPsks(answer: Answer): ExternalPsk[] {
 export function serverPsk(identity: Uint8Array, answer: Answer): ExternalPsk | undefined {
   if (answer === null || answer === undefined) return undefined;
   if (ArrayBuffer.isView(answer)) return pskOf(identity, answer);
-  validateObject(answer, 'pskCallback()');
+  validateAnswer(answer);
   return pskOf(identity, answer.psk, answer.hash);
+}
+
+/** Text in the place of an object may be the key. */
+function validateAnswer(answer: unknown): asserts answer is PskAnswer {
+  if (typeof answer === 'string') throw invalidKeyType('pskCallback()', 'of type object', answer);
+  validateObject(answer, 'pskCallback()');
 }
 
 /** As in `node:tls`, a key without any bytes is none. */
@@ -44,7 +50,7 @@ function pskOf(
 
 function secretOf(psk: NodeJS.ArrayBufferView): Secret<'psk'> {
   if (!ArrayBuffer.isView(psk)) {
-    throw invalidArgType('psk', 'an instance of Buffer, TypedArray, or DataView', psk);
+    throw invalidKeyType('psk', 'an instance of Buffer, TypedArray, or DataView', psk);
   }
   return new Secret('psk', new Uint8Array(psk.buffer, psk.byteOffset, psk.byteLength).slice());
 }

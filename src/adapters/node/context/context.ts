@@ -249,9 +249,7 @@ function checkUnused(options: SecureContextOptions): void {
     validateString(sessionIdContext, 'options.sessionIdContext');
   }
   if (ticketKeys !== undefined && ticketKeys !== null) {
-    const list = ticketKeyList(ticketKeys);
-    if (list === undefined) validateBuffer(ticketKeys, 'options.ticketKeys');
-    const wrong = list?.find(({ byteLength }) => byteLength !== 48);
+    const wrong = ticketKeyList(ticketKeys, 'options.ticketKeys').find(({ byteLength }) => byteLength !== 48);
     if (wrong !== undefined) {
       throw invalidArgValue('options.ticketKeys', wrong.byteLength, 'must be exactly 48 bytes');
     }

@@ -42,6 +42,13 @@ export function invalidArgType(name: string, expected: string, actual: unknown):
   return codedError('ERR_INVALID_ARG_TYPE', message, undefined, TypeError);
 }
 
+/** As {@link invalidArgType}, where what was given may be a key in the wrong form: the message does not quote it. */
+export function invalidKeyType(name: string, expected: string, actual: unknown): CodedError {
+  const given = typeof actual === 'string' ? 'type string' : received(actual);
+  const message = `The ${describe(name)} must be ${expected}. Received ${given}`;
+  return codedError('ERR_INVALID_ARG_TYPE', message, undefined, TypeError);
+}
+
 export function invalidArgValue(name: string, value: unknown, reason = 'is invalid'): CodedError {
   const message = `The ${describe(name)} ${reason}. Received ${inspect(value)}`;
   return codedError('ERR_INVALID_ARG_VALUE', message, undefined, TypeError);
@@ -152,7 +159,9 @@ function received(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   if (typeof value === 'function') return `function ${value.name}`;
   if (typeof value === 'object') return `an instance of ${value.constructor?.name ?? 'Object'}`;
-  return `type ${typeof value} (${inspect(value)})`;
+  // Node cuts text of more than 28 characters.
+  const short = typeof value === 'string' && value.length > 28 ? `${value.slice(0, 25)}...` : value;
+  return `type ${typeof value} (${inspect(short)})`;
 }
 
 /** Reasons of OpenSSL 3.0 (ssl/ssl_err.c) for an alert received; the spelling of Node 20. */

@@ -3,16 +3,20 @@ import type { EventEmitter } from 'node:events';
 import type { Awaitable, CryptoProvider } from '../../../crypto/provider.ts';
 import { decodeSession, encodeSession, type Session } from '../../../session/session.ts';
 import { type ServerSessionStore, StoredTickets, TicketKeys, type TicketSealer } from '../../../session/tickets.ts';
-import { validateBuffer } from './errors.ts';
+import { invalidKeyType, validateBuffer } from './errors.ts';
 
 /** 48 bytes, or several of them: the first seals, all of them open. */
 export type TicketKeyInput = NodeJS.ArrayBufferView | readonly NodeJS.ArrayBufferView[];
 
-/** @returns each of them; undefined for what is none */
-export function ticketKeyList(keys: unknown): readonly NodeJS.ArrayBufferView[] | undefined {
+/**
+ * @returns each of them
+ * @throws ERR_INVALID_ARG_TYPE for what is none
+ */
+export function ticketKeyList(keys: unknown, name: string): readonly NodeJS.ArrayBufferView[] {
   const list: readonly unknown[] = Array.isArray(keys) ? keys : [keys];
   const views = list.filter((key): key is NodeJS.ArrayBufferView => ArrayBuffer.isView(key));
-  return views.length > 0 && views.length === list.length ? views : undefined;
+  if (views.length > 0 && views.length === list.length) return views;
+  throw invalidKeyType(name, 'an instance of Buffer, TypedArray, or DataView', keys);
 }
 
 /** The keys of a context: those given, or random ones that replace themselves. */
@@ -25,7 +29,7 @@ export function ticketKeysOf(
   return new TicketKeys(provider, {
     now,
     context: context ? Buffer.from(context) : undefined,
-    ...(keys && { keys: ticketKeyList(keys)?.map(bytesOf) }),
+    ...(keys && { keys: ticketKeyList(keys, 'keys').map(bytesOf) }),
   });
 }
 
