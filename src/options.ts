@@ -84,7 +84,7 @@ export function oneOf<const T extends string | number>(...values: readonly T[]):
 export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Rule<number> {
   return (value, name) => {
     if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
-    return wrong(name, `an integer, ${min}..${max}`, value);
+    return wrong(name, `an integer, ${rangeText(min, max)}`, value);
   };
 }
 
@@ -99,7 +99,7 @@ export const duration: Rule<number> = (value, name) =>
 export function bytes(min = 0, max: number = Number.MAX_SAFE_INTEGER): Rule<Uint8Array> {
   return (value, name) => {
     if (value instanceof Uint8Array && value.length >= min && value.length <= max) return value;
-    return wrong(name, `a Uint8Array${min > 0 ? ` of ${min}..${max} bytes` : ''}`, value);
+    return wrong(name, `a Uint8Array${min > 0 ? ` of ${rangeText(min, max)} bytes` : ''}`, value);
   };
 }
 
@@ -108,7 +108,13 @@ export function secretBytes(length: number): Rule<Uint8Array> {
   return (value, name) =>
     value instanceof Uint8Array && value.length === length
       ? value
-      : wrongKind(name, `a Uint8Array of ${length}..${length} bytes`, value);
+      : wrongKind(name, `a Uint8Array of ${length} bytes`, value);
+}
+
+/** Bounds as people say them. */
+function rangeText(min: number, max: number): string {
+  if (max === Number.MAX_SAFE_INTEGER) return `${min} or more`;
+  return min === max ? `${min}` : `${min}..${max}`;
 }
 
 /** DER bytes. Text of PEM, or a path, is what people give in their place: the message says what to do. */
@@ -118,6 +124,13 @@ export const derBytes: Rule<Uint8Array> = (value, name) => {
   // The first line of PEM is no secret; the base64 of a key alone would be.
   const given = typeof value === 'string' && !value.startsWith('-----BEGIN ') ? kindOf(value) : shown(value);
   return misuse('ERR_TLS_CONFIG', `${name} must be DER bytes (a Uint8Array), not ${given}${hint}`);
+};
+
+/** DER bytes of the caller's own: a mistake in them is the caller's, as bytes of PEM are. */
+export const ownDer: Rule<Uint8Array> = (value, name) => {
+  const der = derBytes(value, name);
+  if (isPem(der)) misuse('ERR_TLS_CONFIG', `${name} is PEM: decodePem() makes DER of the text of a PEM file`);
+  return der;
 };
 
 /** Whether bytes are PEM, which people take for DER. */
@@ -178,7 +191,8 @@ export function wrongKind(name: string, expected: string, value: unknown): never
 export function kindOf(value: unknown): string {
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (value === null || value === undefined) return String(value);
-  return Array.isArray(value) ? 'an array' : `of type ${typeof value}`;
+  if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object';
+  return `a ${typeof value}`;
 }
 
 function isObject(value: unknown): value is object {
@@ -204,6 +218,7 @@ function shown(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
+  if (value instanceof Date) return 'a Date';
   if (isObject(value)) return Array.isArray(value) ? 'an array' : 'an object';
   return String(value);
 }

@@ -57,6 +57,7 @@ export class Connection {
   }
 
   private constructor(setup: Setup) {
+    if (setup?.config === undefined) misuse('ERR_TLS_CONFIG', 'Connection.client() or .server() makes a Connection');
     const { role, config } = setup;
     this.role = role;
     this.#config = config;

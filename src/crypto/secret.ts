@@ -27,7 +27,8 @@ export type TrafficLabel = 'c e traffic' | 'c hs traffic' | 's hs traffic' | 'c 
  * Secret bytes with their purpose in the type: a `Secret<'c hs traffic'>` is neither a `Uint8Array` nor a
  * `Secret<'s hs traffic'>`. The bytes never show in JSON, `inspect` or string conversion.
  *
- * The constructor takes ownership of `bytes`: the caller must not keep them.
+ * The constructor takes ownership of `bytes`: the caller must not keep them. It throws ERR_TLS_CONFIG for what is no
+ * Uint8Array.
  */
 export class Secret<L extends SecretLabel> {
   readonly label: L;
@@ -35,6 +36,9 @@ export class Secret<L extends SecretLabel> {
   #bytes: Uint8Array | undefined;
 
   constructor(label: L, bytes: Uint8Array) {
+    // The value is not shown: it may be a key in another form.
+    if (!(bytes instanceof Uint8Array))
+      misuse('ERR_TLS_CONFIG', `the bytes of a Secret '${label}' must be a Uint8Array`);
     this.label = label;
     this.length = bytes.length;
     this.#bytes = bytes;

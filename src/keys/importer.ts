@@ -3,6 +3,7 @@ import { Writer } from '../bytes/writer.ts';
 import type { Hash } from '../crypto/provider.ts';
 import { Secret } from '../crypto/secret.ts';
 import { misuse } from '../errors.ts';
+import { bytes, having, object, oneOf, wrongKind } from '../options.ts';
 import { ProtocolVersion } from '../wire/enums.ts';
 import { opaque, struct, u16 } from '../wire/schema.ts';
 import { expandLabel, extract } from './hkdf.ts';
@@ -49,7 +50,7 @@ const kdfs = { sha256: 0x0001, sha384: 0x0002 } as const;
  * sides know of the connection.
  * @param psk its `hash` is the one that the key is for; it stays the caller's
  * @param hashes as the provider has them
- * @throws TlsError ERR_TLS_CONFIG for identity and context that take more than 2^16-1 bytes together
+ * @throws TlsError ERR_TLS_CONFIG for what is no key or no bytes, and for identity and context that take more than 2^16-1 bytes together
  *
  * @example
  * ```js
@@ -67,6 +68,11 @@ export function importPsk(
   context: Uint8Array,
   hashes: Readonly<Record<'sha256' | 'sha384', Hash>>,
 ): ExternalPsk[] {
+  checkKey(psk);
+  bytes()(context, 'importPsk: context');
+  for (const name of ['sha256', 'sha384'] as const) {
+    having<Hash>('digest')(object<typeof hashes>(hashes, 'importPsk: hashes')[name], `importPsk: hashes.${name}`);
+  }
   const own = hashes[psk.hash];
   const extracted = extract(own, new Uint8Array(own.length), psk.secret.expose());
   const targets = ['sha256', 'sha384'] as const;
@@ -82,6 +88,13 @@ export function importPsk(
   });
   wipe(extracted);
   return imported;
+}
+
+function checkKey(psk: Pick<ExternalPsk, 'identity' | 'secret' | 'hash'>): void {
+  const { identity, secret, hash } = object<typeof psk>(psk, 'importPsk: psk');
+  bytes(1)(identity, 'importPsk: psk.identity');
+  if (!(secret instanceof Secret)) wrongKind('importPsk: psk.secret', "a Secret 'psk'", secret);
+  oneOf('sha256', 'sha384')(hash, 'importPsk: psk.hash');
 }
 
 function encodeIdentity(identity: ImportedIdentity): Uint8Array {

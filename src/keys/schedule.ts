@@ -2,6 +2,7 @@ import { equalConstantTime } from '../bytes/equal.ts';
 import { wipe } from '../bytes/wipe.ts';
 import type { CipherSuite, Hash, RecordAead } from '../crypto/provider.ts';
 import { Secret, type SecretLabel, type TrafficLabel } from '../crypto/secret.ts';
+import { having } from '../options.ts';
 import { deriveSecret, expandLabel, extract } from './hkdf.ts';
 import type { TranscriptHash } from './transcript.ts';
 
@@ -159,6 +160,7 @@ export class Exporter<L extends 'exp master' | 'e exp master' = 'exp master'> {
 export function tlsExporterBinding(connection: {
   exportKey(label: string, context: Uint8Array | undefined, length: number): Uint8Array;
 }): Uint8Array {
+  having<typeof connection>('exportKey')(connection, 'tlsExporterBinding: connection');
   return connection.exportKey('EXPORTER-Channel-Binding', new Uint8Array(0), 32);
 }
 

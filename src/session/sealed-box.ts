@@ -4,7 +4,7 @@ import { wipe } from '../bytes/wipe.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { misuse } from '../errors.ts';
 import { ticketKey } from '../keys/ticket-key.ts';
-import { bytes, clock, duration, listOf, type Rules, secretBytes, settle } from '../options.ts';
+import { bytes, clock, duration, having, listOf, object, type Rules, secretBytes, settle } from '../options.ts';
 import { CipherSuiteId } from '../wire/enums.ts';
 
 /** As `node:tls` has them: 16 bytes of name, 32 of secret. */
@@ -50,7 +50,8 @@ export class SealedBox {
   /** @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be, such as keys that are not 48 bytes long */
   constructor(provider: CryptoProvider, options: SealedBoxOptions = {}) {
     const { keys, context, rotation, now } = settle<SealedBoxOptions>(options, sealedBoxRules, 'options');
-    this.#provider = provider;
+    this.#provider = having<CryptoProvider>('random')(provider, 'provider');
+    listOf(object, 1)(provider.suites, 'provider.suites');
     this.#now = now ?? Date.now;
     this.#context = context ?? new Uint8Array(0);
     this.#rotation = keys === undefined ? (rotation ?? TWELVE_HOURS) : undefined;

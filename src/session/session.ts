@@ -5,6 +5,7 @@ import { Writer } from '../bytes/writer.ts';
 import { Secret } from '../crypto/secret.ts';
 import { revealForStorage } from '../keys/schedule.ts';
 import { MAX_TICKET_LIFETIME } from '../limits.ts';
+import { bytes, object, wrongKind } from '../options.ts';
 import { CertificateTypeId, CipherSuiteId } from '../wire/enums.ts';
 import { type Codec, code, list, opaque, readExactly, struct, u8, u32 } from '../wire/schema.ts';
 
@@ -65,17 +66,26 @@ export function isFresh(state: SessionState, now: number): boolean {
 /** A clock that was set back this far is no reason to doubt a ticket, milliseconds. */
 const CLOCK_SKEW = 10_000;
 
-/** Writes a session as bytes, for a store such as a file. They hold the secret: keep them like a key. */
+/**
+ * Writes a session as bytes, for a store such as a file. They hold the secret: keep them like a key.
+ * @throws TlsError ERR_TLS_CONFIG for what is no session, ERR_TLS_SECRET_WIPED for one that was used
+ */
 export function encodeSession(session: Session): Uint8Array {
+  const { psk, ticket } = object<Session>(session, 'encodeSession: session');
+  if (!(psk instanceof Secret)) wrongKind('encodeSession: session.psk', "a Secret 'psk'", psk);
+  bytes()(ticket, 'encodeSession: session.ticket');
   return encode(session, (w, state) => StoredSession.write(w, { state, ticket: session.ticket }));
 }
 
 /**
  * Reads a session that {@link encodeSession} wrote.
  * @returns undefined for all other bytes, those of another version of opentls included
+ * @throws TlsError ERR_TLS_CONFIG for what is no bytes
  */
-export function decodeSession(bytes: Uint8Array): Session | undefined {
-  const stored = readExactly(StoredSession, bytes);
+export function decodeSession(encoded: Uint8Array): Session | undefined {
+  // A session holds a secret, so the message does not quote it.
+  if (!(encoded instanceof Uint8Array)) wrongKind('decodeSession: encoded', 'a Uint8Array', encoded);
+  const stored = readExactly(StoredSession, encoded);
   const state = stored && fromStored(stored.state);
   return state && { ...state, ticket: copy(stored.ticket) };
 }

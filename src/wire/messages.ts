@@ -2,6 +2,7 @@ import { equal } from '../bytes/equal.ts';
 import { ReadError, Reader } from '../bytes/reader.ts';
 import { Writer } from '../bytes/writer.ts';
 import { reject } from '../errors.ts';
+import { bytes } from '../options.ts';
 import { Dump } from './dump.ts';
 import { CipherSuiteId, HandshakeType, KeyUpdateRequest, nameOf, SignatureScheme } from './enums.ts';
 import { type Extension, extensionList } from './extensions.ts';
@@ -268,8 +269,10 @@ export function encodeMessage<T extends MessageType>(type: T, body: MessageBodie
  * const endOfEarlyData = new Uint8Array([5, 0, 0, 0]);
  * console.log(describeMessage(endOfEarlyData).includes('end_of_early_data')); // true
  * ```
+ * @throws TlsError ERR_TLS_CONFIG for what is no bytes
  */
 export function describeMessage(raw: Uint8Array): string {
+  bytes()(raw, 'describeMessage: raw');
   const d = new Dump(raw);
   const r = new Reader(raw);
   try {

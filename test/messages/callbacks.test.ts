@@ -30,7 +30,7 @@ const cases: readonly Case[] = [
     'server',
     {},
     { credentials: [{ ...credential, signer: { ...credential.signer, sign: odd } }] },
-    'the signer failed: the answer must be a Uint8Array with the signature, not of type number',
+    'the signer failed: the answer must be a Uint8Array with the signature, not a number',
   ],
   ['verifyChain that fails', 'client', { verifyChain: fail }, {}, 'verifyChain failed: the KMS is away'],
   [
@@ -38,7 +38,7 @@ const cases: readonly Case[] = [
     'client',
     { verifyChain: odd },
     {},
-    'verifyChain failed: the answer must be a verdict, { ok: true, peer } or { ok: false, code, reason }, not of type number',
+    'verifyChain failed: the answer must be a verdict, { ok: true, peer } or { ok: false, code, reason }, not a number',
   ],
   [
     'chooseCredentials that fails',
@@ -52,14 +52,14 @@ const cases: readonly Case[] = [
     'server',
     {},
     { chooseCredentials: () => credential as never },
-    'chooseCredentials failed: the answer must be an array of credentials or undefined, not of type object',
+    'chooseCredentials failed: the answer must be an array of credentials or undefined, not an object',
   ],
   [
     'chooseProtocol that answers text',
     'server',
     { alpn: [h2] },
     { chooseProtocol: () => 'h2' as never },
-    'chooseProtocol failed: the answer must be a Uint8Array or undefined, not of type string',
+    'chooseProtocol failed: the answer must be a Uint8Array or undefined, not a string',
   ],
   ['takeSession that fails', 'client', { takeSession: fail }, {}, 'takeSession failed: the KMS is away'],
 ];

@@ -20,7 +20,6 @@ const composed: Readonly<Record<string, string>> = {
   ERR_TLS_MISSING_GROUPS: 'the ClientHello has no supported_groups',
   ERR_TLS_NO_MATCHING_ISSUER: 'no certificate is of an issuer that the peer knows',
   ERR_TLS_NO_SHARED_CERTIFICATE_TYPE: 'there is no certificate of a type that the peer takes',
-  ERR_TLS_NO_SHARED_SIGNATURE_SCHEME: 'no certificate fits the signature schemes of the peer',
   ERR_TLS_RAW_PUBLIC_KEY_EMPTY: 'an entry without a certificate or key',
   ERR_TLS_SIGNATURE_ALGORITHMS_DECODE: 'extension signature_algorithms is malformed: …',
   ERR_TLS_STATUS_DECODE: 'extension status_request is malformed: …',

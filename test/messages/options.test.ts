@@ -202,17 +202,17 @@ const secrets: readonly [what: string, run: () => unknown, message: string][] = 
     'text in place of a Secret',
     () =>
       call(Connection.client, { ...config, externalPsks: [{ identity: new Uint8Array(1), secret, hash: 'sha256' }] }),
-    "config.externalPsks[0].secret must be a Secret 'psk', not of type string",
+    "config.externalPsks[0].secret must be a Secret 'psk', not a string",
   ],
   [
     'a key in place of an external PSK',
     () => call(Connection.client, { ...config, externalPsks: [secret] }),
-    'config.externalPsks[0] must be an object, not of type string',
+    'config.externalPsks[0] must be an object, not a string',
   ],
   [
     'text in place of ticket keys of the engine',
     () => Reflect.construct(TicketKeys, [noble, { keys: [secret] }]),
-    'options.keys[0] must be a Uint8Array of 48..48 bytes, not of type string',
+    'options.keys[0] must be a Uint8Array of 48 bytes, not a string',
   ],
   [
     'text in place of ticket keys of a context',
@@ -237,7 +237,7 @@ const secrets: readonly [what: string, run: () => unknown, message: string][] = 
   [
     'base64 in place of DER',
     () => call(encodePem, 'PRIVATE KEY', 'MC4CAQAwBQYDK2Vw'),
-    'encodePem: der must be DER bytes (a Uint8Array), not of type string: decodePem() makes DER of the text of a PEM file',
+    'encodePem: der must be DER bytes (a Uint8Array), not a string: decodePem() makes DER of the text of a PEM file',
   ],
 ];
 

@@ -88,6 +88,7 @@ class TlsServer extends net.Server {
   addContext(servername: string, context: SecureContext | SecureContextOptions): void {
     if (!servername)
       throw codedError('ERR_TLS_REQUIRED_SERVER_NAME', '"servername" is required parameter for Server.addContext');
+    validateString(servername, 'servername');
     const secureContext = context instanceof SecureContext ? context : tlsDefaults.createSecureContext(context);
     this._contexts.push([namePattern(servername), secureContext]);
   }

@@ -3,6 +3,7 @@ import { Connection } from '../../connection/connection.ts';
 import { TlsError } from '../../errors.ts';
 import type { ClientConfig, ServerConfig } from '../../handshake/terms/config.ts';
 import type { Facts } from '../../handshake/terms/facts.ts';
+import { having, object } from '../../options.ts';
 import { Pump } from '../pump.ts';
 import { type ByteSource, bytesOf } from './bytes.ts';
 import { EarlySink } from './early-sink.ts';
@@ -53,6 +54,7 @@ export interface SecureTransport {
  * ```
  */
 export function wrapClient(transport: ByteTransport, config: ClientConfig): SecureTransport {
+  checkTransport(transport);
   return new StreamDriver(transport, Connection.client(config), new EarlySink(undefined)).secure;
 }
 
@@ -85,8 +87,18 @@ export function wrapServer(
   config: ServerConfig,
   early?: WritableStream<Uint8Array>,
 ): SecureTransport {
+  checkTransport(transport);
+  object(config, 'config');
+  if (early !== undefined) having<WritableStream<Uint8Array>>('getWriter')(early, 'early');
   const sink = new EarlySink(early);
   return new StreamDriver(transport, Connection.server(sink.guard(config)), sink).secure;
+}
+
+/** @throws TlsError ERR_TLS_CONFIG for what is no pair of WHATWG streams */
+function checkTransport(transport: ByteTransport): void {
+  const { readable, writable } = object<ByteTransport>(transport, 'transport');
+  having<ReadableStream<ByteSource>>('getReader')(readable, 'transport.readable');
+  having<WritableStream<Uint8Array>>('getWriter')(writable, 'transport.writable');
 }
 
 /** Moves bytes between a pair of streams and a {@link Connection}. */

@@ -90,7 +90,14 @@ export function refuseCredentials(
     throw new TlsError('ERR_TLS_DELEGATION', message, { alert: 'handshake_failure', blame: 'config' });
   }
   const last = credentials.at(-1);
-  const misfit = last && fittingScheme(last, peer);
+  if (last === undefined) {
+    throw new TlsError(
+      'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME',
+      'the server has no certificate: none was given for the name that the client asks for',
+      { alert: 'handshake_failure', blame: 'config' },
+    );
+  }
+  const misfit = fittingScheme(last, peer);
   const code = typeof misfit === 'string' ? misfit : 'ERR_TLS_NO_SHARED_SIGNATURE_SCHEME';
   // RFC 7250 §4.2 has unsupported_certificate for the type; other implementations send handshake_failure there as well.
   return reject(code, 'handshake_failure', reasons[code]);

@@ -4,6 +4,7 @@ import { utf8 } from '../../bytes/utf8.ts';
 import type { Signer } from '../../crypto/provider.ts';
 import { misuse, TlsError } from '../../errors.ts';
 import { MAX_DELEGATION_VALIDITY } from '../../limits.ts';
+import { bytes, having, listOf, ownDer } from '../../options.ts';
 import { SignatureScheme } from '../../wire/enums.ts';
 import { code, opaque, readExactly, struct, u32 } from '../../wire/schema.ts';
 import { Oid } from '../../x509/asn1/oids.ts';
@@ -48,6 +49,9 @@ const DelegatedCredential = struct<DelegatedCredential>('DelegatedCredential', {
  *   its key, and for a certificate that may not delegate (RFC 9345 §4.2); ERR_TLS_KEY_MISMATCH for another key
  */
 export function delegatedCredential(chain: readonly Uint8Array[], delegation: Uint8Array, signer: Signer): Credential {
+  listOf(ownDer, 1)(chain, 'delegatedCredential: chain');
+  bytes()(delegation, 'delegatedCredential: delegation');
+  having<Signer>('sign')(signer, 'delegatedCredential: signer');
   const parsed = readExactly(DelegatedCredential, delegation);
   if (parsed === undefined) misuse('ERR_TLS_DELEGATION', 'a malformed delegated credential');
   const { dcCertVerifyAlgorithm: scheme, subjectPublicKeyInfo: spki, algorithm } = parsed;

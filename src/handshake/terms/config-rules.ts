@@ -15,6 +15,7 @@ import {
   listOf,
   object,
   oneOf,
+  ownDer,
   type Rule,
   type Rules,
   record,
@@ -48,9 +49,12 @@ export const signer: Rule<Signer> = (value, name) => {
   return given;
 };
 
+/** RFC 9846 §4.5.1: an entry has at least one byte. */
+const chainEntry: Rule<Uint8Array> = (value, name) => bytes(1)(ownDer(value, name), name);
+
 const credential: Rule<Credential> = (value, name) => {
   const given = object<Credential>(value, name);
-  listOf(bytes(1), 1)(given.chain, `${name}.chain`);
+  listOf(chainEntry, 1)(given.chain, `${name}.chain`);
   signer(given.signer, `${name}.signer`);
   return given;
 };
@@ -85,6 +89,12 @@ const extension: Rule<Extension> = (value, name) => {
   u16(given.type, `${name}.type`);
   bytes(0, 0xffff)(given.data, `${name}.data`);
   return given;
+};
+
+/** RFC 6066 §3: a host name has at least one byte. */
+const serverName: Rule<string> = (value, name) => {
+  if (text(value, name) === '') misuse('ERR_TLS_CONFIG', `${name} must not be empty: leave it out to send none`);
+  return text(value, name);
 };
 
 const count = integer(0);
@@ -147,7 +157,7 @@ const commonRules: Rules<CommonConfig> = {
 
 export const clientRules: Rules<ClientConfig> = {
   ...commonRules,
-  serverName: text,
+  serverName,
   keyShares: codePoints,
   credentials: listOf(credential),
   chooseCredentials: callable,

@@ -3,6 +3,7 @@ import type { Awaitable, Encapsulation, Group, KeyShare, SignatureVerifier, Sign
 import type { Secret } from '../../crypto/secret.ts';
 import { misuse } from '../../errors.ts';
 import type { ExternalPsk } from '../../keys/importer.ts';
+import { object, wrong } from '../../options.ts';
 import type { ReplayGuard } from '../../session/replay.ts';
 import type { Session, SessionState } from '../../session/session.ts';
 import type { TicketSealer } from '../../session/tickets.ts';
@@ -123,7 +124,7 @@ export interface PendingAsk {
 
 /**
  * Answers an ask in the usual way: calls what the request holds.
- * @throws what that throws; a promise rejects with the same
+ * @throws what that throws; a promise rejects with the same. TlsError ERR_TLS_CONFIG for what is no request
  *
  * @example
  * ```js
@@ -138,6 +139,7 @@ export interface PendingAsk {
  * ```
  */
 export function perform(request: AskRequest): Awaitable<Answers[AskName]> {
+  object(request, 'perform: request');
   switch (request.ask) {
     case 'keyShare':
       return request.group.generate();
@@ -171,6 +173,8 @@ export function perform(request: AskRequest): Awaitable<Answers[AskName]> {
       return request.algorithm.decompress(request.compressed, request.length);
     case 'admitEarlyData':
       return request.guard.admit(request.id, request.now, request.window);
+    default:
+      return wrong('perform: request', 'the request of an ask, as event.ask.request', request);
   }
 }
 
@@ -186,6 +190,7 @@ export function* underCustody<T>(script: (custody: Custody) => Script<T>): Scrip
 
 /** Wipes the secrets in an answer that came after its script had ended. */
 export function discard(request: AskRequest, answer: Answers[AskName]): void {
+  if (request === undefined) misuse('ERR_TLS_CONFIG', 'answer(): the ask must be the one of the event');
   const answers = { [request.ask]: answer } as Partial<Answers>;
   answers.keyShare?.wipe();
   answers.agree?.wipe();

@@ -1,4 +1,5 @@
 import type { CipherSuite, Group } from '../../crypto/provider.ts';
+import { misuse } from '../../errors.ts';
 import { defaultLimits, type Limits, MAX_PLAINTEXT } from '../../limits.ts';
 import { type Given, settle } from '../../options.ts';
 import type { ClientConfig, CommonConfig, EarlyDataPolicy, ServerConfig } from './config.ts';
@@ -67,6 +68,7 @@ export interface ServerSettings extends Settings, SettledServer {
 export function settleClient(config: ClientConfig): ClientSettings {
   const given = settle(config, clientRules, 'config', required);
   const common = settleCommon(given);
+  checkOffer(common);
   const { credentials = [] } = given;
   return Object.freeze({
     ...common,
@@ -89,6 +91,18 @@ export function settleClient(config: ClientConfig): ClientSettings {
     middleboxCompatibility: given.middleboxCompatibility ?? true,
     shapeClientHello: given.shapeClientHello,
   });
+}
+
+/** A ClientHello names a suite and a group at least (RFC 9846 §4.2.2, §4.3.7). */
+function checkOffer({ suites, groups, provider }: Settings): void {
+  const known = (all: readonly { readonly id: number; readonly name: string }[]): string =>
+    all.map(({ id, name }) => `0x${id.toString(16)} ${name}`).join(', ');
+  if (suites.length === 0) {
+    misuse('ERR_TLS_CONFIG', `config.suites must name at least one that the provider has: ${known(provider.suites)}`);
+  }
+  if (groups.length === 0) {
+    misuse('ERR_TLS_CONFIG', `config.groups must name at least one that the provider has: ${known(provider.groups)}`);
+  }
 }
 
 /** @throws TlsError ERR_TLS_CONFIG for an option that is missing or not what it must be, by its name */

@@ -8,6 +8,7 @@ import { wipe } from '../../bytes/wipe.ts';
 import type { CryptoProvider, SignatureVerifier, Signer } from '../../crypto/provider.ts';
 import type { Secret } from '../../crypto/secret.ts';
 import { misuse } from '../../errors.ts';
+import { having, listOf, object } from '../../options.ts';
 import { parseSpki } from '../../x509/certificate/spki.ts';
 import { type DecodedMlDsaKey, decodeMlDsa, encodeSpki, type MlDsaForms } from '../shared/pkcs8.ts';
 import { schemesOf } from '../shared/signature-algorithms.ts';
@@ -36,6 +37,8 @@ const parameterSets: Readonly<Record<MlDsaAlgorithm, typeof ml_dsa44>> = {
  * ```
  */
 export function withMlDsa(provider: CryptoProvider): CryptoProvider {
+  having<CryptoProvider>('random', 'signer')(provider, 'withMlDsa: provider');
+  listOf(object)(provider.verifiers, 'withMlDsa: provider.verifiers');
   return {
     ...provider,
     verifiers: [...provider.verifiers, ...mlDsaVerifiers],

@@ -1,4 +1,5 @@
-import { derBytes, wrong } from '../../options.ts';
+import { ownDer, text as textRule, wrong } from '../../options.ts';
+
 /** One block of a PEM file (RFC 7468): its label, as 'CERTIFICATE', and its bytes. */
 export interface PemBlock {
   readonly label: string;
@@ -87,6 +88,7 @@ const values: readonly number[] = (() => {
 /**
  * Writes DER as PEM (RFC 7468 §2), in lines of 64 characters.
  * @param label like 'CERTIFICATE'
+ * @throws TlsError ERR_TLS_CONFIG for a label that is no text, and for what is not DER bytes
  *
  * @example
  * ```js
@@ -96,7 +98,8 @@ const values: readonly number[] = (() => {
  * ```
  */
 export function encodePem(label: string, der: Uint8Array): string {
-  derBytes(der, 'encodePem: der');
+  textRule(label, 'encodePem: label');
+  ownDer(der, 'encodePem: der');
   const lines = base64(der).replace(/.{64}(?=.)/g, '$&\n');
   return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
 }

@@ -1,4 +1,5 @@
 import { equal } from '../../bytes/equal.ts';
+import { type Rule, wrong } from '../../options.ts';
 import {
   context,
   type DerElement,
@@ -376,6 +377,14 @@ function tolerate(read: () => unknown): void {
 const extensionNames: ReadonlyMap<string, string> = new Map(
   Object.entries(ExtensionOid).map(([name, oid]) => [oid, name]),
 );
+
+/** A certificate that was read: its bytes, or PEM, are what people give in its place. */
+export const certificateRead: Rule<Certificate> = (value, name) => {
+  if (typeof value === 'object' && value !== null && Reflect.get(value, 'raw') instanceof Uint8Array) {
+    return value as Certificate;
+  }
+  return wrong(name, 'a certificate that parseCertificate() has read', value);
+};
 
 const readLater = [
   'publicKey',

@@ -1,4 +1,5 @@
 import { TlsError } from '../../errors.ts';
+import { derBytes } from '../../options.ts';
 import {
   checkInteger,
   context,
@@ -38,6 +39,7 @@ import { readSignature } from './signed-object.ts';
  * ```
  */
 export function showCertificate(der: Uint8Array): ShownCertificate {
+  derBytes(der, 'the certificate');
   try {
     return shown(parseCertificate(der));
   } catch (error) {

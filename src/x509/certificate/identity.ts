@@ -1,8 +1,8 @@
 import { equal } from '../../bytes/equal.ts';
-import { text } from '../../options.ts';
+import { object, type Rule, text, wrong } from '../../options.ts';
 import { context, DerError, DerReader, Tag } from '../asn1/der.ts';
 import { Oid } from '../asn1/oids.ts';
-import type { Certificate } from './certificate.ts';
+import { type Certificate, certificateRead } from './certificate.ts';
 import { latin1 } from './names.ts';
 
 /** Who the peer should be: a host name, an address, a URI (RFC 9525 §6), or a mailbox (RFC 5280 §4.2.1.6). */
@@ -11,6 +11,19 @@ export type PeerName =
   | { readonly ip: Uint8Array }
   | { readonly uri: string }
   | { readonly email: string };
+
+/** A name must have exactly one form: with a misspelled property, no name would be checked. */
+export const peerName: Rule<PeerName> = (value, name) => {
+  if (typeof value === 'string')
+    return wrong(name, `what hostName(${JSON.stringify(value.slice(0, 40))}) makes of it`, value);
+  const [[form, id] = [], ...others] = Object.entries(object<PeerName>(value, name));
+  const fits = form === 'ip' ? id instanceof Uint8Array : textForms.has(form) && typeof id === 'string';
+  return fits && others.length === 0
+    ? (value as PeerName)
+    : wrong(name, '{ dns }, { ip }, { uri } or { email }', value);
+};
+
+const textForms: ReadonlySet<unknown> = new Set(['dns', 'uri', 'email']);
 
 /**
  * A host as people write it: an address becomes an IP-ID, all else a DNS-ID in A-labels.
@@ -28,8 +41,13 @@ export function hostName(host: string): PeerName {
   return ip === undefined ? { dns: toAscii(host) } : { ip };
 }
 
-/** RFC 9525 §6.3 to §6.5. Only subjectAltName counts: a common name never does (§2, RFC 9110 §4.3.4). */
+/**
+ * RFC 9525 §6.3 to §6.5. Only subjectAltName counts: a common name never does (§2, RFC 9110 §4.3.4).
+ * @throws TlsError ERR_TLS_CONFIG for what is no certificate or no name; DerError where subjectAltName cannot be read
+ */
 export function matchName(certificate: Certificate, name: PeerName): boolean {
+  certificateRead(certificate, 'matchName: certificate');
+  peerName(name, 'matchName: name');
   const names = certificate.subjectAltName ?? [];
   if ('ip' in name) return names.some((candidate) => candidate.type === 'ip' && equal(candidate.value, name.ip));
   if ('uri' in name) return names.some((candidate) => candidate.type === 'uri' && matchUri(candidate.value, name.uri));
@@ -90,8 +108,11 @@ const uriForm = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#@]*@)?([a-z0-9._-]+)(:\d*)?(?=[/
 /**
  * RFC 9525 §6.3: labels are compared without regard to case; `*` stands for one whole left-most label, and for
  * nothing where fewer than two labels follow it.
+ * @throws TlsError ERR_TLS_CONFIG for what is no text
  */
 export function matchDns(pattern: string, host: string): boolean {
+  text(pattern, 'matchDns: pattern');
+  text(host, 'matchDns: host');
   const wanted = labelsOf(host);
   const given = labelsOf(pattern);
   if (wanted === undefined || given === undefined || wanted.length !== given.length) return false;
@@ -102,9 +123,14 @@ export function matchDns(pattern: string, host: string): boolean {
   return given.every((label, i) => (wildcard && i === 0) || label === wanted[i]);
 }
 
-/** An IPv4 address in dotted decimal or an IPv6 address (RFC 4291 §2.2), without brackets or zone. */
-export function parseIp(text: string): Uint8Array | undefined {
-  return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
+/**
+ * An IPv4 address in dotted decimal or an IPv6 address (RFC 4291 §2.2), without brackets or zone.
+ * @returns 4 or 16 bytes; undefined for other text
+ * @throws TlsError ERR_TLS_CONFIG for what is no text
+ */
+export function parseIp(address: string): Uint8Array | undefined {
+  text(address, 'parseIp: address');
+  return address.includes(':') ? parseIpv6(address) : parseIpv4(address);
 }
 
 /** Lower case, without a trailing dot, U-labels as A-labels (RFC 9525 §2). */

@@ -1,5 +1,6 @@
 import { equal } from '../../bytes/equal.ts';
 import { toHex } from '../../bytes/hex.ts';
+import { wrong } from '../../options.ts';
 import { checkValue, DerError, DerReader, readOid, Tag } from '../asn1/der.ts';
 import { Oid } from '../asn1/oids.ts';
 
@@ -58,8 +59,13 @@ export function readableName(raw: Uint8Array): DistinguishedName {
   return new ParsedName(raw, rdns);
 }
 
-/** RFC 4514 text: most specific first, special characters escaped. */
+/**
+ * RFC 4514 text: most specific first, special characters escaped.
+ * @throws TlsError ERR_TLS_CONFIG for what is no name
+ */
 export function nameText(name: DistinguishedName): string {
+  const rdns: unknown = name?.rdns;
+  if (!Array.isArray(rdns)) wrong('nameText: name', 'a name, as subject or issuer of a certificate', name);
   return [...name.rdns]
     .reverse()
     .map((rdn) =>

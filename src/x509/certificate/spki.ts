@@ -1,3 +1,4 @@
+import { derBytes, isPem } from '../../options.ts';
 import { DerError, DerReader, Tag } from '../asn1/der.ts';
 import { Oid, oidText } from '../asn1/oids.ts';
 import { type PssParameters, readPssParameters } from './pss-parameters.ts';
@@ -46,9 +47,11 @@ export interface RsaPublicKeyInfo {
 
 /**
  * Reads a SubjectPublicKeyInfo. An algorithm that it does not know is `unknown`.
- * @throws DerError for a structure that is not strict DER of a known form
+ * @throws DerError for a structure that is not strict DER of a known form; TlsError ERR_TLS_CONFIG for what is no bytes
  */
 export function parseSpki(der: Uint8Array): PublicKeyInfo {
+  derBytes(der, 'the public key');
+  if (isPem(der)) throw new DerError('it is PEM, which decodePem() reads');
   const outer = new DerReader(der);
   const spki = outer.sequence();
   outer.end();

@@ -1,5 +1,5 @@
 import { Oid } from '../asn1/oids.ts';
-import type { Certificate } from './certificate.ts';
+import { type Certificate, certificateRead } from './certificate.ts';
 import type { GeneralName } from './extensions.ts';
 
 type Named = Pick<Certificate, 'subject' | 'subjectAltName'>;
@@ -7,9 +7,11 @@ type Named = Pick<Certificate, 'subject' | 'subjectAltName'>;
 /**
  * The parts of a subject that programs use like names of subjectAltName: e-mail addresses, and, where there is no dNSName,
  * the common names that could be one. Give them to {@link VerifyOptions.reliedOn} where a program uses them.
- * @throws DerError where subjectAltName cannot be read: it cannot be told then whether the common name counts
+ * @throws DerError where subjectAltName cannot be read: it cannot be told then whether the common name counts; TlsError
+ *   ERR_TLS_CONFIG for what is no certificate
  */
 export function subjectNames(leaf: Named): readonly GeneralName[] {
+  certificateRead(leaf, 'subjectNames: leaf');
   return [...subjectMailboxes(leaf), ...commonNames(leaf).filter(isDomain).map(dnsName)];
 }
 

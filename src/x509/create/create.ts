@@ -1,7 +1,7 @@
 import { toHex } from '../../bytes/hex.ts';
 import { type Awaitable, type CryptoProvider, isThenable, type Signer } from '../../crypto/provider.ts';
 import { misuse } from '../../errors.ts';
-import { bytes, finite, having, listOf, object, integer as wholeNumber } from '../../options.ts';
+import { bytes, finite, having, listOf, object, ownDer, integer as wholeNumber } from '../../options.ts';
 import { nameOf, SignatureScheme } from '../../wire/enums.ts';
 import {
   bitString,
@@ -15,12 +15,13 @@ import {
   taggedContents,
   time,
 } from '../asn1/asn1js.ts';
-import { DerReader } from '../asn1/der.ts';
+import { DerError, DerReader } from '../asn1/der.ts';
 import { Oid } from '../asn1/oids.ts';
 import { encodePem } from '../asn1/pem.ts';
 import { type Certificate, parseCertificate } from '../certificate/certificate.ts';
 import { ExtensionOid } from '../certificate/extensions.ts';
 import {
+  checkSubject,
   encodeExtension,
   encodeName,
   type RawExtension,
@@ -97,7 +98,8 @@ export function createCertificate(options: CertificateOptions): Awaitable<Create
   const scheme = schemeFor(options.signer, options.signatureScheme);
   const algorithm = signatureAlgorithm(scheme);
   const subject = encodeName(options.subject);
-  const issuer = options.issuer === undefined ? undefined : parseCertificate(options.issuer.certificate);
+  const issuer = options.issuer === undefined ? undefined : parseCertificate(issuerOf(options.issuer));
+  checkPublicKey(publicKey, 'createCertificate: options.publicKey');
 
   const extensions = [...subjectExtensions(options), ...keyIdentifiers(options.provider, publicKey, issuer)];
   const tbsCertificate = sequence(
@@ -142,11 +144,29 @@ export function createCertificateRequest(options: CertificateRequestOptions): Aw
   return sign(options.signer, scheme, info, 'CERTIFICATE REQUEST');
 }
 
+/** @throws TlsError ERR_TLS_CONFIG for what is no certificate as DER, at the name that it has in the options */
+function issuerOf(issuer: { readonly certificate: Uint8Array }): Uint8Array {
+  object(issuer, 'createCertificate: options.issuer');
+  return ownDer(issuer.certificate, 'createCertificate: options.issuer.certificate');
+}
+
+/** @throws TlsError ERR_TLS_CONFIG for what is no SubjectPublicKeyInfo */
+function checkPublicKey(publicKey: Uint8Array, name: string): void {
+  ownDer(publicKey, name);
+  try {
+    subjectPublicKey(publicKey);
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    misuse('ERR_TLS_CONFIG', `${name} must be a SubjectPublicKeyInfo, DER: ${error.message}`);
+  }
+}
+
 /** @throws TlsError ERR_TLS_CONFIG where options are none, or their signer is none */
-function checkGiven(options: { readonly signer: Signer }, name: string): void {
+function checkGiven(options: SubjectOptions & { readonly signer: Signer }, name: string): void {
   object(options, `${name}: options`);
   having<Signer>('sign')(options.signer, `${name}: options.signer`);
   listOf(wholeNumber(0, 0xffff))(options.signer.schemes, `${name}: options.signer.schemes`);
+  checkSubject(options, `${name}: options`);
 }
 
 function sign(signer: Signer, scheme: number, toBeSigned: Uint8Array, label: string): Awaitable<Created> {
@@ -176,6 +196,7 @@ function serialNumber(options: CertificateOptions): bigint {
     bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
     return BigInt(`0x${toHex(bytes)}`);
   }
+  if (typeof given !== 'bigint') misuse('ERR_TLS_CONFIG', 'createCertificate: options.serialNumber must be a bigint');
   if (given <= 0n || given >= 1n << 159n) misuse('ERR_TLS_CONFIG', 'a serial number is positive and fits 20 octets');
   return given;
 }
@@ -200,9 +221,14 @@ function keyIdentifiers(
 
 /** RFC 7093 §2, method 1: the leftmost 160 bits of the SHA-256 of the subjectPublicKey bits. */
 function keyIdentifier(provider: Pick<CryptoProvider, 'hashes'>, publicKey: Uint8Array): Uint8Array {
+  return provider.hashes.sha256.digest(subjectPublicKey(publicKey)).subarray(0, 20);
+}
+
+/** The key of a SubjectPublicKeyInfo, whatever its algorithm. */
+function subjectPublicKey(publicKey: Uint8Array): Uint8Array {
   const spki = new DerReader(publicKey).sequence();
   spki.sequence();
-  return provider.hashes.sha256.digest(spki.bitString().bytes).subarray(0, 20);
+  return spki.bitString().bytes;
 }
 
 /** The AlgorithmIdentifier of a certificate signed with a scheme. @throws TlsError ERR_TLS_UNSUPPORTED_KEY */

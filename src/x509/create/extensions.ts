@@ -1,6 +1,20 @@
 import { utf8 } from '../../bytes/utf8.ts';
 import { misuse } from '../../errors.ts';
 import {
+  bytes,
+  flag,
+  listOf,
+  object,
+  oneOf,
+  type Rule,
+  type Rules,
+  record,
+  settle,
+  text,
+  integer as wholeNumber,
+  wrong,
+} from '../../options.ts';
+import {
   asciiOnly,
   boolean,
   ia5String,
@@ -117,6 +131,43 @@ export interface SubjectOptions {
   readonly extendedKeyUsage?: readonly KeyPurpose[] | undefined;
   /** Further extensions, after the others. */
   readonly extensions?: readonly RawExtension[] | undefined;
+}
+
+const attribute: Rule<NewNameAttribute> = (value, name) => {
+  const given = object<NewNameAttribute>(value, name);
+  text(given.type, `${name}.type`);
+  text(given.value, `${name}.value`);
+  return given;
+};
+
+const subject: Rule<NewName> = (value, name) => {
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value)) return wrong(name, 'a string, the common name, or an array of attributes', value);
+  return listOf(attribute)(value, name);
+};
+
+const rawExtension: Rule<RawExtension> = (value, name) => {
+  const given = object<RawExtension>(value, name);
+  text(given.oid, `${name}.oid`);
+  bytes()(given.value, `${name}.value`);
+  return given;
+};
+
+const texts = listOf(text);
+
+const subjectRules: Rules<SubjectOptions> = {
+  subject,
+  subjectAltNames: record<SubjectAltNames>({ dns: texts, ip: texts, email: texts, uri: texts }),
+  isCa: flag,
+  pathLength: wholeNumber(0),
+  keyUsage: listOf(oneOf(...keyUsageNames)),
+  extendedKeyUsage: listOf(text) as Rule<readonly KeyPurpose[]>,
+  extensions: listOf(rawExtension),
+};
+
+/** @throws TlsError ERR_TLS_CONFIG for the first option about the subject that is not what it must be */
+export function checkSubject(options: SubjectOptions, name: string): void {
+  settle<SubjectOptions, 'subject'>(options, subjectRules, name, ['subject']);
 }
 
 /** Name, RFC 5280 §4.1.2.4. @throws TlsError ERR_TLS_CONFIG */

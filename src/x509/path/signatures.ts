@@ -1,7 +1,7 @@
 import { toHex } from '../../bytes/hex.ts';
 import type { Hash, SignatureAlgorithm, SignatureVerifier } from '../../crypto/provider.ts';
 import { bytes, count, having, listOf, type Rules, settle, wrong } from '../../options.ts';
-import type { Certificate } from '../certificate/certificate.ts';
+import { type Certificate, certificateRead } from '../certificate/certificate.ts';
 import type { Budget } from './build.ts';
 import { type Steps, wait } from './steps.ts';
 
@@ -28,8 +28,11 @@ export function signedData({ signature, tbs }: Pick<Certificate, 'signature' | '
  * @param path leaf first, to the anchor
  * @param hash SHA-256
  * @returns 32 bytes for each certificate below the anchor
+ * @throws TlsError ERR_TLS_CONFIG for what is no path of certificates, or no hash
  */
 export function pathSignatures(path: readonly Certificate[], hash: Hash): readonly Uint8Array[] {
+  listOf(certificateRead)(path, 'pathSignatures: path');
+  having<Hash>('start')(hash, 'pathSignatures: hash');
   return path.slice(0, -1).flatMap((certificate, at) => {
     const issuer = path[at + 1];
     const signed = signedData(certificate);

@@ -1,6 +1,6 @@
 import { equal } from '../../bytes/equal.ts';
 import { messageOf, misuse } from '../../errors.ts';
-import { derBytes, flag, isPem, object, type Rules, settle, wrong } from '../../options.ts';
+import { derBytes, flag, object, ownDer, type Rules, settle, wrong } from '../../options.ts';
 import { DerError } from '../asn1/der.ts';
 import type { Certificate } from '../certificate/certificate.ts';
 import { type DistinguishedName, latin1, nameText, parseName } from '../certificate/names.ts';
@@ -159,10 +159,7 @@ const trustRules: Rules<TrustStoreOptions> = { allowPartial: flag, distrusted: o
 
 function checkAnchor(given: TrustAnchor, name: string): TrustAnchor {
   if (typeof given === 'string') return derBytes(given, name);
-  if (given instanceof Uint8Array) {
-    if (isPem(given)) misuse('ERR_TLS_CONFIG', `${name} is PEM: decodePem() makes DER of the text of a PEM file`);
-    return given;
-  }
+  if (given instanceof Uint8Array) return ownDer(given, name);
   const { certificate, subject, spki } = object<Partial<CertificateAnchor & KeyAnchor>>(given, name);
   const parts: readonly unknown[] = spki === undefined ? [certificate] : [subject, spki];
   if (parts.every((part) => part instanceof Uint8Array)) return given;

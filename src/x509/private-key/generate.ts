@@ -2,7 +2,7 @@ import { compare } from '../../bytes/equal.ts';
 import { fromHex } from '../../bytes/hex.ts';
 import { wipe } from '../../bytes/wipe.ts';
 import { Secret } from '../../crypto/secret.ts';
-import { callable, oneOf } from '../../options.ts';
+import { callable, oneOf, secretBytes } from '../../options.ts';
 import { integer, objectIdentifier } from '../asn1/asn1js.ts';
 import { context, Tag } from '../asn1/der.ts';
 import { element } from '../asn1/der-write.ts';
@@ -24,6 +24,7 @@ export type GeneratedKeyKind =
  * seed, RFC 9881 §6). The public key is not in
  * it: `provider.signer(key).publicKey` has it.
  * @param random cryptographically secure bytes, as `CryptoProvider.random`
+ * @throws TlsError ERR_TLS_CONFIG for another kind, and for a `random` that is no function or answers other bytes
  *
  * @example
  * ```js
@@ -42,16 +43,17 @@ export function generatePrivateKey(
 ): Secret<'private key'> {
   oneOf(...kinds)(kind, 'generatePrivateKey: kind');
   callable(random, 'generatePrivateKey: random (as noble.random)');
+  const draw = (length: number): Uint8Array => secretBytes(length)(random(length), `random(${length})`);
   if (kind === 'ed25519' || kind === 'ed448') {
-    const seed = random(kind === 'ed25519' ? 32 : 57);
+    const seed = draw(kind === 'ed25519' ? 32 : 57);
     return privateKeyInfo([objectIdentifier(Oid[kind])], element(Tag.octetString, seed), seed);
   }
   if (kind === 'ml_dsa_44' || kind === 'ml_dsa_65' || kind === 'ml_dsa_87') {
-    const seed = random(32);
+    const seed = draw(32);
     return privateKeyInfo([objectIdentifier(mlDsa[kind])], element(context(0, 'primitive'), seed), seed);
   }
   const curve = curves[kind];
-  const scalar = randomScalar(fromHex(curve.order), random);
+  const scalar = randomScalar(fromHex(curve.order), draw);
   const inner = element(Tag.sequence, integer(1), element(Tag.octetString, scalar));
   return privateKeyInfo([objectIdentifier(Oid.ecPublicKey), objectIdentifier(curve.id)], inner, scalar);
 }

@@ -31,6 +31,9 @@ export function parsePrivateKey(input: string | Uint8Array, passphrase?: string 
   if (typeof input !== 'string' && !(input instanceof Uint8Array)) {
     wrong('parsePrivateKey: input', 'the text of a PEM file, or DER or PEM bytes', input);
   }
+  if (passphrase !== undefined && typeof passphrase !== 'string' && !(passphrase instanceof Uint8Array)) {
+    misuse('ERR_TLS_CONFIG', 'parsePrivateKey: passphrase must be a string or a Uint8Array');
+  }
   const password = typeof passphrase === 'string' ? utf8(passphrase) : passphrase;
   if (typeof input !== 'string' && input[0] === Tag.sequence) return normalise(input, password);
   const block = findKey(typeof input === 'string' ? input : ascii(input));
@@ -42,8 +45,13 @@ export function parsePrivateKey(input: string | Uint8Array, passphrase?: string 
 }
 
 function findKey(text: string): PemBlock {
-  const block = blocksOf(text).find(({ label }) => /\bPRIVATE KEY$/.test(label));
-  if (block === undefined) return refuse('no private key: neither DER nor a PEM block of one');
+  const blocks = blocksOf(text);
+  const block = blocks.find(({ label }) => /\bPRIVATE KEY$/.test(label));
+  if (block === undefined) {
+    const found =
+      blocks.length === 0 ? '' : `; there is ${[...new Set(blocks.map(({ label }) => label))].slice(0, 3).join(', ')}`;
+    return refuse(`no private key: neither DER nor a PEM block of one${found}`);
+  }
   if (!labels.has(block.label)) misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key as ${block.label}`);
   if (/^DEK-Info:/m.test(block.headers)) {
     misuse('ERR_TLS_UNSUPPORTED_KEY', 'a private key encrypted as in RFC 1421; convert it to PKCS#8');
@@ -73,7 +81,10 @@ function toPkcs8(der: Uint8Array, password: Uint8Array | undefined): Uint8Array 
   const outer = new DerReader(der);
   const key = outer.sequence();
   outer.end();
-  if (key.nextTag === Tag.sequence) return decrypt(der, password);
+  if (key.nextTag === Tag.sequence) {
+    if (holdsCertificate(key)) throw new DerError('it is a certificate');
+    return decrypt(der, password);
+  }
   key.smallInteger();
   switch (key.nextTag) {
     case Tag.sequence:
@@ -85,6 +96,12 @@ function toPkcs8(der: Uint8Array, password: Uint8Array | undefined): Uint8Array 
     default:
       throw new DerError('none of PKCS#8, SEC 1 and PKCS#1');
   }
+}
+
+/** The TBSCertificate of a certificate begins with its version or serial number, where PBES2 has an object identifier. */
+function holdsCertificate(outer: DerReader): boolean {
+  const first = new DerReader(outer.rest).sequence().nextTag;
+  return first === context(0, 'constructed') || first === Tag.integer;
 }
 
 /** RFC 5958 §3 */

@@ -1,9 +1,10 @@
 import { equal } from '../../bytes/equal.ts';
 import type { Hash, HashName } from '../../crypto/provider.ts';
+import { bytes, having, object, oneOf, type Rules, settle } from '../../options.ts';
 import { context, DerReader, Tag } from '../asn1/der.ts';
 import { element } from '../asn1/der-write.ts';
 import { Oid } from '../asn1/oids.ts';
-import type { Certificate } from '../certificate/certificate.ts';
+import { type Certificate, certificateRead } from '../certificate/certificate.ts';
 import type { CertId } from './ocsp.ts';
 
 /** Hashes by name, of any provider. */
@@ -21,9 +22,13 @@ export interface OcspRequestOptions {
   readonly nonce?: Uint8Array | undefined;
 }
 
-/** An unsigned OCSPRequest for one certificate, DER (RFC 6960 §4.1.1). */
+/**
+ * An unsigned OCSPRequest for one certificate, DER (RFC 6960 §4.1.1).
+ * @throws TlsError ERR_TLS_CONFIG for an option that is missing or not what it must be
+ */
 export function createOcspRequest(options: OcspRequestOptions): Uint8Array {
-  const { certificate, issuer, hashes, hash = 'sha1', nonce } = options;
+  const given = settle(options, requestRules, 'createOcspRequest: options', ['certificate', 'issuer', 'hashes']);
+  const { certificate, issuer, hashes, hash = 'sha1', nonce } = given;
   const { nameHash, keyHash } = issuerHashes(certificate, issuer, hashes[hash]);
   const certId = element(
     Tag.sequence,
@@ -36,6 +41,17 @@ export function createOcspRequest(options: OcspRequestOptions): Uint8Array {
   const extensions = nonce === undefined ? [] : [element(context(2, 'constructed'), nonceExtension(nonce))];
   return element(Tag.sequence, element(Tag.sequence, requestList, ...extensions));
 }
+
+const requestRules: Rules<OcspRequestOptions> = {
+  certificate: certificateRead,
+  issuer: certificateRead,
+  hashes: (value, name) => {
+    having<Hash>('digest')(Reflect.get(object(value, name), 'sha1'), `${name}.sha1`);
+    return value as Hashes;
+  },
+  hash: oneOf('sha1', 'sha256'),
+  nonce: bytes(1, 128),
+};
 
 /** Whether a CertID names this certificate of this issuer. */
 export function isFor(certId: CertId, certificate: Certificate, issuer: Certificate, hashes: Hashes): boolean {

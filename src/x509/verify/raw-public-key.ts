@@ -1,4 +1,5 @@
 import { equal } from '../../bytes/equal.ts';
+import { derBytes, listOf, ownDer } from '../../options.ts';
 import { parseSpki } from '../certificate/spki.ts';
 import { refused } from './refusal.ts';
 import { mintPeer, type UnverifiedRawKey, type Verdict, type VerifiedRawKey } from './verified-peer.ts';
@@ -6,9 +7,11 @@ import { mintPeer, type UnverifiedRawKey, type Verdict, type VerifiedRawKey } fr
 /**
  * Accepts a raw public key that is one of those known (RFC 7250 §6: how they became known is up to the application).
  * @param known SubjectPublicKeyInfo, DER
- * @throws DerError for a key that is malformed
+ * @throws DerError for a key that is malformed; TlsError ERR_TLS_CONFIG for what is no bytes, and for known keys as PEM
  */
 export function verifyRawPublicKey(spki: Uint8Array, known: readonly Uint8Array[]): Verdict {
+  derBytes(spki, 'verifyRawPublicKey: spki');
+  listOf(ownDer)(known, 'verifyRawPublicKey: known');
   if (!known.some((key) => equal(key, spki))) {
     return refused({ code: 'RPK_UNTRUSTED', reason: 'the raw public key is not one of those known' });
   }

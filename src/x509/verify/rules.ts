@@ -15,9 +15,8 @@ import {
   type Rules,
   record,
   text,
-  wrong,
 } from '../../options.ts';
-import type { PeerName } from '../certificate/identity.ts';
+import { peerName } from '../certificate/identity.ts';
 import type { BudgetLimits } from '../path/build.ts';
 import type { SignatureCache } from '../path/signatures.ts';
 import type { TrustStore } from '../path/trust.ts';
@@ -102,17 +101,6 @@ export const judgementRules: Rules<
   Pick<VerifyOptions, 'profile' | 'maxDepth' | 'budget' | 'policy' | 'revocation' | 'transparency' | 'fetchIssuers'>
 > = { profile, maxDepth: count, budget, policy, revocation, transparency, fetchIssuers: callable };
 
-/** A name must have exactly one form: with a misspelled property, no name would be checked. */
-const peerName: Rule<PeerName> = (value, name) => {
-  if (typeof value === 'string')
-    return wrong(name, `what hostName(${JSON.stringify(value.slice(0, 40))}) makes of it`, value);
-  const [[form, id] = [], ...others] = Object.entries(object<PeerName>(value, name));
-  const fits = form === 'ip' ? id instanceof Uint8Array : textForms.has(form) && typeof id === 'string';
-  return fits && others.length === 0
-    ? (value as PeerName)
-    : wrong(name, '{ dns }, { ip }, { uri } or { email }', value);
-};
-
 const names: Rule<NonNullable<VerifyOptions['name']>> = (value, name) => {
   if (value === 'any') return value;
   return Array.isArray(value) ? listOf(peerName)(value, name) : peerName(value, name);
@@ -130,5 +118,3 @@ export const verifyRules: Rules<VerifyOptions> = {
   remembered: having<SignatureCache>('has', 'add'),
   crls: listOf(object<GivenCrl>),
 };
-
-const textForms: ReadonlySet<unknown> = new Set(['dns', 'uri', 'email']);

@@ -84,6 +84,7 @@ function* judge(chain: readonly Uint8Array[], options: VerifyOptions): Steps<Ver
  * @throws TlsError INVALID_CERTIFICATE for a leaf that does not even have the fields of a certificate
  */
 export function dangerouslyTrust(chain: readonly Uint8Array[], failure?: Failure): UnverifiedChain {
+  listOf(derBytes)(chain, 'dangerouslyTrust: chain');
   const leaf = showCertificate(chain[0] ?? new Uint8Array(0));
   const issuers = chain.slice(1).flatMap((der) => readOrUndefined(() => showCertificate(der)) ?? []);
   return mintPeer<UnverifiedChain>({

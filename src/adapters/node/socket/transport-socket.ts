@@ -1,5 +1,6 @@
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
+import { invalidArgType } from '../support/errors.ts';
 import { isConnecting, type NewSocketOptions, newSocket, repeatConnectEvents } from './transport.ts';
 
 /**
@@ -52,6 +53,7 @@ export abstract class TransportSocket extends net.Socket {
 
   /** Takes a transport: connected, connecting or not connected yet. */
   protected useTransport(transport: Duplex): void {
+    if (typeof transport.on !== 'function') throw invalidArgType('socket', 'an instance of Duplex', transport);
     this.transport = transport;
     if (transport instanceof net.Socket) {
       this._parent = transport;
