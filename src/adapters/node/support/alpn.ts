@@ -1,4 +1,4 @@
-import { outOfRange } from './errors.ts';
+import { outOfRangeBecause } from './errors.ts';
 
 /** What `ALPNProtocols` may be: names, or the list as it stands on the wire (each name after its length byte). */
 export type AlpnOption = readonly string[] | NodeJS.ArrayBufferView;
@@ -26,10 +26,13 @@ export function parseAlpn(wire: unknown): Uint8Array[] {
 
 function encode(protocols: readonly unknown[]): Buffer {
   const parts = protocols.flatMap((protocol, index) => {
-    const name = Buffer.from(String(protocol));
-    if (name.length > 255) {
-      throw outOfRange(`The byte length of the protocol at index ${index} exceeds the maximum length.`, '<= 255', name);
+    // Node's own check: it throws for what is no string, with Node's code and text.
+    const length = Buffer.byteLength(protocol as string);
+    if (length > 255) {
+      const reason = `The byte length of the protocol at index ${index} exceeds the maximum length.`;
+      throw outOfRangeBecause(reason, '<= 255', length);
     }
+    const name = Buffer.from(protocol as string);
     return [Buffer.of(name.length), name];
   });
   return Buffer.concat(parts);

@@ -55,7 +55,12 @@ export function invalidArgValue(name: string, value: unknown, reason = 'is inval
 }
 
 export function outOfRange(name: string, range: string, value: unknown): CodedError {
-  const message = `The value of "${name}" is out of range. It must be ${range}. Received ${inspect(value)}`;
+  return outOfRangeBecause(`The value of "${name}" is out of range.`, range, value);
+}
+
+/** @param reason the first sentence of the message */
+export function outOfRangeBecause(reason: string, range: string, value: unknown): CodedError {
+  const message = `${reason} It must be ${range}. Received ${inspect(value)}`;
   return codedError('ERR_OUT_OF_RANGE', message, undefined, RangeError);
 }
 
