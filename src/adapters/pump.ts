@@ -1,4 +1,5 @@
 import type { Connection, SecretEvent } from '../connection/connection.ts';
+import type { Event } from '../connection/events.ts';
 import { isThenable } from '../crypto/provider.ts';
 import type { TlsError } from '../errors.ts';
 import type { Facts } from '../handshake/terms/facts.ts';
@@ -35,7 +36,7 @@ export interface PumpHandlers {
    * Absent: none, ever.
    */
   unsent?(): number;
-  /** One of the handlers threw, and there is no caller left to throw to. */
+  /** One of the handlers threw. The connection goes on with its other events. */
   thrown(error: unknown): void;
 }
 
@@ -137,39 +138,47 @@ export class Pump {
     while (!this.#stalled && !this.#stopped && !this.full) {
       const event = this.connection.poll();
       if (event === undefined) return;
-      switch (event.type) {
-        case 'data':
-          this.#stalled = !this.#handlers.data(event.bytes, event.early === true);
-          break;
-        case 'ask':
-          this.#answer(event.ask);
-          break;
-        case 'open':
-          this.#handlers.open(event.facts);
-          break;
-        case 'end':
-          this.#handlers.end(event.closeNotify);
-          break;
-        case 'error':
-          // The alert goes out before anybody hears of the error and closes the transport.
-          this.#flush();
-          this.#handlers.error(event.error);
-          break;
-        case 'secret':
-          this.#handlers.secret(event);
-          break;
-        case 'session':
-          if (this.#handlers.session === undefined) event.session.psk.wipe();
-          else this.#handlers.session(event.session);
-          this.connection.sessionTaken();
-          break;
-        case 'authenticated':
-          this.#handlers.authenticated?.(event.facts);
-          break;
-        case 'early':
-          this.#handlers.early?.(event.accepted);
-          break;
+      try {
+        this.#handle(event);
+      } catch (error) {
+        this.#handlers.thrown(error);
       }
+    }
+  }
+
+  #handle(event: Event): void {
+    switch (event.type) {
+      case 'data':
+        this.#stalled = !this.#handlers.data(event.bytes, event.early === true);
+        break;
+      case 'ask':
+        this.#answer(event.ask);
+        break;
+      case 'open':
+        this.#handlers.open(event.facts);
+        break;
+      case 'end':
+        this.#handlers.end(event.closeNotify);
+        break;
+      case 'error':
+        // The alert goes out before anybody hears of the error and closes the transport.
+        this.#flush();
+        this.#handlers.error(event.error);
+        break;
+      case 'secret':
+        this.#handlers.secret(event);
+        break;
+      case 'session':
+        if (this.#handlers.session === undefined) event.session.psk.wipe();
+        else this.#handlers.session(event.session);
+        this.connection.sessionTaken();
+        break;
+      case 'authenticated':
+        this.#handlers.authenticated?.(event.facts);
+        break;
+      case 'early':
+        this.#handlers.early?.(event.accepted);
+        break;
     }
   }
 

@@ -222,7 +222,7 @@ const secrets: readonly [what: string, run: () => unknown, message: string][] = 
   [
     'text in place of ticket keys of a server',
     () => call((keys) => createServer().setTicketKeys(keys), secret),
-    `The "keys" argument ${ticketKeysType}`,
+    `The "buffer" argument ${ticketKeysType}`,
   ],
   [
     'a key in place of the answer of pskCallback on the client',

@@ -100,10 +100,20 @@ class TlsServer extends net.Server {
 
   /** @param keys 48 bytes; or several such (opentls), of which the first seals and the others still open */
   setTicketKeys(keys: TicketKeyInput): void {
-    if (ticketKeyList(keys, 'keys').some(({ byteLength }) => byteLength !== 48)) {
-      throw codedError('ERR_ASSERTION', 'Session ticket keys must be a 48-byte buffer');
+    if (ticketKeyList(keys, 'buffer').some(({ byteLength }) => byteLength !== 48)) {
+      throw codedError('ERR_INTERNAL_ASSERTION', 'Session ticket keys must be a 48-byte buffer');
     }
     this.#tickets = this.#makeTickets(keys);
+  }
+
+  /** What the workers of a cluster share: Node's cluster module asks the first worker for it. @internal */
+  _getServerData(): { readonly ticketKeys: string } {
+    return { ticketKeys: this.getTicketKeys().toString('hex') };
+  }
+
+  /** Takes over what another worker shares. @internal */
+  _setServerData({ ticketKeys }: { readonly ticketKeys: string }): void {
+    this.setTicketKeys(Buffer.from(ticketKeys, 'hex'));
   }
 
   #makeTickets(keys: TicketKeyInput | undefined): TicketKeys {

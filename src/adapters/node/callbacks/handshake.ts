@@ -34,10 +34,18 @@ export class HandshakeCallbacks<TLSSocket extends Socket> {
   readonly #socket: TLSSocket;
   readonly #options: SocketOptionsFor<TLSSocket>;
   #context: ContextState;
+  readonly #onServerName: (name: string | false) => void;
   #applicationError: Error | undefined;
   #protocol: Uint8Array | undefined;
 
-  constructor(socket: TLSSocket, context: ContextState, options: SocketOptionsFor<TLSSocket>) {
+  /** @param onServerName hears the name that a client asks for; false: it names none */
+  constructor(
+    socket: TLSSocket,
+    context: ContextState,
+    options: SocketOptionsFor<TLSSocket>,
+    onServerName: (name: string | false) => void,
+  ) {
+    this.#onServerName = onServerName;
     this.#socket = socket;
     this.#context = context;
     this.#options = options;
@@ -89,23 +97,20 @@ export class HandshakeCallbacks<TLSSocket extends Socket> {
   }
 
   #serverConfig(): ServerConfig {
-    const { requestCert, SNICallback, ALPNCallback, server, pskCallback } = this.#options;
+    const { requestCert, ALPNCallback, server, pskCallback } = this.#options;
     const { tickets, ticketLifetime, provider, engine } = this.#context;
-    const asksOcsp = server !== undefined && server.listenerCount('OCSPRequest') > 0;
     const own = this.#options[serverTickets] ?? tickets;
     return {
       ticketLifetime,
       ...this.#common(),
-      tickets: engine.tickets ?? (own && ticketsOf(server, own, provider)),
+      tickets: engine.tickets ?? (own && ticketsOf(server, own, provider, (error) => void this.#socket.destroy(error))),
       ...(engine.earlyData && { earlyData: whereHeard(engine.earlyData, this.#socket, this.#options) }),
       credentials: this.#context.credentials,
       preferOwnOrder: this.#context.preferOwnOrder,
       prioritizeChaCha: this.#context.prioritizeChaCha,
       clientCertificate: !requestCert ? 'none' : this.check.enforces ? 'required' : 'optional',
       ...(pskCallback && { findPsk: (identity) => this.#findPsk(pskCallback, identity) }),
-      ...((SNICallback || ALPNCallback || asksOcsp) && {
-        chooseCredentials: (hello) => this.#chooseCredentials(hello),
-      }),
+      chooseCredentials: (hello) => this.#chooseCredentials(hello),
       ...(ALPNCallback && { chooseProtocol: () => this.#protocol }),
     };
   }
@@ -143,10 +148,13 @@ export class HandshakeCallbacks<TLSSocket extends Socket> {
       const { credentials } = this.#context;
       const { server } = this.#options;
       if (!hello.wantsOcsp || server === undefined || server.listenerCount('OCSPRequest') === 0) return credentials;
-      return askOcsp(server, credentials).catch((error) => {
+      const fail = (error: Error): void => void this.#socket.destroy(error);
+      return askOcsp(server, credentials, fail).catch((error) => {
         throw this.#note(error);
       });
     };
+    // Whatever fails from here on, the listeners of 'tlsClientError' know which name was asked for.
+    this.#onServerName(hello.serverName ?? false);
     const { SNICallback } = this.#options;
     if (hello.serverName === undefined || !SNICallback) return finish();
     return this.#chooseContext(hello.serverName, SNICallback).then(finish);

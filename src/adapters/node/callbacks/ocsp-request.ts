@@ -4,9 +4,14 @@ import { codedError } from '../support/errors.ts';
 
 /**
  * Asks the application for a response to staple: 'OCSPRequest' (certificate, issuer or null, callback).
+ * @param fail ends the connection, for a second answer
  * @returns the credentials, with what it answered at the first
  */
-export function askOcsp(server: EventEmitter, credentials: readonly Credential[]): Promise<readonly Credential[]> {
+export function askOcsp(
+  server: EventEmitter,
+  credentials: readonly Credential[],
+  fail: (error: Error) => void,
+): Promise<readonly Credential[]> {
   const [first, ...others] = credentials;
   const [leaf, issuer] = first?.chain ?? [];
   return new Promise((resolve, reject) => {
@@ -17,7 +22,7 @@ export function askOcsp(server: EventEmitter, credentials: readonly Credential[]
       Buffer.from(leaf),
       issuer === undefined ? null : Buffer.from(issuer),
       (error?: Error | null, response?: Uint8Array | null) => {
-        if (answered) return reject(codedError('ERR_MULTIPLE_CALLBACK', 'Callback called multiple times'));
+        if (answered) return fail(codedError('ERR_MULTIPLE_CALLBACK', 'Callback called multiple times'));
         answered = true;
         if (error) return reject(error);
         resolve(response ? [{ ...first, ocspResponse: response }, ...others] : credentials);

@@ -53,7 +53,7 @@ export abstract class DescribedSocket extends TransportSocket {
   readonly ssl: null = null;
 
   abstract readonly isServer: boolean;
-  /** The last session that came. */
+  /** The last session that came, else the one that is offered or was resumed, else bytes that resume nothing. */
   protected sessionBlob: Buffer | undefined;
   protected abstract readonly context: ContextState;
   protected abstract readonly connection: Connection | undefined;
@@ -129,7 +129,7 @@ export abstract class DescribedSocket extends TransportSocket {
 
   /** Undefined, too, for a certificate that OpenSSL cannot read: {@link getPeerCertificate} still shows what it has. */
   getPeerX509Certificate(): X509Certificate | undefined {
-    return x509Of(this.facts?.peer?.certificates[0]?.raw);
+    return x509ChainOf(this.facts?.peer?.certificates ?? []);
   }
 
   /** The leaf of the chain that this side sent; undefined where there is none, or OpenSSL cannot read it. */
@@ -137,7 +137,10 @@ export abstract class DescribedSocket extends TransportSocket {
     return x509Of(this.facts?.localChain?.[0]);
   }
 
-  /** Client: the last session that a ticket gave, as the 'session' event does; undefined before. */
+  /**
+   * Client: the last session that a ticket gave, as the 'session' event does. Before the first ticket it is the session
+   * that is offered or was resumed, else bytes that resume nothing, and undefined before the handshake is complete.
+   */
   getSession(): Buffer | undefined | null {
     return this.destroyed ? null : this.sessionBlob;
   }
@@ -195,6 +198,22 @@ export abstract class DescribedSocket extends TransportSocket {
     const leaf = this.facts?.localChain?.[0];
     return leaf && showCertificate(leaf);
   }
+}
+
+/**
+ * The leaf, whose `issuerCertificate` is the next certificate of the path, and so on. Node sets it for the certificates of a
+ * connection alone, so that here it stands on the object itself.
+ */
+function x509ChainOf(path: readonly ShownCertificate[]): X509Certificate | undefined {
+  let issuer: X509Certificate | undefined;
+  for (const { raw } of [...path].reverse()) {
+    const certificate = x509Of(raw);
+    if (certificate !== undefined && issuer !== undefined && certificate.checkIssued(issuer)) {
+      Object.defineProperty(certificate, 'issuerCertificate', { value: issuer, configurable: true });
+    }
+    issuer = certificate;
+  }
+  return issuer;
 }
 
 /** What OpenSSL cannot read has no such object. */

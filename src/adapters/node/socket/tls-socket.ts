@@ -17,8 +17,8 @@ import {
 } from '../context/context.ts';
 import { settleSocketOptions } from '../options/rules.ts';
 import type { EarlyReaderFor, PskCallbackFor, SniCallbackFor, SocketOptionsFor } from '../options/socket.ts';
-import { codedError, toNodeError, validateBuffer, validateInteger, validateString } from '../support/errors.ts';
-import { fromBlob, toBlob } from '../support/sessions.ts';
+import { codedError, throwLater, toNodeError, validateInteger, validateString } from '../support/errors.ts';
+import { fromBlob, noSession, toBlob } from '../support/sessions.ts';
 import { DescribedSocket } from './described-socket.ts';
 import { Inlet } from './inlet.ts';
 import { OnRead } from './onread.ts';
@@ -97,9 +97,11 @@ export class TLSSocket extends DescribedSocket {
     this.isServer = Boolean(own.isServer);
     this.server = own.server;
     this.context = context;
-    this.#handshake = new HandshakeCallbacks<TLSSocket>(this, context, own);
+    this.#handshake = new HandshakeCallbacks<TLSSocket>(this, context, own, (name) => {
+      this.servername = name;
+    });
     this.#check = this.#handshake.check;
-    if (!this.isServer) this.#session = fromBlob(own.session);
+    if (!this.isServer) this.#offer(own.session);
     this.#onread = !socket && own.onread ? new OnRead(own.onread) : undefined;
     this.on('error', this._tlsError);
     if (own.pauseOnConnect) this.pause();
@@ -135,8 +137,12 @@ export class TLSSocket extends DescribedSocket {
 
   /** The session to offer. Only before the handshake. */
   override setSession(session: string | NodeJS.ArrayBufferView): void {
-    if (typeof session !== 'string') validateBuffer(session, 'session');
-    if (!this.isServer) this.#session = fromBlob(session);
+    if (!this.isServer) this.#offer(session);
+  }
+
+  #offer(session: unknown): void {
+    this.#session = fromBlob(session);
+    this.sessionBlob = this.#session && toBlob(this.#session);
   }
 
   /**
@@ -255,7 +261,7 @@ export class TLSSocket extends DescribedSocket {
       send: (slabs) => this.#send(slabs),
       answered: () => this.#answered(connection),
       unsent: () => this.#outlet.unsent,
-      thrown: (error) => process.nextTick(rethrow, error),
+      thrown: throwLater,
     });
     const inlet = new Inlet(transport, this.#pump);
     this.#inlet = inlet;
@@ -346,15 +352,26 @@ export class TLSSocket extends DescribedSocket {
     this.alpnProtocol = facts.alpn === undefined ? false : Buffer.from(facts.alpn).toString('latin1');
     this.servername ??= facts.serverName ?? false;
     this.authorizationError = this.#check.code;
+    if (!facts.resumed || this.isServer) this.sessionBlob = noSession();
     this.#handshake = undefined;
     this._secureEstablished = true;
     if (this._tlsOptions.requestOCSP && !this.isServer && !facts.resumed) {
-      this.emit('OCSPResponse', facts.peerOcspResponse === undefined ? null : Buffer.from(facts.peerOcspResponse));
+      const { peerOcspResponse } = facts;
+      this.#tell('OCSPResponse', peerOcspResponse === undefined ? null : Buffer.from(peerOcspResponse));
     }
-    this.emit('secure');
+    this.#tell('secure');
     this.#earlyOffer?.tell(false);
     // Tickets go before the first answer: a client that has it may leave.
     this.#pump?.afterTasks(() => this.#writeWaiting(connection, transport));
+  }
+
+  /** Emits an event of the handshake; after the exception of a listener the connection goes on. */
+  #tell(event: string, ...args: readonly unknown[]): void {
+    try {
+      this.emit(event, ...args);
+    } catch (error) {
+      throwLater(error);
+    }
   }
 
   #writeWaiting(connection: Connection, transport: Duplex): void {
@@ -420,10 +437,6 @@ function onHandshakeTimeout(socket: TLSSocket): void {
 
 function emitClose(socket: TLSSocket, hadError: boolean): void {
   socket.emit('close', hadError);
-}
-
-function rethrow(error: unknown): never {
-  throw error;
 }
 
 /** A line of SSLKEYLOGFILE (RFC 9850 §2). */

@@ -64,6 +64,13 @@ export function outOfRangeBecause(reason: string, range: string, value: unknown)
   return codedError('ERR_OUT_OF_RANGE', message, undefined, RangeError);
 }
 
+/** Makes an exception of a listener the process's own, as in `node:tls`: what called the listener goes on. */
+export function throwLater(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
+}
+
 export function connectionReset(message: string, fields?: object): CodedError {
   return codedError('ECONNRESET', message, fields);
 }

@@ -1,9 +1,15 @@
 /** Session tickets as `node:tls` handles them: by keys, or by the events of the server. */
 import type { EventEmitter } from 'node:events';
-import type { Awaitable, CryptoProvider } from '../../../crypto/provider.ts';
-import { decodeSession, encodeSession, type Session } from '../../../session/session.ts';
+import { type Awaitable, type CryptoProvider, type Hash, isThenable } from '../../../crypto/provider.ts';
+import {
+  decodeSession,
+  encodeSession,
+  encodeState,
+  type Session,
+  type SessionState,
+} from '../../../session/session.ts';
 import { type ServerSessionStore, StoredTickets, TicketKeys, type TicketSealer } from '../../../session/tickets.ts';
-import { invalidKeyType, validateBuffer } from './errors.ts';
+import { codedError, invalidKeyType, throwLater } from './errors.ts';
 
 /** 48 bytes, or several of them: the first seals, all of them open. */
 export type TicketKeyInput = NodeJS.ArrayBufferView | readonly NodeJS.ArrayBufferView[];
@@ -33,15 +39,23 @@ export function ticketKeysOf(
   });
 }
 
-/** Where somebody listens for 'newSession' or 'resumeSession', sessions are theirs to keep; else `tickets` holds them. */
+/**
+ * Tells a server's listeners of sessions. With listeners for both 'newSession' and 'resumeSession' the sessions are theirs
+ * to keep, and what they do not answer is not resumed; else the tickets hold the sessions.
+ * @param fail ends the connection with the error of a listener
+ */
 export function ticketsOf(
   server: EventEmitter | undefined,
   tickets: TicketSealer,
   provider: CryptoProvider,
+  fail: (error: Error) => void,
 ): TicketSealer {
   if (server === undefined) return tickets;
-  const listened = server.listenerCount('newSession') + server.listenerCount('resumeSession') > 0;
-  return listened ? new StoredTickets(new EventStore(server), provider) : tickets;
+  const stored = server.listenerCount('newSession') > 0;
+  const asked = server.listenerCount('resumeSession') > 0;
+  const store = new EventStore(server, fail);
+  if (stored && asked) return new StoredTickets(store, provider);
+  return stored || asked ? new AnnouncedTickets(store, tickets, provider) : tickets;
 }
 
 /** What `getSession()` and the 'session' event give, and the `session` option takes. */
@@ -49,20 +63,32 @@ export function toBlob(session: Session): Buffer {
   return Buffer.from(encodeSession(session));
 }
 
+/**
+ * What `getSession()` gives before there is a session: it resumes nothing, as that of `node:tls` in TLS 1.3, and programs
+ * that take bytes for granted go on.
+ */
+export function noSession(): Buffer {
+  return Buffer.from('opentls: no session');
+}
+
 /** Anything but a session of ours is no session, as `node:tls` has it. */
 export function fromBlob(blob: unknown): Session | undefined {
   if (blob === undefined || blob === null) return undefined;
   if (typeof blob === 'string') return decodeSession(Buffer.from(blob, 'latin1'));
-  validateBuffer(blob, 'session');
+  if (!ArrayBuffer.isView(blob)) {
+    throw codedError('ERR_INVALID_ARG_TYPE', 'Session must be a buffer', undefined, TypeError);
+  }
   return decodeSession(bytesOf(blob));
 }
 
 /** A store behind the events of a server: `(id, data, callback)` and `(id, callback)`. */
 class EventStore implements ServerSessionStore {
   readonly #server: EventEmitter;
+  readonly #fail: (error: Error) => void;
 
-  constructor(server: EventEmitter) {
+  constructor(server: EventEmitter, fail: (error: Error) => void) {
     this.#server = server;
+    this.#fail = fail;
   }
 
   /** At once, where the listener answers at once: the ticket goes out before what is written next. */
@@ -73,23 +99,65 @@ class EventStore implements ServerSessionStore {
       kept = true;
       settle?.();
     };
-    if (!this.#server.emit('newSession', Buffer.from(id), Buffer.from(state), answer) || kept) return;
+    try {
+      if (!this.#server.emit('newSession', Buffer.from(id), Buffer.from(state), answer)) return;
+    } catch (error) {
+      return throwLater(error);
+    }
+    if (kept) return;
     return new Promise((resolve) => {
       settle = resolve;
     });
   }
 
   take(id: Uint8Array): Promise<Uint8Array | undefined> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
+      let answered = false;
       const answer = (error: Error | null | undefined, data?: Uint8Array | null): void => {
-        if (error) reject(error);
-        else resolve(data ?? undefined);
+        if (answered) return this.#fail(codedError('ERR_MULTIPLE_CALLBACK', 'Callback called multiple times'));
+        answered = true;
+        if (error) this.#fail(error);
+        resolve(data ?? undefined);
       };
-      if (!this.#server.emit('resumeSession', Buffer.from(id), answer)) resolve(undefined);
+      try {
+        if (!this.#server.emit('resumeSession', Buffer.from(id), answer)) resolve(undefined);
+      } catch (error) {
+        this.#fail(error instanceof Error ? error : new Error(String(error)));
+        resolve(undefined);
+      }
     });
   }
 }
 
-function bytesOf(view: NodeJS.ArrayBufferView): Uint8Array {
+/** Tickets that hold the session, where a server has listeners for 'newSession' alone or for 'resumeSession' alone. */
+class AnnouncedTickets implements TicketSealer {
+  readonly #store: EventStore;
+  readonly #tickets: TicketSealer;
+  readonly #hash: Hash;
+
+  constructor(store: EventStore, tickets: TicketSealer, { hashes }: CryptoProvider) {
+    this.#store = store;
+    this.#tickets = tickets;
+    this.#hash = hashes.sha256;
+  }
+
+  seal(state: SessionState): Awaitable<Uint8Array | undefined> {
+    const ticket = this.#tickets.seal(state);
+    return isThenable(ticket) ? ticket.then((bytes) => this.#announce(bytes, state)) : this.#announce(ticket, state);
+  }
+
+  async open(ticket: Uint8Array): Promise<SessionState | undefined> {
+    await this.#store.take(this.#hash.digest(ticket));
+    return this.#tickets.open(ticket);
+  }
+
+  #announce(ticket: Uint8Array | undefined, state: SessionState): Awaitable<Uint8Array | undefined> {
+    if (ticket === undefined) return undefined;
+    const told = this.#store.put(this.#hash.digest(ticket), encodeState(state));
+    return isThenable(told) ? told.then(() => ticket) : ticket;
+  }
+}
+
+function bytesOf(view: ArrayBufferView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }

@@ -338,7 +338,7 @@ describe('options of servers and sockets', () => {
     expect(server.getTicketKeys().length).toBe(48);
     server.setTicketKeys(Buffer.alloc(48, 7));
     expect(server.getTicketKeys()).toEqual(Buffer.alloc(48, 7));
-    expect(codeOf(() => server.setTicketKeys(Buffer.alloc(47)))).toBe('ERR_ASSERTION');
+    expect(codeOf(() => server.setTicketKeys(Buffer.alloc(47)))).toBe('ERR_INTERNAL_ASSERTION');
   });
 
   test('renegotiate answers false and an error', async () => {
