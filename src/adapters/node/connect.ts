@@ -14,9 +14,9 @@ export interface ConnectionOptions extends ConnectionOptionsFor<TLSSocket> {}
 export type SecureConnectListener = () => void;
 
 /**
- * Opens a client connection, as `tls.connect()` does. 'secureConnect' says that the server is trusted, or that
- * `rejectUnauthorized` is false.
- * @throws as `createSecureContext`, and for options of a wrong type
+ * Opens a client connection, as `tls.connect()` does. The socket emits 'secureConnect' once the handshake is complete and
+ * the server is authorized; where `rejectUnauthorized` is false, `authorized` may be false then.
+ * @throws what `createSecureContext` throws; ERR_INVALID_ARG_TYPE and ERR_OUT_OF_RANGE for options of the socket
  *
  * @example
  * ```js
@@ -74,7 +74,7 @@ export function connect(...args: readonly unknown[]): TLSSocket {
   return socket;
 }
 
-/** The forms of `net.connect()`, with options behind the port or the host; `options.host` beats `host`. */
+/** Reads the forms of `net.connect()`, with options behind the port or the host; `options.host` beats `host`. */
 function readArguments(args: readonly unknown[]): ConnectionOptions {
   const [first, second, third] = args;
   if (typeof first === 'object' && first !== null) return first;
@@ -94,7 +94,7 @@ function check({ checkServerIdentity, minDHSize = 1024, socket }: ConnectionOpti
   }
 }
 
-/** The name that the transport was connected by. */
+/** The host name that the transport was connected to. */
 function hostOf(transport: Duplex | undefined): string | undefined {
   const host: unknown = transport && Reflect.get(transport, '_host');
   return typeof host === 'string' ? host : undefined;

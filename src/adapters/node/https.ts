@@ -25,22 +25,22 @@ import { fromBlob, type TicketKeyInput, toBlob } from './support/sessions.ts';
 export interface AgentOptions
   extends http.AgentOptions,
     Omit<ConnectionOptions, keyof http.AgentOptions | 'socket' | 'path'> {
-  /** Names whose sessions are kept. Default 100; 0: none are. */
+  /** How many names the agent keeps a session for. Default 100; 0: it keeps none. */
   readonly maxCachedSessions?: number | undefined;
 }
 
-/** Options of `http.request()`, of the agent's connections, and ours. */
+/** Options of `http.request()`, and of the connection that it makes. */
 export interface RequestOptions
   extends Omit<http.RequestOptions, keyof SecureContextOptions>,
     Omit<ConnectionOptions, keyof http.RequestOptions> {}
 
 /** Options of {@link createServer}: those of `http.createServer()` and those of `createServer()` of `opentls`. */
 export type ServerOptions = http.ServerOptions & TlsServerOptions;
-/** Hears the response, as the callback of `https.request()` does. */
+/** Called with the response, like the callback of `https.request()`. */
 export type ResponseListener = (response: http.IncomingMessage) => void;
 
 /**
- * Keeps and shares connections as `https.Agent` does, over opentls. It keeps sessions, too.
+ * Keeps and shares connections over opentls, as `https.Agent` does over `node:tls`. It keeps sessions, too.
  *
  * @example
  * ```js
@@ -59,14 +59,15 @@ export class Agent extends nodeHttps.Agent {
 
   constructor(options?: AgentOptions) {
     super(options as nodeHttps.AgentOptions);
-    // Node takes any value: one that bounds nothing means the default.
+    // Node takes any value here: what is no number, or negative, means the default.
     const most = options?.maxCachedSessions;
     this.#sessions = new SessionCache(typeof most === 'number' && most >= 0 ? Math.ceil(most) : 100);
   }
 
   /**
-   * Connections of one name resume each other's sessions, each of them once.
-   * @throws ERR_INVALID_ARG_VALUE for `earlyData`: the request would follow what had been sent already
+   * Opens a connection that resumes a session of an earlier one with the same name ({@link getName}). The agent offers each
+   * session once.
+   * @throws ERR_INVALID_ARG_VALUE for `earlyData`: the server would read those bytes ahead of the request
    */
   override createConnection(options: nodeHttps.RequestOptions): TLSSocket {
     refuseEarly(options as ConnectionOptions);
@@ -86,20 +87,22 @@ export class Agent extends nodeHttps.Agent {
   }
 
   /**
-   * Connections, and sessions, are shared by what they were made with: Node's name, and all else that judges the peer or
-   * authenticates us. Functions and objects of a class are told apart by identity: make them once, not per request.
+   * Answers the name under which the agent shares connections and sessions: Node's name, and all options that decide how
+   * the peer is judged and how this side authenticates itself. Functions and objects of a class are compared by identity:
+   * make them once, not per request.
    */
   override getName(options: nodeHttps.RequestOptions = {}): string {
     return `${super.getName(options)}:opentls:${this.#names.of(options as ConnectionOptions)}`;
   }
 }
 
-/** The agent of requests that name none. It keeps connections alive, and ends idle ones after 5 seconds. */
+/** The agent of requests without `agent`. It keeps connections alive, and ends idle ones after 5 seconds. */
 export const globalAgent: Agent = new Agent({ keepAlive: true, timeout: 5000 });
 
 /**
- * Sends a request, as `https.request()` does. A request that names no agent goes through {@link globalAgent}.
- * @throws ERR_INVALID_ARG_VALUE for options of opentls alone beside an agent of `node:https`, which knows none of them
+ * Sends a request, as `https.request()` does. A request without `agent` goes through {@link globalAgent}.
+ * @throws ERR_INVALID_ARG_VALUE for an option that only opentls has, beside an agent of `node:https`: that agent would
+ * ignore it
  *
  * @example
  * ```js
@@ -147,7 +150,7 @@ export function get(
   return sent;
 }
 
-/** An `http.Server` whose connections speak TLS: it serves what `tls.Server` has accepted. */
+/** An `http.Server` that serves the connections of a TLS server within. */
 export class Server extends http.Server {
   readonly #tls: TlsServer;
 
@@ -155,7 +158,7 @@ export class Server extends http.Server {
     const given = typeof options === 'function' ? {} : options;
     super({ noDelay: true, ...given }, typeof options === 'function' ? options : listener);
     const alpn = given.ALPNProtocols || given.ALPNCallback ? {} : { ALPNProtocols: ['http/1.1'] };
-    // The `http.Server` takes secure connections as it would take plain ones.
+    // The listeners with which the `http.Server` takes plain connections: here they take secure ones.
     const serve = this.listeners('connection') as ((this: this, socket: TLSSocket) => void)[];
     const requests = new EarlyRequests(this, (socket) => {
       for (const listen of serve) listen.call(this, socket);
@@ -169,35 +172,35 @@ export class Server extends http.Server {
       this.emit('tlsClientError', error, socket);
       if (!this.emit('clientError', error, socket)) socket.destroy(error);
     });
-    // The TLS server emits these events only where somebody listens: listeners are passed on as they are added.
+    // The TLS server emits these events only where it has a listener: it gets one when the application adds one here.
     this.on('newListener', (event: string) => {
       if (!passedOn.has(event) || this.#tls.listenerCount(event) > 0) return;
       this.#tls.on(event, (...args: unknown[]) => void this.emit(event, ...args));
     });
   }
 
-  /** As `http.Server` emits, and marks requests that came as 0-RTT data by `Early-Data: 1` (RFC 8470 §5.1). */
+  /** Adds `Early-Data: 1` to a request that came as 0-RTT data (RFC 8470 §5.1), and emits as `http.Server` does. */
   override emit(event: string, ...args: unknown[]): boolean {
     markEarly(args[0]);
     return super.emit(event, ...args);
   }
 
-  /** Adds the context that clients get which ask for `servername`; `*.example.com` stands for each label. */
+  /** Adds a context for clients that ask for `servername`; the `*` in `*.example.com` stands for one label. */
   addContext(servername: string, context: SecureContext | SecureContextOptions): void {
     this.#tls.addContext(servername, context);
   }
 
-  /** Replaces the context of connections to come. */
+  /** Replaces the whole context for connections that are accepted from now on. */
   setSecureContext(options: SecureContextOptions): void {
     this.#tls.setSecureContext(options);
   }
 
-  /** The 48 bytes that seal session tickets now: a secret. */
+  /** A copy of the key that seals session tickets: 48 bytes, a secret. */
   getTicketKeys(): Buffer {
     return this.#tls.getTicketKeys();
   }
 
-  /** Sets the keys of session tickets: 48 bytes, or several such, of which the first seals and all open. */
+  /** Sets the keys of session tickets: 48 bytes, or several keys. The server seals with the first and opens with each. */
   setTicketKeys(keys: TicketKeyInput): void {
     this.#tls.setTicketKeys(keys);
   }
@@ -205,7 +208,7 @@ export class Server extends http.Server {
 
 /**
  * Makes an HTTPS server over opentls, as `https.createServer()` does.
- * @throws as `createServer()` of `opentls`
+ * @throws what `createServer()` of `opentls` throws
  *
  * @example
  * ```js
@@ -232,7 +235,7 @@ function agentFor(options: nodeHttps.RequestOptions): { readonly agent?: Agent }
   return agent || createConnection ? {} : { agent: globalAgent };
 }
 
-/** Options that judge the peer must not be ignored in silence. */
+/** Refuses an option that an agent of `node:https` would ignore: it may decide whether the peer is trusted. */
 function refuseOwn(options: ConnectionOptions): void {
   const ignored = ownOptions.find((name) => options[name] !== undefined && options[name] !== null);
   if (ignored === undefined) return;
@@ -241,13 +244,13 @@ function refuseOwn(options: ConnectionOptions): void {
 
 function refuseEarly({ earlyData }: ConnectionOptions): void {
   if (earlyData === undefined) return;
-  throw invalidArgValue('options.earlyData', earlyData, 'is for connect(): a request is not sent early');
+  throw invalidArgValue('options.earlyData', earlyData, 'is for connect(): an agent does not send a request early');
 }
 
-/** Events of the TLS server that are the application's to hear or to answer. */
+/** Events of the TLS server that the application may listen for on this one. */
 const passedOn: ReadonlySet<string> = new Set(['keylog', 'newSession', 'resumeSession', 'OCSPRequest']);
 
-/** Of {@link ConnectionOptions}, those that `node:tls` has not. */
+/** The options of {@link ConnectionOptions} that `node:tls` does not have. */
 const ownOptions = ['verification', 'engine', 'signer', 'provider', 'now', 'earlyData'] as const;
 
 function isUrl(value: URL | RequestOptions): value is URL {

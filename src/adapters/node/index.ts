@@ -62,20 +62,20 @@ export function getCiphers(): string[] {
   return cipherNames(noble);
 }
 
-/** As `node:tls` exports it: TLS 1.3 has no renegotiation, so that nothing reads it. */
+/** A constant of `node:tls`. TLS 1.3 has no renegotiation, and nothing reads it. */
 export const CLIENT_RENEG_LIMIT: number = tlsDefaults.CLIENT_RENEG_LIMIT;
-/** As `node:tls` exports it: TLS 1.3 has no renegotiation, so that nothing reads it. Seconds. */
+/** A constant of `node:tls`, seconds. TLS 1.3 has no renegotiation, and nothing reads it. */
 export const CLIENT_RENEG_WINDOW: number = tlsDefaults.CLIENT_RENEG_WINDOW;
 /** The cipher suites of a context without `ciphers`, by preference, with colons between them. */
 export const DEFAULT_CIPHERS: string = tlsDefaults.DEFAULT_CIPHERS;
-/** The groups of a context without `ecdhCurve`: `auto`, which stands for all of the provider's. */
+/** The groups of a context without `ecdhCurve`: `auto` means all groups of the provider. */
 export const DEFAULT_ECDH_CURVE: string = tlsDefaults.DEFAULT_ECDH_CURVE;
-/** The `minVersion` of a context that names none. Opentls speaks TLS 1.3 alone. */
+/** The `minVersion` of a context without that option. opentls speaks TLS 1.3 alone. */
 export const DEFAULT_MIN_VERSION: TlsDefaults['DEFAULT_MIN_VERSION'] = tlsDefaults.DEFAULT_MIN_VERSION;
-/** The `maxVersion` of a context that names none. Opentls speaks TLS 1.3 alone. */
+/** The `maxVersion` of a context without that option. opentls speaks TLS 1.3 alone. */
 export const DEFAULT_MAX_VERSION: TlsDefaults['DEFAULT_MAX_VERSION'] = tlsDefaults.DEFAULT_MAX_VERSION;
 
-/** The module as one object. What is assigned to its properties takes effect, as with `node:tls`. */
+/** The module as one object. A program may assign to the properties of {@link TlsDefaults}, as with `node:tls`. */
 export interface TlsModule extends TlsDefaults {
   /** {@link connect} */
   connect: typeof connect;
@@ -121,5 +121,5 @@ const tls: TlsModule = Object.defineProperty(
 
 export default tls;
 
-/** The trust anchors that come with Node: PEM, frozen. */
+/** The root certificates that come with Node: PEM, in a frozen array. */
 export const rootCertificates: readonly string[] = roots();

@@ -31,13 +31,13 @@ import { type TicketKeyInput, ticketKeyList, ticketKeysOf } from './support/sess
 /** Options of `createServer()`: of the context, of the sockets, and of `net.Server`. */
 export interface ServerOptions extends ServerOptionsFor<TLSSocket> {}
 
-/** Hears a connection whose handshake is complete, as a listener of `secureConnection`. */
+/** A listener of 'secureConnection': called with each connection whose handshake is complete. */
 export type SecureConnectionListener = (socket: TLSSocket) => void;
 
 class TlsServer extends net.Server {
   requestCert: boolean;
   rejectUnauthorized: boolean;
-  /** As on the wire. */
+  /** In the form of the wire: each name after its length byte. */
   ALPNProtocols?: Uint8Array;
   ALPNCallback: TLSSocketOptions['ALPNCallback'];
   readonly _contexts: (readonly [pattern: RegExp, context: SecureContext])[] = [];
@@ -71,18 +71,18 @@ class TlsServer extends net.Server {
     if (secureListener !== undefined) this.on('secureConnection', secureListener);
   }
 
-  /** Replaces certificate, key and all that goes with them, for connections from here on. */
+  /** Replaces the whole context for connections that are accepted from now on. */
   setSecureContext(options: SecureContextOptions): void {
     validateObject(options, 'options');
     const given = contextOptions(options);
     this._sharedCreds = makeContext(given);
-    // Without keys of its own, tickets from before stay good.
+    // Without `ticketKeys` the old keys stay, so clients can still use the tickets that they have.
     this.#tickets = given.ticketKeys ? undefined : (this.#tickets ?? this.#ownTickets);
     this.#ownTickets = stateOf(this._sharedCreds).tickets;
   }
 
   /**
-   * Another certificate for clients that ask for a name; the last that fits counts.
+   * Adds a context for clients that ask for `servername`. Where several fit, the server takes the last that was added.
    * @param servername `*` stands for one label, or a part of it
    */
   addContext(servername: string, context: SecureContext | SecureContextOptions): void {
@@ -98,7 +98,7 @@ class TlsServer extends net.Server {
     return Buffer.from((this.#tickets ?? this.#ownTickets ?? this.#makeTickets(undefined)).current);
   }
 
-  /** @param keys 48 bytes; or several such (opentls), of which the first seals and the others still open */
+  /** @param keys 48 bytes, or several keys (opentls): the server seals with the first and opens with each */
   setTicketKeys(keys: TicketKeyInput): void {
     if (ticketKeyList(keys, 'buffer').some(({ byteLength }) => byteLength !== 48)) {
       throw codedError('ERR_INTERNAL_ASSERTION', 'Session ticket keys must be a 48-byte buffer');
@@ -146,7 +146,7 @@ class TlsServer extends net.Server {
   }
 }
 
-// A listener of 'secureConnection' that answers with a rejected promise costs its socket, not the process.
+// Where a listener of 'secureConnection' rejects its promise, the server destroys that socket, and the process goes on.
 Object.defineProperty(TlsServer.prototype, captureRejectionSymbol, {
   configurable: true,
   writable: true,
@@ -162,9 +162,9 @@ export const Server: typeof TlsServer & ((...args: ConstructorParameters<typeof 
   callable(TlsServer);
 
 /**
- * Makes a server for TLS over TCP, as `tls.createServer()` does. The listener hears of every connection whose handshake is
- * complete.
- * @throws as `createSecureContext`, and for options of a wrong type
+ * Makes a server for TLS over TCP, as `tls.createServer()` does. It calls the listener with every connection whose
+ * handshake is complete.
+ * @throws what `createSecureContext` throws; ERR_INVALID_ARG_TYPE for options of the server
  *
  * @example
  * ```js
@@ -202,18 +202,18 @@ function readOptions(options: ServerOptions | SecureConnectionListener | null | 
   return given;
 }
 
-/** Without a time that a timer can run to, the default: there is always an end to waiting. */
+/** A value that a timer cannot run to becomes the default: every handshake has a limit. */
 function timeoutOf(handshakeTimeout: number | undefined): number {
-  const asked = handshakeTimeout ?? 0;
-  return asked > 0 ? Math.min(asked, 0x7fff_ffff) : 120_000;
+  const given = handshakeTimeout ?? 0;
+  return given > 0 ? Math.min(given, 0x7fff_ffff) : 120_000;
 }
 
-/** The server's own order counts, unless `honorCipherOrder` is false. */
+/** A server goes by its own order of suites, unless `honorCipherOrder` is false. */
 function makeContext(options: SecureContextOptions): SecureContext {
   return tlsDefaults.createSecureContext({ ...options, honorCipherOrder: options.honorCipherOrder ?? true });
 }
 
-/** SNICallback over {@link TlsServer.addContext}. */
+/** The SNICallback that chooses among the contexts of {@link TlsServer.addContext}. */
 const chooseContext: SniCallback = function (servername, callback) {
   const contexts = this.server instanceof TlsServer ? this.server._contexts : [];
   const fitting = contexts.filter(([pattern]) => standsForName(pattern, servername));
@@ -230,14 +230,14 @@ function onSecure(this: TLSSocket): void {
   ownerOf(this)?.emit('secureConnection', this);
 }
 
-/** Only before 'secureConnection', and only once; later errors are for the listeners of the socket. */
+/** Reports the first error before 'secureConnection'; the application listens on the socket for later ones. */
 function onError(this: TLSSocket, error: Error): void {
   if (!this.secureConnecting || reported.has(this)) return;
   reported.add(this);
   ownerOf(this)?.emit('tlsClientError', error, this);
 }
 
-/** A peer that left before the handshake was over. */
+/** Reports a client that closed the transport before the handshake was complete. */
 function onClose(this: TLSSocket, hadError: boolean): void {
   if (!hadError) onError.call(this, connectionReset('socket hang up'));
 }
@@ -251,5 +251,5 @@ function ownerOf(socket: TLSSocket): TlsServer | undefined {
   return server instanceof TlsServer ? server : undefined;
 }
 
-/** Sockets whose failure was reported by 'tlsClientError'. */
+/** Sockets that 'tlsClientError' was emitted for. */
 const reported = new WeakSet<TLSSocket>();

@@ -6,31 +6,31 @@ import { contextNames } from '../options/rules.ts';
 import type { TLSSocket } from '../socket/tls-socket.ts';
 
 /**
- * What an Agent calls its connections beside what Node's own name says. Two sets of options have the same text only
- * where a connection that was made with one is judged, and authenticates itself, as the other demands. Data are told
- * by what they hold; functions and objects of a class have no text, and are themselves alone.
+ * Makes the part of a connection's name that an Agent of opentls adds to Node's. Two sets of options get the same text only
+ * where a connection made with one judges the peer, and authenticates itself, as the other demands. Text, numbers, bytes,
+ * arrays and plain objects are compared by their contents, functions and objects of a class by identity.
  */
 export class AgentNames {
   readonly #numbers = new WeakMap<object, number>();
   #last = 0;
 
   of(options: ConnectionOptionsFor<TLSSocket>): string {
-    const counting: Partial<Record<string, unknown>> = {
-      // Not given, all are what they are now.
+    const settled: Partial<Record<string, unknown>> = {
+      // The defaults of the module, as they are now.
       checkServerIdentity: tlsDefaults.checkServerIdentity,
       ciphers: tlsDefaults.DEFAULT_CIPHERS,
       ecdhCurve: tlsDefaults.DEFAULT_ECDH_CURVE,
       ca: this.#number(defaultTrust()),
     };
-    for (const name of telling) {
+    for (const name of separatingNames) {
       const value = Object.hasOwn(options, name) ? Reflect.get(options, name) : undefined;
-      if (value !== undefined && value !== null) counting[name] = value;
+      if (value !== undefined && value !== null) settled[name] = value;
     }
-    counting['rejectUnauthorized'] = serverMustBeAuthorized(options);
-    const { provider } = counting;
-    if (typeof provider === 'object' && provider !== null) counting['provider'] = this.#parts(provider);
-    // Keys and passphrases are among it.
-    return createHash('sha256').update(this.#text(counting, [])).digest('base64');
+    settled['rejectUnauthorized'] = serverMustBeAuthorized(options);
+    const { provider } = settled;
+    if (typeof provider === 'object' && provider !== null) settled['provider'] = this.#parts(provider);
+    // A digest, because the text holds keys and passphrases.
+    return createHash('sha256').update(this.#text(settled, [])).digest('base64');
   }
 
   #text(value: unknown, within: readonly object[]): string {
@@ -49,7 +49,10 @@ export class AgentNames {
     return `{${fields.join()}}`;
   }
 
-  /** A provider by its lists and functions, each by identity: it is mixed of them, and too large to be read each time. */
+  /**
+   * Names a provider by its lists and functions, each by identity: programs mix providers from the lists of others, and to
+   * read all of one for each request would take too long.
+   */
   #parts(provider: object): readonly string[] {
     return Object.entries(provider).map(([name, part]) => {
       const isText = typeof part !== 'function' && (typeof part !== 'object' || part === null);
@@ -77,12 +80,12 @@ function isData(value: object): boolean {
 }
 
 /**
- * Every option of a connection, and whether connections that differ in it are kept apart by it: where it judges the
- * peer, authenticates us, or shapes what is negotiated. A new one has to be decided upon. Host, port, addresses and the
- * name asked for are in Node's name; the rest is how a connection is opened and read, whoever is at its other end.
+ * Every option of a connection, and whether the agent keeps connections apart that differ in it. True: the option decides
+ * how the peer is judged, how this side authenticates itself, or what is negotiated. False: it is in Node's name already
+ * (host, port, addresses, server name), or says only how the connection is opened and read. A new option does not compile
+ * until it stands here.
  */
-const keepsApart: { readonly [K in Extract<keyof ConnectionOptionsFor<TLSSocket>, string>]-?: boolean } = {
-  // All of a context judges, authenticates or is negotiated.
+const separating: { readonly [K in Extract<keyof ConnectionOptionsFor<TLSSocket>, string>]-?: boolean } = {
   ...contextNames,
   secureContext: true,
   requestCert: true,
@@ -119,4 +122,4 @@ const keepsApart: { readonly [K in Extract<keyof ConnectionOptionsFor<TLSSocket>
   autoSelectFamilyAttemptTimeout: false,
 };
 
-const telling: readonly string[] = Object.entries(keepsApart).flatMap(([name, apart]) => (apart ? [name] : []));
+const separatingNames: readonly string[] = Object.keys(separating).filter((name) => Reflect.get(separating, name));

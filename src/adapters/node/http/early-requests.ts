@@ -1,8 +1,8 @@
-/** Requests in 0-RTT data, RFC 8470: handed to the handler at once, and marked as what they are. */
+/** Requests in 0-RTT data (RFC 8470): the handler gets them before the handshake is complete, with a header that says so. */
 import http from 'node:http';
 import type { EarlyReader, TLSSocket } from '../socket/tls-socket.ts';
 
-/** Gives 0-RTT data to the parser of an `http.Server`, ahead of what comes when the handshake is over. */
+/** Gives 0-RTT data to the parser of an `http.Server`, ahead of the data that comes after the handshake. */
 export class EarlyRequests implements EarlyReader {
   readonly #server: http.Server;
   readonly #serve: (socket: TLSSocket) => void;
@@ -23,7 +23,7 @@ export class EarlyRequests implements EarlyReader {
     socket.push(chunk);
   }
 
-  /** Once for each socket: before the handshake is over where there is 0-RTT data, else after it. */
+  /** Begins to read requests from a socket, once: at its first 0-RTT data, or after the handshake. */
   begin(socket: TLSSocket): void {
     if (this.#served.has(socket)) return;
     this.#served.add(socket);
@@ -32,8 +32,9 @@ export class EarlyRequests implements EarlyReader {
 }
 
 /**
- * What an `http.Server` emits with a request that came before the handshake was over gets the field that RFC 8470 §5.1
- * has for that. A request that a server behind another one gets may have it already.
+ * Adds `Early-Data: 1` (RFC 8470 §5.1) to a request that came before the handshake was complete. A proxy in front of this
+ * server may have added it already.
+ * @param request the first argument of an event of `http.Server`
  */
 export function markEarly(request: unknown): void {
   if (!(request instanceof http.IncomingMessage) || (request.socket as Partial<TLSSocket>).earlyData !== true) return;

@@ -5,11 +5,11 @@ import type { TLSSocket } from '../socket/tls-socket.ts';
 import { connectionReset } from '../support/errors.ts';
 
 /**
- * A response whose length nothing tells ends with its connection, and is whole only if the server has said that this is
- * the end: with close_notify (RFC 9112 §9.8, RFC 9846 §6.1). Node takes whatever ends a connection for the end of such
- * a response. Here one that was cut is aborted, as Node aborts those whose Content-Length shows it: 'aborted',
- * ECONNRESET, and never `complete`.
- * @param socket before anybody else listens to it
+ * Aborts a response that an attacker may have cut off. A response without Content-Length or chunks ends with its
+ * connection, and is complete only where the server has sent close_notify (RFC 9112 §9.8, RFC 9846 §6.1). Node takes any
+ * end of the connection for the end of that response. Here it is aborted, as Node aborts one that is shorter than its
+ * Content-Length: 'aborted', ECONNRESET, and `complete` stays false.
+ * @param socket without other listeners yet: these have to be the first
  */
 export function endResponses(socket: TLSSocket): void {
   const events: EventEmitter = socket;
@@ -23,9 +23,9 @@ export function endResponses(socket: TLSSocket): void {
 function abort(socket: TLSSocket, cause: Error): void {
   const response = responseOn(socket);
   if (response === undefined || response.complete) return;
-  // Node's parser is told of the end after us, and would set it.
+  // Node's parser hears of the end after this listener, and would set `complete`.
   Object.defineProperty(response, 'complete', { configurable: true, enumerable: true, get: () => false, set() {} });
-  // First, or the request would hear of an error besides.
+  // The socket first: else the request would emit an error as well.
   socket.destroy();
   response.destroy(Object.assign(connectionReset('aborted'), { cause }));
 }
@@ -35,7 +35,7 @@ function truncated(): TlsError {
   return new TlsError('ERR_TLS_TRUNCATED', message, { blame: 'transport' });
 }
 
-/** The response that is being read: where `http` keeps it. */
+/** Finds the response that is being read, in the property where `node:http` keeps it. */
 function responseOn(socket: TLSSocket): IncomingMessage | undefined {
   const request: unknown = Reflect.get(socket, '_httpMessage');
   const response: unknown = typeof request === 'object' && request !== null ? Reflect.get(request, 'res') : undefined;

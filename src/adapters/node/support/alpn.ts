@@ -1,9 +1,9 @@
 import { outOfRangeBecause } from './errors.ts';
 
-/** What `ALPNProtocols` may be: names, or the list as it stands on the wire (each name after its length byte). */
+/** The type of `ALPNProtocols`: names, or the list in the form of the wire (each name after its length byte). */
 export type AlpnOption = readonly string[] | NodeJS.ArrayBufferView;
 
-/** Sets `out.ALPNProtocols` to the wire form of `protocols`, in memory of its own; does nothing for another type. */
+/** Sets `out.ALPNProtocols` to a new Buffer with the wire form of `protocols`; ignores a value of another type. */
 export function convertALPNProtocols(protocols: unknown, out: { ALPNProtocols?: unknown }): void {
   if (Array.isArray(protocols)) {
     out.ALPNProtocols = encode(protocols);
@@ -12,7 +12,7 @@ export function convertALPNProtocols(protocols: unknown, out: { ALPNProtocols?: 
   }
 }
 
-/** The names of a wire form; what is empty or cut off is left out, for it cannot be negotiated. */
+/** The names in a list of the wire form, without those that are empty or cut off: no peer can negotiate them. */
 export function parseAlpn(wire: unknown): Uint8Array[] {
   if (!(wire instanceof Uint8Array)) return [];
   const names: Uint8Array[] = [];
@@ -26,7 +26,7 @@ export function parseAlpn(wire: unknown): Uint8Array[] {
 
 function encode(protocols: readonly unknown[]): Buffer {
   const parts = protocols.flatMap((protocol, index) => {
-    // Node's own check: it throws for what is no string, with Node's code and text.
+    // byteLength throws for a value that is no string, with the code and text of `node:tls`.
     const length = Buffer.byteLength(protocol as string);
     if (length > 255) {
       const reason = `The byte length of the protocol at index ${index} exceeds the maximum length.`;

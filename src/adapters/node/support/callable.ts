@@ -1,6 +1,6 @@
 type Constructor = new (...args: never[]) => object;
 
-/** A class that may be called without `new`, as the constructors of `node:tls` may. */
+/** Makes a class callable without `new`, like the constructors of `node:tls`. */
 export function callable<C extends Constructor>(
   Class: C,
 ): C & ((...args: ConstructorParameters<C>) => InstanceType<C>) {

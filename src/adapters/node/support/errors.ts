@@ -10,13 +10,14 @@ import {
 import { IdentityRefusal } from './identity-refusal.ts';
 
 /**
- * An error as the sockets and servers of opentls emit and throw it. `cause` is the error of the engine, where there
- * is one.
+ * An error that sockets and servers of opentls emit or throw. Where the engine raised it, `cause` is the engine's
+ * `TlsError`.
  */
 export interface CodedError extends Error {
   readonly code: string;
-  /** Of OpenSSL's errors. */
+  /** For errors that OpenSSL has as well: its name for the part that failed. */
   readonly library?: string;
+  /** For errors that OpenSSL has as well: its text for what went wrong. */
   readonly reason?: string;
   /** The TLS alert that was sent or received, by its name in RFC 9846 §6. */
   readonly alert?: string;
@@ -42,7 +43,7 @@ export function invalidArgType(name: string, expected: string, actual: unknown):
   return codedError('ERR_INVALID_ARG_TYPE', message, undefined, TypeError);
 }
 
-/** As {@link invalidArgType}, where what was given may be a key in the wrong form: the message does not quote it. */
+/** {@link invalidArgType} for an argument that may be a key in a wrong form: the message does not quote it. */
 export function invalidKeyType(name: string, expected: string, actual: unknown): CodedError {
   const given = typeof actual === 'string' ? 'type string' : received(actual);
   const message = `The ${describe(name)} must be ${expected}. Received ${given}`;
@@ -97,7 +98,7 @@ export function validateNumber(value: unknown, name: string): asserts value is n
   if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value);
 }
 
-/** A whole number from `min` to `max`. */
+/** @throws ERR_INVALID_ARG_TYPE, and ERR_OUT_OF_RANGE for anything but an integer from `min` to `max` */
 export function validateInteger(value: unknown, name: string, min: number, max: number): asserts value is number {
   validateNumber(value, name);
   if (!Number.isInteger(value)) throw outOfRange(name, 'an integer', value);
@@ -106,7 +107,7 @@ export function validateInteger(value: unknown, name: string, min: number, max: 
 
 /** The error that `node:tls` would emit for an error of the engine, which becomes its `cause`. */
 export function toNodeError(error: TlsError): Error {
-  // Raised by an application's callback: checkServerIdentity and its like answer with errors of their own.
+  // checkServerIdentity refused the name: the application gets its own answer back.
   if (error.code === 'HOSTNAME_MISMATCH' && error.cause instanceof IdentityRefusal) return error.cause.answer as Error;
   if (error.code === 'HOSTNAME_MISMATCH' && error.cause instanceof Error) return error.cause;
   const alert = error.alert === undefined ? undefined : { alert: error.alert };
@@ -121,15 +122,15 @@ export function toNodeError(error: TlsError): Error {
 }
 
 /**
- * The name that `node:tls` has for why a chain was refused. It knows fewer than OpenSSL does, and of a CA that is none
- * it says last that it is unfit for the purpose.
+ * The code that `node:tls` has for a refused chain. It has fewer codes than OpenSSL, and calls a CA certificate that is
+ * not one INVALID_PURPOSE.
  */
 export function certificateCode(code: TlsErrorCode): string {
   if (code === 'INVALID_CA') return 'INVALID_PURPOSE';
   return unnamed.has(code) ? 'UNSPECIFIED' : code;
 }
 
-/** Codes of OpenSSL without a name in `node:tls`. */
+/** Codes of the engine that `node:tls` does not have: there it says UNSPECIFIED. */
 const unnamed: ReadonlySet<TlsErrorCode> = new Set<CertificateErrorCode>([
   'UNHANDLED_CRITICAL_EXTENSION',
   'KEYUSAGE_NO_CERTSIGN',
@@ -206,7 +207,7 @@ const alertReasons: Readonly<Record<string, string>> = {
   no_application_protocol: 'tlsv1 alert no application protocol',
 };
 
-/** The reasons of OpenSSL 3.0 for errors that it has as well; other errors keep the engine's code. */
+/** The reasons of OpenSSL 3.0 for errors that it has as well. An error that is not here keeps the engine's code. */
 const localReasons: { readonly [C in LocalErrorCode]?: string } = {
   ERR_TLS_NOT_TLS: 'wrong version number',
   ERR_TLS_HTTP_REQUEST: 'http request',

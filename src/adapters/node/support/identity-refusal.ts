@@ -1,9 +1,9 @@
 import { isThenable } from '../../../crypto/provider.ts';
 
-/** A refusal by something that is no Error: `node:tls` emits it as it is. */
+/** `checkServerIdentity` refused with a value that is no Error: the socket emits that value, as in `node:tls`. */
 export class IdentityRefusal extends Error {
   readonly answer: unknown;
-  /** Of the answer where it has one: it becomes `authorizationError`. */
+  /** The `code` of the answer, or the one for a wrong name. It becomes `authorizationError`. */
   readonly code: string;
 
   constructor(answer: unknown) {
@@ -14,11 +14,11 @@ export class IdentityRefusal extends Error {
   }
 }
 
-/** What `checkServerIdentity` answered is judged by its truth, as in `node:tls`: anything that is true refuses. */
+/** Reads an answer of `checkServerIdentity`: every truthy value refuses, as in `node:tls`. */
 export function refusalOf(answer: unknown): Error | undefined {
   if (!answer) return undefined;
   if (answer instanceof Error) return answer;
-  // Nobody waits for a promise, so how it ends is nobody's business.
+  // A promise refuses like any object. Nothing waits for it, so its rejection must not end the process.
   if (isThenable(answer)) Promise.resolve(answer).catch(() => {});
   return new IdentityRefusal(answer);
 }

@@ -11,12 +11,12 @@ import {
 import { type ServerSessionStore, StoredTickets, TicketKeys, type TicketSealer } from '../../../session/tickets.ts';
 import { codedError, invalidKeyType, throwLater } from './errors.ts';
 
-/** 48 bytes, or several of them: the first seals, all of them open. */
+/** A key of 48 bytes, or several: the server seals tickets with the first and opens them with each. */
 export type TicketKeyInput = NodeJS.ArrayBufferView | readonly NodeJS.ArrayBufferView[];
 
 /**
- * @returns each of them
- * @throws ERR_INVALID_ARG_TYPE for what is none
+ * The keys as a list of at least one.
+ * @throws ERR_INVALID_ARG_TYPE for anything else
  */
 export function ticketKeyList(keys: unknown, name: string): readonly NodeJS.ArrayBufferView[] {
   const list: readonly unknown[] = Array.isArray(keys) ? keys : [keys];
@@ -25,7 +25,7 @@ export function ticketKeyList(keys: unknown, name: string): readonly NodeJS.Arra
   throw invalidKeyType(name, 'an instance of Buffer, TypedArray, or DataView', keys);
 }
 
-/** The keys of a context: those given, or random ones that replace themselves. */
+/** Makes the ticket keys of a context: those given, or random ones that it replaces from time to time. */
 export function ticketKeysOf(
   provider: CryptoProvider,
   keys: TicketKeyInput | null | undefined,
@@ -40,8 +40,8 @@ export function ticketKeysOf(
 }
 
 /**
- * Tells a server's listeners of sessions. With listeners for both 'newSession' and 'resumeSession' the sessions are theirs
- * to keep, and what they do not answer is not resumed; else the tickets hold the sessions.
+ * Makes the tickets of a server tell its listeners. With listeners for both 'newSession' and 'resumeSession', the application
+ * stores the sessions, and only those that it answers are resumed. Else the tickets hold the sessions.
  * @param fail ends the connection with the error of a listener
  */
 export function ticketsOf(
@@ -58,20 +58,23 @@ export function ticketsOf(
   return stored || asked ? new AnnouncedTickets(store, tickets, provider) : tickets;
 }
 
-/** What `getSession()` and the 'session' event give, and the `session` option takes. */
+/** Encodes a session for `getSession()`, the 'session' event and the `session` option. */
 export function toBlob(session: Session): Buffer {
   return Buffer.from(encodeSession(session));
 }
 
 /**
- * What `getSession()` gives before there is a session: it resumes nothing, as that of `node:tls` in TLS 1.3, and programs
- * that take bytes for granted go on.
+ * The answer of `getSession()` before there is a session. It resumes nothing, like that of `node:tls` in TLS 1.3, but spares
+ * programs that expect bytes.
  */
 export function noSession(): Buffer {
   return Buffer.from('opentls: no session');
 }
 
-/** Anything but a session of ours is no session, as `node:tls` has it. */
+/**
+ * Decodes what {@link toBlob} made.
+ * @returns undefined for other bytes: `node:tls` ignores a session that it cannot read, too
+ */
 export function fromBlob(blob: unknown): Session | undefined {
   if (blob === undefined || blob === null) return undefined;
   if (typeof blob === 'string') return decodeSession(Buffer.from(blob, 'latin1'));
@@ -81,7 +84,7 @@ export function fromBlob(blob: unknown): Session | undefined {
   return decodeSession(bytesOf(blob));
 }
 
-/** A store behind the events of a server: `(id, data, callback)` and `(id, callback)`. */
+/** Stores sessions by the events of a server: 'newSession' (id, data, callback) and 'resumeSession' (id, callback). */
 class EventStore implements ServerSessionStore {
   readonly #server: EventEmitter;
   readonly #fail: (error: Error) => void;
@@ -91,7 +94,7 @@ class EventStore implements ServerSessionStore {
     this.#fail = fail;
   }
 
-  /** At once, where the listener answers at once: the ticket goes out before what is written next. */
+  /** Answers without a promise where the listener does: the ticket then goes out ahead of the next write. */
   put(id: Uint8Array, state: Uint8Array): Awaitable<void> {
     let kept = false;
     let settle: (() => void) | undefined;
