@@ -25,7 +25,7 @@ import { fromBlob, type TicketKeyInput, toBlob } from './support/sessions.ts';
 export interface AgentOptions
   extends http.AgentOptions,
     Omit<ConnectionOptions, keyof http.AgentOptions | 'socket' | 'path'> {
-  /** How many names the agent keeps a session for. Default 100; 0: it keeps none. */
+  /** How many names the agent keeps sessions for. Default 100; 0: it keeps none. */
   readonly maxCachedSessions?: number | undefined;
 }
 

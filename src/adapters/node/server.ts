@@ -106,12 +106,12 @@ class TlsServer extends net.Server {
     this.#tickets = this.#makeTickets(keys);
   }
 
-  /** What the workers of a cluster share: Node's cluster module asks the first worker for it. @internal */
+  /** The ticket keys, which the workers of a cluster share: Node's cluster module takes them from the first. @internal */
   _getServerData(): { readonly ticketKeys: string } {
     return { ticketKeys: this.getTicketKeys().toString('hex') };
   }
 
-  /** Takes over what another worker shares. @internal */
+  /** Sets the ticket keys of another worker. @internal */
   _setServerData({ ticketKeys }: { readonly ticketKeys: string }): void {
     this.setTicketKeys(Buffer.from(ticketKeys, 'hex'));
   }

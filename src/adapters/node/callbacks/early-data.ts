@@ -1,4 +1,4 @@
-/** 0-RTT data of either side: what a client sends is answered for once, what a server takes is always read. */
+/** 0-RTT data of either side: a client hears once whether it was accepted; a server accepts none that nobody reads. */
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Connection } from '../../../connection/connection.ts';
@@ -8,12 +8,12 @@ import { whereRead } from '../../../session/replay.ts';
 import type { Session } from '../../../session/session.ts';
 import { earlyReader, type SocketOptionsFor } from '../options/socket.ts';
 
-/** Whether the session allows all of it. Part of it is never sent, and none is not offered. */
+/** Whether the session allows that much 0-RTT data. A client sends all of it or none. */
 export function fitsEarly(earlyData: Uint8Array | undefined, session: Session | undefined): boolean {
   return earlyData !== undefined && session !== undefined && earlyData.length <= session.maxEarlyDataSize;
 }
 
-/** What a client has to send early. It goes out behind the ClientHello, which may have to wait for an answer. */
+/** A client's 0-RTT data. It follows the ClientHello, which may wait for an asynchronous answer. */
 export class EarlyOffer {
   readonly #socket: Socket;
   readonly #bytes: Uint8Array;
@@ -25,7 +25,7 @@ export class EarlyOffer {
     this.#bytes = bytes;
   }
 
-  /** @returns whether there is something new to send */
+  /** Writes the data, once the engine takes it. @returns whether the engine has new output */
   write(connection: Connection): boolean {
     const { earlyRoom } = connection;
     if (this.#written || earlyRoom === undefined || earlyRoom < this.#bytes.length) return false;
@@ -34,7 +34,7 @@ export class EarlyOffer {
     return true;
   }
 
-  /** Tells what became of it: the first that is known counts. */
+  /** Emits 'earlyData', once: true where the server has accepted the data. */
   tell(accepted: boolean): void {
     if (this.#told) return;
     this.#told = true;
@@ -42,7 +42,7 @@ export class EarlyOffer {
   }
 }
 
-/** The server's policy: nothing is taken, and no client told that it was, where nobody listens. */
+/** A server's policy for 0-RTT data, which refuses it where the application has no listener. */
 export function whereHeard<TLSSocket extends Socket>(
   policy: EarlyDataPolicy,
   socket: TLSSocket,
@@ -58,8 +58,9 @@ export function whereHeard<TLSSocket extends Socket>(
 }
 
 /**
- * Hands a piece to whoever reads it. It is not part of the stream: who takes it knows that it may have been replayed.
- * Where the last listener has gone since the data was accepted, the connection ends: the client was told otherwise.
+ * Gives a chunk of 0-RTT data to its reader, or to the listeners of 'earlyData' on the socket, else on the server. The data
+ * stays out of the stream, because it may be a replay. Where no listener is left, the connection ends: the server has
+ * already told the client that it accepts the data.
  */
 export function deliverEarly<TLSSocket extends Socket>(
   socket: TLSSocket & { readonly _tlsOptions: SocketOptionsFor<TLSSocket>; readonly server: unknown },

@@ -1,4 +1,4 @@
-/** From a socket's options to the engine's configuration. */
+/** Makes the engine's configuration of a socket's options. */
 import type { Socket } from 'node:net';
 import { Connection } from '../../../connection/connection.ts';
 import type { Awaitable } from '../../../crypto/provider.ts';
@@ -28,7 +28,7 @@ import { askOcsp } from './ocsp-request.ts';
 import { PeerCheck } from './peer-check.ts';
 import { clientPsks, serverPsk } from './psk.ts';
 
-/** Asks the application what a handshake needs to know, by its callbacks and events, and keeps what it answered. */
+/** Asks the application's callbacks and events during a handshake, and keeps their answers. */
 export class HandshakeCallbacks<TLSSocket extends Socket> {
   readonly check: PeerCheck;
   readonly #socket: TLSSocket;
@@ -38,7 +38,7 @@ export class HandshakeCallbacks<TLSSocket extends Socket> {
   #applicationError: Error | undefined;
   #protocol: Uint8Array | undefined;
 
-  /** @param onServerName hears the name that a client asks for; false: it names none */
+  /** @param onServerName called with the name that a client asks for; false: it asks for none */
   constructor(
     socket: TLSSocket,
     context: ContextState,
@@ -59,12 +59,12 @@ export class HandshakeCallbacks<TLSSocket extends Socket> {
     });
   }
 
-  /** An error that a callback of the application raised: it is emitted in place of the engine's. */
+  /** The error that a callback of the application raised: the socket emits it in place of the engine's. */
   get applicationError(): Error | undefined {
     return this.#applicationError;
   }
 
-  /** The one of the name asked for, once it is chosen. */
+  /** The context of this connection: the server's own, or the one that SNICallback or `setKeyCert()` chose. */
   get context(): ContextState {
     return this.#context;
   }
@@ -73,7 +73,7 @@ export class HandshakeCallbacks<TLSSocket extends Socket> {
     this.#context = context;
   }
 
-  /** The engine, or the error of a callback that is asked beforehand. */
+  /** Makes the engine. @returns the error of a client's pskCallback, which is called first, or of an option */
   start(serverName: string | undefined, session: Session | undefined): Connection | Error {
     try {
       if (this.#options.isServer) return Connection.server(this.#serverConfig());
@@ -141,7 +141,7 @@ export class HandshakeCallbacks<TLSSocket extends Socket> {
     return this.#ask(() => refusalOf(name(certificate)));
   }
 
-  /** Both callbacks may choose the certificate, ALPNCallback by `setKeyCert()`: it is asked last. */
+  /** Calls SNICallback, then ALPNCallback, which may change the certificate by `setKeyCert()`, then 'OCSPRequest'. */
   #chooseCredentials(hello: ClientHelloView): Awaitable<readonly Credential[]> {
     const finish = (): Awaitable<readonly Credential[]> => {
       if (hello.alpn.length > 0) this.#protocol = this.#chooseProtocol(hello);
@@ -153,14 +153,14 @@ export class HandshakeCallbacks<TLSSocket extends Socket> {
         throw this.#note(error);
       });
     };
-    // Whatever fails from here on, the listeners of 'tlsClientError' know which name was asked for.
+    // Before anything can fail: listeners of 'tlsClientError' want to know the name that the client asked for.
     this.#onServerName(hello.serverName ?? false);
     const { SNICallback } = this.#options;
     if (hello.serverName === undefined || !SNICallback) return finish();
     return this.#chooseContext(hello.serverName, SNICallback).then(finish);
   }
 
-  /** By the server name; where the callback names none, the context stays. */
+  /** Calls SNICallback. Where it gives no context, the context stays. */
   #chooseContext(serverName: string, SNICallback: SniCallbackFor<TLSSocket>): Promise<void> {
     return new Promise((resolve, reject) => {
       let answered = false;
@@ -188,7 +188,7 @@ export class HandshakeCallbacks<TLSSocket extends Socket> {
   }
 
   #findPsk(callback: PskCallbackFor<TLSSocket>, identity: Uint8Array): ExternalPsk | undefined {
-    // The callback answers for names; a ticket is none, and two of them may read alike.
+    // The callback takes text. An identity that is no UTF-8 (a ticket, for one) is not for it: two may give the same text.
     const name = Buffer.from(identity).toString();
     if (!Buffer.from(name).equals(identity)) return undefined;
     return this.#ask(() => serverPsk(identity, callback(this.#socket, name)));

@@ -3,9 +3,9 @@ import type { Credential } from '../../../handshake/terms/credential.ts';
 import { codedError } from '../support/errors.ts';
 
 /**
- * Asks the application for a response to staple: 'OCSPRequest' (certificate, issuer or null, callback).
- * @param fail ends the connection, for a second answer
- * @returns the credentials, with what it answered at the first
+ * Emits 'OCSPRequest' (certificate, issuer or null, callback), by which the application staples an OCSP response.
+ * @param fail ends the connection, where the application calls back twice
+ * @returns the credentials, the first with that response
  */
 export function askOcsp(
   server: EventEmitter,

@@ -11,17 +11,17 @@ import type { ContextState } from '../context/context.ts';
 import { certificateCode } from '../support/errors.ts';
 
 export interface PeerPolicy {
-  /** Client: the host that the certificate should be for. */
+  /** Client: the host that it means to reach. */
   readonly host: string | undefined;
-  /** The context whose trust anchors count; a server may choose it by the name that the client asks for. */
+  /** The context whose trust anchors count. A server asks for it late: SNICallback may choose another one. */
   readonly context: () => ContextState;
-  /** Fail the handshake over a peer that is not authorized. */
+  /** Whether a peer that is not authorized ends the connection. */
   readonly enforce: boolean;
-  /** Client: whether the certificate is for the right host. Not asked where the path fails already. */
+  /** Client: the error of a certificate that is not for the host. Called once the path is valid. */
   readonly identify: ((path: readonly ShownCertificate[]) => Error | undefined) | undefined;
 }
 
-/** Judges the peer's chain once, in the middle of the handshake, so that the right alert goes out. */
+/** Judges the peer's chain in the middle of the handshake, so that the peer gets the right alert. */
 export class PeerCheck {
   readonly #policy: PeerPolicy;
   #failure: Failure | undefined;
@@ -31,33 +31,33 @@ export class PeerCheck {
     this.#policy = policy;
   }
 
-  /** `authorizationError`: why the peer is not authorized; null where it is, or was not looked at. */
+  /** `authorizationError`: why the peer is not authorized; null where it is, or before a check. */
   get code(): string | null {
     const error: (Error & { readonly code?: unknown }) | undefined = this.#identityError;
     if (error !== undefined) return typeof error.code === 'string' ? error.code : error.message;
     return this.#failure === undefined ? null : certificateCode(this.#failure.code);
   }
 
-  /** Whether a peer that is not authorized ends the connection. */
+  /** {@link PeerPolicy.enforce} */
   get enforces(): boolean {
     return this.#policy.enforce;
   }
 
-  /** `authorizationError` of a client that was asked for a certificate after the handshake, and may have sent none. */
+  /** `authorizationError` after `requestCertificate()`. @param peer undefined where the client sent no certificate */
   codeOfClient(peer: VerifiedPeer | undefined): string | null {
     return peer === undefined ? 'UNABLE_TO_GET_ISSUER_CERT' : this.code;
   }
 
   verify(request: ChainRequest): Awaitable<ChainVerdict> {
     const { trust, provider, now, verification } = this.#policy.context();
-    // A session that is not good enough is followed by a handshake that is judged by itself.
+    // A client may have refused a session first: this is then the check of the full handshake that follows.
     this.#failure = undefined;
     this.#identityError = undefined;
     const verify = verifier({
       ...verification,
       trust,
       verifiers: provider.verifiers,
-      // As node:tls does: checkServerIdentity decides, once the path stands.
+      // As in node:tls, checkServerIdentity checks the name, once the path is valid.
       name: 'any',
       reliedOn: (leaf) => namesReliedOn(leaf, this.#policy.host),
       now,
@@ -79,23 +79,23 @@ export class PeerCheck {
     return { ok: false, code: 'HOSTNAME_MISMATCH', reason: cause.message, cause };
   }
 
-  /** Why a leaf is refused although its path passed. */
+  /** Why the leaf is refused although its path is valid: node:tls has no such checks. */
   #misfit(peer: VerifiedPeer): Failure | undefined {
     const [leaf] = peer.certificates;
     if (leaf === undefined) return undefined;
     const names = leaf.unreadable.find(({ field }) => field === 'subjectAltName');
-    // A comparison of names would take the certificate for one without names, and use its common name.
+    // checkServerIdentity would take the certificate for one without names, and use its common name.
     const form = isIP(this.#policy.host ?? '') === 0 ? 'dns' : 'ip';
     const silent = leaf.subjectAltName?.some(({ type }) => type === form) !== true;
     if (this.#policy.identify !== undefined && names !== undefined && silent) {
       return { code: 'INVALID_EXTENSION', reason: `subjectAltName cannot be read: ${names.reason}` };
     }
-    // Where peers are enforced, the engine refuses it.
+    // With `enforce`, the engine makes this check (its option anyCertificate is off).
     return this.#policy.enforce ? undefined : notForSigning(peer);
   }
 }
 
-/** RFC 9846 §4.5.1.2, which the engine does not check where it was told to take any certificate. */
+/** The check of key usage in RFC 9846 §4.5.1.2, which the engine leaves out with `anyCertificate`. */
 export function notForSigning({ certificates: [leaf] }: VerifiedPeer): Failure | undefined {
   if (leaf?.keyUsage?.has('digitalSignature') !== false) return undefined;
   return { code: 'INVALID_PURPOSE', reason: 'the key of the certificate is not for digital signatures' };

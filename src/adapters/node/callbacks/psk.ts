@@ -1,4 +1,4 @@
-/** External PSKs by `pskCallback`: for suites with SHA-256, as OpenSSL takes them, unless the answer says otherwise. */
+/** External PSKs by `pskCallback`: for suites with SHA-256, as in OpenSSL, unless the answer has another `hash`. */
 import type { Socket } from 'node:net';
 import { Secret } from '../../../crypto/secret.ts';
 import type { ExternalPsk } from '../../../keys/importer.ts';
@@ -8,8 +8,8 @@ import { invalidArgType, invalidArgValue, invalidKeyType, validateObject } from 
 type Answer = ReturnType<PskCallbackFor<Socket>>;
 
 /**
- * @throws ERR_INVALID_ARG_TYPE for an answer without key or identity; ERR_INVALID_ARG_VALUE for an identity that cannot
- * be sent, or a hash that no suite has
+ * @throws ERR_INVALID_ARG_TYPE for an answer without key or identity; ERR_INVALID_ARG_VALUE for an identity that is empty
+ * or too long, or a hash that no suite has
  */
 export function clientPsks(answer: Answer): ExternalPsk[] {
   if (answer === null || answer === undefined) return [];
@@ -23,7 +23,7 @@ export function clientPsks(answer: Answer): ExternalPsk[] {
   return found === undefined ? [] : [found];
 }
 
-/** @throws ERR_INVALID_ARG_TYPE for an answer that is no key; ERR_INVALID_ARG_VALUE for a hash that no suite has */
+/** @throws ERR_INVALID_ARG_TYPE for an answer without a key; ERR_INVALID_ARG_VALUE for a hash that no suite has */
 export function serverPsk(identity: Uint8Array, answer: Answer): ExternalPsk | undefined {
   if (answer === null || answer === undefined) return undefined;
   if (ArrayBuffer.isView(answer)) return pskOf(identity, answer);
@@ -31,13 +31,13 @@ export function serverPsk(identity: Uint8Array, answer: Answer): ExternalPsk | u
   return pskOf(identity, answer.psk, answer.hash);
 }
 
-/** Text in the place of an object may be the key. */
+/** A callback that answers text may have answered the key: the error does not quote it. */
 function validateAnswer(answer: unknown): asserts answer is PskAnswer {
   if (typeof answer === 'string') throw invalidKeyType('pskCallback()', 'of type object', answer);
   validateObject(answer, 'pskCallback()');
 }
 
-/** As in `node:tls`, a key without any bytes is none. */
+/** @returns undefined for an empty key: as in `node:tls`, it means that there is none */
 function pskOf(
   identity: Uint8Array,
   psk: NodeJS.ArrayBufferView,
@@ -55,5 +55,5 @@ function secretOf(psk: NodeJS.ArrayBufferView): Secret<'psk'> {
   return new Secret('psk', new Uint8Array(psk.buffer, psk.byteOffset, psk.byteLength).slice());
 }
 
-/** Bytes: it stands in a list of 2^16-1 (RFC 9846 §4.3.11), with its own length and an age. */
+/** Bytes: the list of 2^16-1 (RFC 9846 §4.3.11) holds the identity, its length and its age. */
 const MAX_IDENTITY = 0xffff - 6;

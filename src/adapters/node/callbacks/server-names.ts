@@ -1,6 +1,6 @@
 /**
- * A name of `addContext()` as the RegExp that `node:tls` makes of it: that is what programs find in `server._contexts`.
- * What it stands for is told by {@link standsForName}, without it: over a client's text two stars would be quadratic.
+ * Makes the RegExp that `node:tls` makes of a name of `addContext()`: programs find it in `server._contexts`. The server
+ * itself compares by {@link standsForName}, because a RegExp with two stars takes quadratic time over a client's text.
  * @param servername `*` stands for any run of characters within one label
  */
 export function namePattern(servername: string): RegExp {
@@ -10,16 +10,16 @@ export function namePattern(servername: string): RegExp {
   return pattern;
 }
 
-/** Whether a pattern stands for a name; one that {@link namePattern} did not make is tried as the RegExp that it is. */
+/** Whether a pattern matches a name. A RegExp that {@link namePattern} did not make, but a program, is run as it is. */
 export function standsForName(pattern: RegExp, name: string): boolean {
   const servername = names.get(pattern);
   return servername === undefined ? pattern.test(name) : matches(servername, name);
 }
 
 /**
- * For each character of the name at most a step along the pattern, and for a star back to it. Within a label the first
- * place where the text behind a star fits is as good as any other, so that only the last star is ever tried again: the
- * work is at most the product of both lengths, and the pattern is ours.
+ * Matches without recursion. Where the text behind a star does not fit, the star takes one more character and the text is
+ * tried again. Only the last star has to: the first place in a label where the text behind a star fits is as good as any
+ * other. The work is at most the product of both lengths, and the application chose the pattern.
  */
 function matches(pattern: string, name: string): boolean {
   let at = 0;
@@ -32,7 +32,7 @@ function matches(pattern: string, name: string): boolean {
       star = at++;
       next = i;
     } else if (fold(wanted) === fold(given)) {
-      // A dot ends the label, and with it what its star may take.
+      // A star takes characters of one label: it cannot go past a dot.
       if (given === DOT) star = -1;
       at++;
       i++;
@@ -45,7 +45,7 @@ function matches(pattern: string, name: string): boolean {
   return at === pattern.length;
 }
 
-/** Host names are ASCII (RFC 9846 §4.3, RFC 6066 §3), and equal without regard to case. */
+/** Lower case: host names are ASCII (RFC 6066 §3), and compare without regard to case. */
 function fold(code: number): number {
   return code >= 0x41 && code <= 0x5a ? code + 0x20 : code;
 }
@@ -53,5 +53,5 @@ function fold(code: number): number {
 const STAR = 0x2a;
 const DOT = 0x2e;
 
-/** What the patterns were made of: gone with them. */
+/** The names that the patterns were made of. */
 const names = new WeakMap<RegExp, string>();

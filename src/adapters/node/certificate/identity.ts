@@ -5,14 +5,14 @@ import { commonNames, dnsName, subjectNames } from '../../../x509/certificate/su
 import { codedError } from '../support/errors.ts';
 import type { LegacyCertificate } from './legacy.ts';
 
-/** What {@link checkServerIdentity} reads of a certificate. */
+/** The fields of a certificate that {@link checkServerIdentity} reads. */
 export type IdentityCertificate = Pick<LegacyCertificate, 'subject' | 'subjectaltname' | 'unreadable'>;
 
 /**
- * Whether a certificate is for a host, by the rules of `node:tls`: IP addresses by `IP Address:` entries alone, names
- * by `DNS:` entries, and by the common name only where there is none. Names that cannot be read match nothing, and no
- * common name matches in their place.
- * @returns an error ERR_TLS_CERT_ALTNAME_INVALID with `reason`, `host` and `cert` where it is not
+ * Checks whether a certificate is for a host, by the rules of `node:tls`. An IP address matches `IP Address:` entries alone.
+ * A name matches `DNS:` entries, and the common name where there is no such entry. Where subjectAltName cannot be read, the
+ * common name does not count.
+ * @returns an error ERR_TLS_CERT_ALTNAME_INVALID with `reason`, `host` and `cert` where the certificate is for another host
  * @throws ERR_TLS_CERT_ALTNAME_FORMAT for a subjectaltname text that is malformed
  *
  * @example
@@ -28,7 +28,7 @@ export function checkServerIdentity(hostname: string, cert: Partial<IdentityCert
   const host = withoutDot(String(hostname));
   const { dns, ips } = sortNames(altNames);
   const refuse = () => (isIP(host) ? refuseIp(host, ips) : refuseName(host, dns, subject?.['CN'], altNames));
-  // Nobody knows then whether the common name counts.
+  // Without the names of subjectAltName, it is not known whether the common name counts.
   const unknown = altNames === null || unreadable.some((field) => /^(?:subjectAltName|extensions): /.test(field));
   const silent = isIP(host) ? ips.length === 0 : dns.length === 0;
   const reason = unknown && silent ? 'Cert has altnames that cannot be read' : refuse();
@@ -60,13 +60,13 @@ function refuseName(
   return `Host: ${host}. is not cert's CN: ${commonName}`;
 }
 
-/** Whether one of these patterns, of DNS: entries or common names, stands for a host; of addresses none does. */
+/** Whether one of these `DNS:` entries or common names matches a host. None matches an IP address. */
 export function standsFor(patterns: readonly string[], hostname: string): boolean {
   const host = withoutDot(hostname);
   return isIP(host) === 0 && patterns.some((pattern) => matches(split(host), pattern));
 }
 
-/** Labels from the right; a wildcard in the leftmost one only, never in an A-label nor for a whole top-level domain. */
+/** A wildcard counts in the leftmost label only, not in an A-label, and not below a top-level domain. */
 function matches(host: readonly string[], pattern: string): boolean {
   const wanted = split(pattern);
   if (pattern === '' || wanted.length !== host.length || wanted.includes('')) return false;
@@ -92,7 +92,7 @@ function sortNames(altNames: string | null | undefined): { readonly dns: string[
   return { dns, ips };
 }
 
-/** Entries whose text could be mistaken for another entry are quoted as JSON strings. */
+/** Splits a text in which entries that could be mistaken for two are quoted as JSON strings. */
 function splitQuoted(altNames: string): string[] {
   const names: string[] = [];
   let name = '';
@@ -100,7 +100,7 @@ function splitQuoted(altNames: string): string[] {
   let comma = -1;
   let quote = -1;
   while (offset < altNames.length) {
-    // Each is looked for again only when it was passed: an entry costs its own length.
+    // Each is searched again only when it was passed, so that the whole text takes linear time.
     if (comma < offset) comma = indexFrom(altNames, ',', offset);
     if (quote < offset) quote = indexFrom(altNames, '"', offset);
     if (quote < comma) {
@@ -128,19 +128,19 @@ function splitQuoted(altNames: string): string[] {
   return names;
 }
 
-/** The end of the text where there is none. */
+/** The index of `character`, or the length of the text where it does not occur. */
 function indexFrom(text: string, character: string, offset: number): number {
   const index = text.indexOf(character, offset);
   return index < 0 ? text.length : index;
 }
 
-/** One spelling per address, so that the many of IPv6 compare equal. */
+/** Writes an IP address in one form, so that all spellings of an IPv6 address compare equal. */
 function canonicalIp(text: string): string {
   const version = isIP(text);
   return version === 0 ? text : new SocketAddress({ address: text, family: version === 4 ? 'ipv4' : 'ipv6' }).address;
 }
 
-/** Only A to Z change: the rules of a locale have no place here. */
+/** Splits a host into labels in lower case. Only A to Z change: no rules of a locale apply. */
 function split(host: string): string[] {
   const lower = withoutDot(host).replace(/[A-Z]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) + 32));
   return lower.split('.');
@@ -154,10 +154,9 @@ function withoutDot(host: string): string {
 const jsonString = /^"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/;
 
 /**
- * The names that programs for `node:tls` go by beyond subjectAltName, which name constraints must therefore bind: those in
- * the subject, and the host itself, where a pattern stands for it that constraints cannot be held against (a single label,
- * part of a label).
- * @param host client: the host that it means to reach
+ * The names beside subjectAltName that programs for `node:tls` rely on, so that name constraints must bind them: those in the
+ * subject, and the host itself where a `DNS:` entry or common name matches it (constraints cannot bind an entry like `a*`).
+ * @param host the host that a client means to reach; undefined for a server
  * @throws DerError where subjectAltName cannot be read
  */
 export function namesReliedOn(leaf: Certificate, host: string | undefined): readonly GeneralName[] {

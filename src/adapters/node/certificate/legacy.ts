@@ -6,31 +6,31 @@ import { ipText } from '../../../x509/certificate/identity.ts';
 import { type DistinguishedName, nameText } from '../../../x509/certificate/names.ts';
 import type { PublicKeyInfo } from '../../../x509/certificate/spki.ts';
 
-/** Attributes by short name; one that occurs more than once is an array. */
+/** Attributes by short name; an attribute that occurs more than once is an array. */
 export type LegacyName = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** A certificate as `getPeerCertificate()` of `node:tls` describes it. What a certificate lacks is left out. */
+/** A certificate as `getPeerCertificate()` of `node:tls` describes it, without properties for what it does not have. */
 export interface LegacyCertificate {
   readonly subject: LegacyName;
   readonly issuer: LegacyName;
-  /** As 'DNS:a.example, IP Address:192.0.2.1'; entries that could be mistaken are quoted as JSON. null: unreadable. */
+  /** Like 'DNS:a.example, IP Address:192.0.2.1'; an entry that could be mistaken for two is quoted as JSON. null: unreadable. */
   readonly subjectaltname?: string | null;
   /** null: unreadable. */
   readonly infoAccess?: Readonly<Record<string, readonly string[]>> | null;
   readonly ca: boolean;
   /** RSA: upper-case hexadecimal. */
   readonly modulus?: string;
-  /** RSA: as '0x10001'. */
+  /** RSA: like '0x10001'. */
   readonly exponent?: string;
   readonly bits?: number;
   /** RSA: SubjectPublicKeyInfo, DER; EC: the point. */
   readonly pubkey?: Buffer;
   readonly asn1Curve?: string;
   readonly nistCurve?: string;
-  /** As 'Nov 23 16:40:00 2026 GMT'; 'Bad time value' for one that is none. */
+  /** Like 'Nov 23 16:40:00 2026 GMT'; 'Bad time value' for a time that cannot be read. */
   readonly valid_from: string;
   readonly valid_to: string;
-  /** SHA-1, as 'AB:CD:…'. */
+  /** SHA-1, like 'AB:CD:…'. */
   readonly fingerprint: string;
   readonly fingerprint256: string;
   readonly fingerprint512: string;
@@ -38,7 +38,7 @@ export interface LegacyCertificate {
   readonly ext_key_usage?: readonly string[];
   readonly serialNumber: string;
   readonly raw: Buffer;
-  /** What is there and is not as it must be (opentls), as 'extKeyUsage: an empty extKeyUsage'. Absent: nothing. */
+  /** The fields that cannot be read (opentls), like 'extKeyUsage: an empty extKeyUsage'. Absent: none. */
   readonly unreadable?: readonly string[];
 }
 
@@ -49,7 +49,7 @@ export interface DetailedCertificate extends LegacyCertificate {
 
 type Hashes = Readonly<Record<'sha1' | 'sha256' | 'sha512', Hash>>;
 
-/** Never throws: what cannot be read is left out, or null where Node has it so, and `unreadable` says why. */
+/** Never throws: it leaves out a field that cannot be read (or sets it to null, where Node does), and lists it in `unreadable`. */
 export function legacyCertificate(certificate: ShownCertificate, hashes: Hashes): LegacyCertificate {
   const { subjectAltName, authorityInfoAccess, extKeyUsage, raw, unreadable } = certificate;
   const isUnreadable = (name: string): boolean => unreadable.some(({ field }) => field === name);
@@ -74,7 +74,7 @@ export function legacyCertificate(certificate: ShownCertificate, hashes: Hashes)
   };
 }
 
-/** The leaf with its issuers linked by `issuerCertificate`. @param path leaf first */
+/** Describes the leaf, and links its issuers by `issuerCertificate`. @param path leaf first */
 export function legacyChain(path: readonly ShownCertificate[], hashes: Hashes): DetailedCertificate | undefined {
   const byName = (issuer: DistinguishedName): ShownCertificate | undefined =>
     path.find((candidate) => sameBytes(candidate.subject.raw, issuer.raw));
@@ -128,7 +128,7 @@ function generalNameText(name: GeneralName): string {
   }
 }
 
-/** A value that could end the entry or begin another is written as a JSON string. */
+/** Quotes a value as a JSON string where it could end its entry or begin another. */
 function quoted(value: string): string {
   if (!/[^ -~]|["\\,']/.test(value)) return value;
   const escaped = value
@@ -183,7 +183,7 @@ function publicKeyFields(key: PublicKeyInfo, spki: Uint8Array): Partial<LegacyCe
   }
 }
 
-/** As ASN1_TIME_print of OpenSSL writes it. */
+/** Writes a time as OpenSSL's ASN1_TIME_print does. */
 function timeText(time: number): string {
   if (!Number.isFinite(time)) return 'Bad time value';
   const date = new Date(time);
@@ -194,7 +194,7 @@ function timeText(time: number): string {
   return `${month} ${String(date.getUTCDate()).padStart(2)} ${clock} ${date.getUTCFullYear()} GMT`;
 }
 
-/** The number in hexadecimal, without the sign byte. */
+/** Writes a serial number in hexadecimal, without the sign byte. */
 function serialText(serial: Uint8Array): string {
   if (serial.every((byte) => byte === 0)) return '0';
   const negative = (serial[0] ?? 0) >= 0x80;
@@ -218,7 +218,7 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 const curveNames = { 'P-256': 'prime256v1', 'P-384': 'secp384r1', 'P-521': 'secp521r1' } as const;
 
-/** id-ad, RFC 5280 §4.2.2.1, by OpenSSL's long names. */
+/** OpenSSL's long names of access methods (id-ad, RFC 5280 §4.2.2.1). */
 const accessMethods: Readonly<Record<string, string>> = {
   [Oid.adOcsp]: 'OCSP',
   [Oid.adCaIssuers]: 'CA Issuers',

@@ -9,14 +9,14 @@ import { codedError, invalidArgType, invalidArgValue } from '../support/errors.t
 /** Which certificates {@link getCACertificates} lists. */
 export type CACertificateType = 'default' | 'system' | 'bundled' | 'extra';
 
-/** The roots that come with Node: PEM, frozen. */
+/** The root certificates that come with Node: PEM, in a frozen array. */
 export function rootCertificates(): readonly string[] {
   return nodeTls.rootCertificates;
 }
 
 /**
- * The trust anchors of a kind, PEM. 'system' needs a Node that reads the system's store.
- * @throws ERR_INVALID_ARG_VALUE; ERR_FEATURE_UNAVAILABLE_ON_PLATFORM
+ * Lists trust anchors, PEM. For 'system', Node has to have `tls.getCACertificates()`.
+ * @throws ERR_INVALID_ARG_VALUE; ERR_FEATURE_UNAVAILABLE_ON_PLATFORM for 'system' on an older Node
  */
 export function getCACertificates(type: CACertificateType = 'default'): readonly string[] {
   switch (type) {
@@ -34,7 +34,7 @@ export function getCACertificates(type: CACertificateType = 'default'): readonly
 }
 
 /**
- * Replaces the anchors of contexts that are made without `ca` from here on.
+ * Sets the trust anchors of contexts that are made without `ca` from now on.
  * @throws ERR_INVALID_ARG_TYPE
  */
 export function setDefaultCACertificates(certificates: readonly CertificateInput[]): void {
@@ -42,20 +42,20 @@ export function setDefaultCACertificates(certificates: readonly CertificateInput
   defaults.replace(certificates.flatMap((input, i) => certificatesOf(input, `certs[${i}]`)));
 }
 
-/** The default anchors as they are now, indexed at first use and shared. */
+/** The trust store of contexts without `ca`, made at first use and shared by all of them. */
 export function defaultTrust(): TrustStore {
   return defaults.trust();
 }
 
 /**
- * The certificates of one input, DER, in order; none where there is neither PEM nor DER in it.
+ * The certificates in one input, DER, in order; an empty list for text without PEM.
  * @throws ERR_INVALID_ARG_TYPE; RangeError for a broken PEM block
  */
 export function certificatesOf(input: unknown, name: string): Uint8Array[] {
   return blocksOf(input, name, certificateLabels);
 }
 
-/** The same of PEM blocks with any of these labels. */
+/** As {@link certificatesOf}, for PEM blocks with any of these labels. */
 export function blocksOf(input: unknown, name: string, labels: readonly string[]): Uint8Array[] {
   const content = contentOf(input, name);
   if (typeof content !== 'string') return [content];
@@ -64,15 +64,15 @@ export function blocksOf(input: unknown, name: string, labels: readonly string[]
     .map(({ der }) => der);
 }
 
-/** The anchors of `ca`, and the entries that cannot be read. */
+/** The anchors of `ca`, and the PEM blocks that cannot be read. */
 export interface Anchors {
   readonly anchors: readonly Uint8Array[];
   readonly unread: readonly Unreadable[];
 }
 
 /**
- * The certificates of `ca`. A broken block is passed over, as OpenSSL does; unlike it, this reads what comes behind it in
- * the same text: whoever put it there meant it.
+ * Reads `ca`. It passes over a broken PEM block, as OpenSSL does, but goes on with the next block of the same text, where
+ * OpenSSL stops.
  * @throws ERR_INVALID_ARG_TYPE
  */
 export function anchorsOf(ca: unknown, name: string): Anchors {
@@ -91,7 +91,7 @@ export function anchorsOf(ca: unknown, name: string): Anchors {
   return { anchors, unread };
 }
 
-/** DER, or bytes that may hold PEM. */
+/** @returns bytes: DER; text: what may be PEM */
 function contentOf(input: unknown, name: string): Uint8Array | string {
   if (typeof input !== 'string' && !ArrayBuffer.isView(input)) {
     throw invalidArgType(name, 'of type string or an instance of Buffer, TypedArray, or DataView', input);
@@ -101,7 +101,7 @@ function contentOf(input: unknown, name: string): Uint8Array | string {
   return typeof input === 'string' ? input : (bytes?.toString('latin1') ?? '');
 }
 
-/** The one piece of state that outlives contexts; `setDefaultCACertificates` is defined by it. */
+/** The default trust anchors: state of the module, which `setDefaultCACertificates` has to change for all contexts. */
 class DefaultCertificates {
   #replaced: readonly Uint8Array[] | undefined;
   #trust: TrustStore | undefined;
@@ -126,7 +126,7 @@ class DefaultCertificates {
 
 const defaults = new DefaultCertificates();
 
-/** Node 22 and later know of the system's store and of NODE_EXTRA_CA_CERTS; before, the latter is read here. */
+/** `tls.getCACertificates()` of newer Nodes includes the system's store and NODE_EXTRA_CA_CERTS; else this reads the latter. */
 function initialCertificates(): readonly string[] {
   const list: unknown = Reflect.get(nodeTls, 'getCACertificates');
   if (typeof list === 'function') return list('default');
@@ -150,7 +150,7 @@ function extraCertificates(): readonly string[] {
   }
 }
 
-/** Node's lists have no newline at the end. */
+/** Without a newline at the end, like the PEM of Node's lists. */
 function toPem(der: Uint8Array): string {
   return encodePem('CERTIFICATE', der).trimEnd();
 }

@@ -7,7 +7,7 @@ import type { CertificateCompression } from '../../../handshake/terms/credential
 import { codedError, invalidArgType, invalidArgValue } from '../support/errors.ts';
 
 type Deflate = (input: Uint8Array, options: object) => Promise<Uint8Array>;
-/** With `info`: the engine has counted what of the input it has used. */
+/** With `info`, `engine.bytesWritten` says how much of the input zlib has used. */
 type Inflate = (
   input: Uint8Array,
   options: { readonly maxOutputLength: number; readonly info: true },
@@ -15,7 +15,8 @@ type Inflate = (
 
 /**
  * Certificate compression (RFC 8879) by `node:zlib`, for `certificateCompression` of `opentls/core`.
- * `zstd` is there where the runtime has it. Nothing decompresses to more than the peer declared, nor leaves bytes over.
+ * `zstd` is undefined where the runtime does not have it. Decompressing fails for output that is longer than the peer
+ * declared, and for bytes behind the end of the compressed data.
  */
 export const certificateCompression: {
   readonly zlib: CertificateCompression;
@@ -31,16 +32,16 @@ export const certificateCompression: {
   zstd: zstd(),
 };
 
-/** As `tls.getCertificateCompressionAlgorithms()`: what this runtime has. */
+/** Lists the algorithms that this runtime has, as `tls.getCertificateCompressionAlgorithms()` does. */
 export function getCertificateCompressionAlgorithms(): string[] {
   return names.filter((name) => certificateCompression[name] !== undefined);
 }
 
 /**
- * The option `certificateCompression`: what a peer may use, and by preference this side. What the runtime has not is
- * left out: certificates then go as they are.
+ * Reads the option `certificateCompression`: the algorithms that a peer may use, and that this side prefers in their order.
+ * It leaves out an algorithm that the runtime does not have.
  * @throws ERR_INVALID_ARG_TYPE; ERR_INVALID_ARG_VALUE for an unknown name or more than three;
- * ERR_CRYPTO_OPERATION_FAILED for one named twice
+ * ERR_CRYPTO_OPERATION_FAILED for an algorithm that is named twice
  */
 export function compressionsOf(option: unknown): readonly CertificateCompression[] {
   if (option === undefined || option === null) return [];
@@ -64,7 +65,7 @@ function compressionOf(input: unknown, name: string): CertificateCompression | u
   throw invalidArgValue(name, input, "must be 'zlib', 'brotli', or 'zstd'");
 }
 
-/** A context sends the same few messages in all its handshakes: each is compressed once. */
+/** Compresses each message once: a context sends the same few Certificate messages in all its handshakes. */
 function compressingOnce(algorithm: CertificateCompression): CertificateCompression {
   const { id } = algorithm;
   const compress = algorithm.compress?.bind(algorithm);
@@ -80,7 +81,7 @@ function remembering(compress: Compress): Compress {
     const known = kept.find((entry) => equal(entry.message, message));
     if (known !== undefined) return known.compressed;
     const compressed = compress(message);
-    // RFC 9846 §4.5.1: a message with a request context is for one request alone.
+    // A message with a certificate_request_context is for one request alone (RFC 9846 §4.5.1).
     if (message[0] !== 0) return compressed;
     const entry = { message: message.slice(), compressed };
     kept.unshift(entry);
@@ -88,7 +89,7 @@ function remembering(compress: Compress): Compress {
     const forget = (): void => {
       if (kept.includes(entry)) kept.splice(kept.indexOf(entry), 1);
     };
-    // What failed is tried again the next time.
+    // A compression that failed is tried again for the next handshake.
     if (isThenable(compressed)) compressed.then(undefined, forget);
     return compressed;
   };
@@ -108,7 +109,7 @@ function algorithmOf(id: number, deflate: Deflate, inflate: Inflate): Certificat
     compress: (message) => deflate(message, {}),
     async decompress(compressed, length) {
       const { buffer, engine } = await inflate(compressed, { maxOutputLength: Math.max(length, 1), info: true });
-      // node:zlib passes over what comes after the end of a stream.
+      // node:zlib ignores bytes behind the end of a stream.
       const left = compressed.length - engine.bytesWritten;
       if (left !== 0) throw new RangeError(`${left} bytes behind the end of what was compressed`);
       return buffer;
@@ -117,7 +118,7 @@ function algorithmOf(id: number, deflate: Deflate, inflate: Inflate): Certificat
 }
 
 const names = ['zlib', 'brotli', 'zstd'] as const;
-/** Messages: a chain or two, each with what a client may ask to be stapled. */
+/** Messages: a chain or two, each with and without OCSP responses and timestamps. */
 const MAX_KEPT = 8;
-/** As Node has it: as many as RFC 8879 §7.3 registers. */
+/** As many as RFC 8879 §7.3 registers; Node has the same limit. */
 const MAX_ALGORITHMS = 3;

@@ -46,11 +46,11 @@ export class ContextState {
   readonly prioritizeChaCha: boolean;
   readonly now: () => number;
   readonly engine: EngineOptions;
-  /** Undefined: SSL_OP_NO_TICKET. */
+  /** Undefined with SSL_OP_NO_TICKET. */
   readonly tickets: TicketKeys | undefined;
   /** Seconds. */
   readonly ticketLifetime: number | undefined;
-  /** With the signatures of chains that this context has found good. */
+  /** `cache` holds the signatures that this context has found valid. */
   readonly verification: PeerVerification & Pick<VerifyOptions, 'crls' | 'cache'>;
 
   constructor(options: SecureContextOptions) {
@@ -59,7 +59,7 @@ export class ContextState {
     const { ciphers = tlsDefaults.DEFAULT_CIPHERS, ecdhCurve = tlsDefaults.DEFAULT_ECDH_CURVE, sigalgs, ca } = options;
     this.provider = providerOf(options.provider, noble);
     if (ciphers !== null) validateString(ciphers, 'options.ciphers');
-    // Untouched, the list means the provider's own order.
+    // The initial list stands for the provider's suites in the provider's order.
     const list = ciphers === initialCiphers ? undefined : ciphers || tlsDefaults.DEFAULT_CIPHERS;
     this.suites = list === undefined ? undefined : suitesOf(list, this.provider, 'options.ciphers');
     validateString(ecdhCurve, 'options.ecdhCurve');
@@ -67,18 +67,18 @@ export class ContextState {
     this.schemes = checkSigalgs(sigalgs);
     this.credentials = loadCredentials(options, this.provider, this.schemes);
     this.certificateCompression = compressionsOf(options.certificateCompression);
-    // It widens trust, so that nothing but true is heard as such.
+    // Only `true` counts, because the option widens trust.
     const allowPartial = options.allowPartialTrustChain === true;
     this.trust = ca ? trustOf(ca, allowPartial) : defaultTrust();
     this.preferOwnOrder = Boolean(options.honorCipherOrder) || (secureOptions & SSL_OP_CIPHER_SERVER_PREFERENCE) !== 0;
     this.now = clockOf(options.now);
     this.engine = engineOf(options.engine);
     this.prioritizeChaCha = (secureOptions & SSL_OP_PRIORITIZE_CHACHA) !== 0;
-    checkUnused(options);
+    checkOtherOptions(options);
     const { ticketKeys, sessionIdContext, sessionTimeout } = options;
     const noTickets = (secureOptions & SSL_OP_NO_TICKET) !== 0;
     this.tickets = noTickets ? undefined : ticketKeysOf(this.provider, ticketKeys, sessionIdContext, this.now);
-    // As with OpenSSL, no time at all means its default.
+    // As in OpenSSL, 0 means the default.
     this.ticketLifetime = sessionTimeout || undefined;
     this.verification = verificationOf(options, this.provider);
     Object.freeze(this);
@@ -86,7 +86,7 @@ export class ContextState {
 }
 
 class NodeSecureContext {
-  /** Opaque. */
+  /** The settled options: not for applications. */
   readonly context: ContextState;
 
   constructor(
@@ -102,13 +102,13 @@ class NodeSecureContext {
 }
 
 export type SecureContext = NodeSecureContext;
-/** Credentials, trust and parameters of any number of connections. May be called without `new`. */
+/** The credentials, trust anchors and parameters that any number of connections share. May be called without `new`. */
 export const SecureContext: typeof NodeSecureContext &
   ((...args: ConstructorParameters<typeof NodeSecureContext>) => NodeSecureContext) = callable(NodeSecureContext);
 
 /**
- * Parses and checks all options; the context does not change any more.
- * @throws as `node:tls` does for options of a wrong type or value; TlsError for keys and certificates that are malformed
+ * Makes a context: parses and checks all options, once.
+ * @throws the errors of `node:tls` for options of a wrong type or value; TlsError for malformed keys and certificates
  *
  * @example
  * ```js
@@ -129,7 +129,10 @@ export function createSecureContext(options?: SecureContextOptions | null): Secu
   return new NodeSecureContext(secureProtocol, secureOptions, minVersion, maxVersion, given);
 }
 
-/** The state behind `{ context }`, or behind `context` itself. @throws ERR_TLS_INVALID_CONTEXT where it is not ours */
+/**
+ * @param context a {@link SecureContext}, or its `context`
+ * @throws ERR_TLS_INVALID_CONTEXT for anything else
+ */
 export function stateOf(context: unknown): ContextState {
   if (context instanceof ContextState) return context;
   const inner: unknown = typeof context === 'object' && context !== null ? Reflect.get(context, 'context') : undefined;
@@ -139,7 +142,7 @@ export function stateOf(context: unknown): ContextState {
 
 const initialCiphers = 'TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384';
 
-/** The properties of the default export that a program may assign to; they are read at each use. */
+/** The properties of the default export that a program may assign to. opentls reads them at each use. */
 export interface TlsDefaults {
   DEFAULT_CIPHERS: string;
   /** 'auto': all groups of the provider. */
@@ -148,9 +151,9 @@ export interface TlsDefaults {
   DEFAULT_MAX_VERSION: SecureVersion;
   CLIENT_RENEG_LIMIT: number;
   CLIENT_RENEG_WINDOW: number;
-  /** Makes the context of every connection and server that is given none. */
+  /** Makes the context of every connection without `secureContext`, and of every server. */
   createSecureContext: (options?: SecureContextOptions | null) => SecureContext;
-  /** Compares certificate and host for every `connect()` without an option of that name. */
+  /** Compares certificate and host for every `connect()` without its own `checkServerIdentity`. */
   checkServerIdentity: typeof checkServerIdentity;
 }
 
@@ -240,8 +243,8 @@ function listsOf(crl: CertificateInput | readonly CertificateInput[]): readonly 
   });
 }
 
-/** Checks the options without effect as `node:tls` does, and refuses those that cannot be honoured. */
-function checkUnused(options: SecureContextOptions): void {
+/** Checks options that have no effect, as `node:tls` does, and refuses those that opentls does not support. */
+function checkOtherOptions(options: SecureContextOptions): void {
   const { dhparam, sessionIdContext, sessionTimeout, ticketKeys, pfx } = options;
   if (dhparam !== undefined && dhparam !== null && typeof dhparam !== 'string')
     validateBuffer(dhparam, 'options.dhparam');

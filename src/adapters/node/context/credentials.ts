@@ -16,9 +16,9 @@ export interface CredentialOptions {
 }
 
 /**
- * Each chain of `cert` with the key that fits it. A chain without a key, and keys without any chain, are of no use and
- * no error.
- * @param schemes the only ones to sign with, if given
+ * Pairs each key or signer with the chain of `cert` that it fits. A chain without a key is left out, and so are keys where
+ * there is no chain: neither is an error.
+ * @param schemes the only signature schemes to use, if given
  * @throws ERR_OSSL_X509_KEY_VALUES_MISMATCH where a key fits none of the chains; ERR_OSSL_PEM_NO_START_LINE where `cert`
  * holds no certificate
  */
@@ -58,7 +58,7 @@ function fits(signer: Signer, leaf: Uint8Array): boolean {
   return signer.publicKey !== undefined && equal(signer.publicKey, parseCertificate(leaf).spki);
 }
 
-/** A signer that does not say its public key is taken for the chain in the same place. */
+/** A signer without `publicKey` belongs to the chain at the same index. */
 function anonymousChain(
   signer: Signer,
   chains: readonly (readonly Uint8Array[])[],

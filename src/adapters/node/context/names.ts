@@ -1,13 +1,14 @@
-/** The names that `node:tls` options use for what the engine knows by number. */
+/** Names of suites, groups and signature schemes in the options of `node:tls`, and the code points that they stand for. */
 import type { CryptoProvider } from '../../../crypto/provider.ts';
 import { CipherSuiteId, NamedGroup, SignatureScheme } from '../../../wire/enums.ts';
 import { codedError, invalidArgValue } from '../support/errors.ts';
 import { warnOnce } from '../support/warnings.ts';
 
 /**
- * The TLS 1.3 suites of an OpenSSL cipher list, in its order. Names of older versions are accepted and mean nothing.
- * @returns undefined for all of the provider's
- * @throws ERR_INVALID_ARG_VALUE for an empty list; ERR_SSL_NO_CIPHER_MATCH where a name is unknown or none is left
+ * The TLS 1.3 suites of an OpenSSL cipher list, in its order. Names of suites of older versions are ignored.
+ * @returns undefined where the list names no TLS 1.3 suite: all of the provider's
+ * @throws ERR_INVALID_ARG_VALUE for an empty list; ERR_SSL_NO_CIPHER_MATCH where a name is unknown, or the provider has
+ * none of the suites
  */
 export function suitesOf(ciphers: string, provider: CryptoProvider, name: string): readonly number[] | undefined {
   const entries = ciphers.split(':').filter((entry) => entry !== '');
@@ -25,9 +26,9 @@ export function suitesOf(ciphers: string, provider: CryptoProvider, name: string
 }
 
 /**
- * The groups of an OpenSSL curve list, in its order; those that the provider lacks are left out.
- * @returns undefined for all of the provider's
- * @throws ERR_CRYPTO_OPERATION_FAILED for an unknown name, or where none is left
+ * The groups of an OpenSSL curve list, in its order. A process warning names those that the provider does not have.
+ * @returns undefined for `auto`: all of the provider's
+ * @throws ERR_CRYPTO_OPERATION_FAILED where a name is unknown, or the provider has none of the groups
  */
 export function groupsOf(curves: string, provider: CryptoProvider): readonly number[] | undefined {
   if (curves === 'auto') return undefined;
@@ -50,7 +51,7 @@ export function groupsOf(curves: string, provider: CryptoProvider): readonly num
 
 /**
  * The schemes of an OpenSSL signature algorithm list: names of RFC 9846 §4.3.3, or pairs like 'RSA-PSS+SHA256'.
- * @throws ERR_INVALID_ARG_VALUE
+ * @throws ERR_INVALID_ARG_VALUE for an unknown name
  */
 export function schemesOf(sigalgs: string, name: string): readonly number[] {
   return sigalgs.split(':').flatMap((entry) => {
@@ -84,12 +85,12 @@ function noCipherMatch(option: string, entry: string | undefined, { suites }: Cr
   });
 }
 
-/** A name as an error shows it: cut where it is long. */
+/** Quotes a name for an error, cut after 40 characters. */
 function quoted(name: string | undefined = ''): string {
   return JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
 }
 
-/** Code points that OpenSSL knows and we do not have are accepted like names of older versions. */
+/** Stands for what OpenSSL has and opentls does not: the name is accepted, and left out. */
 const UNUSED = -1;
 
 const suiteIds: Readonly<Record<string, number>> = {
@@ -158,7 +159,7 @@ const sigalgNames: Readonly<Record<number, string>> = {
   [SignatureScheme.ed448]: 'Ed448+UNDEF',
 };
 
-/** What Node 20 answers; larger Nodes know other groups as `TLSGroup`. */
+/** The answers of Node 20. Newer Nodes call the other groups `TLSGroup`. */
 const curveInfo: Readonly<Record<number, object>> = {
   [NamedGroup.x25519]: { type: 'ECDH', name: 'X25519', size: 253 },
   [NamedGroup.x448]: { type: 'ECDH', name: 'X448', size: 448 },

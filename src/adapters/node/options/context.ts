@@ -4,57 +4,57 @@ import type { CertificateCompression } from '../../../handshake/terms/credential
 import type { VerifyOptions } from '../../../x509/verify/options.ts';
 import type { TicketKeyInput } from '../support/sessions.ts';
 
-/** PEM text or bytes, or DER bytes, of any number of certificates. */
+/** Any number of certificates as PEM (text or bytes), or one as DER. */
 export type CertificateInput = string | NodeJS.ArrayBufferView;
 
-/** PEM text or bytes, or DER bytes, of a private key, alone or with its passphrase. */
+/** A private key as PEM (text or bytes) or DER, alone or with its passphrase. */
 export type KeyInput = CertificateInput | { readonly pem: CertificateInput; readonly passphrase?: string | undefined };
 
-/** An algorithm of `node:zlib` by its name, or one of the caller's (opentls). */
+/** An algorithm of `node:zlib` by its name, or an algorithm of your own (opentls). */
 export type CertificateCompressionInput = 'zlib' | 'brotli' | 'zstd' | CertificateCompression;
 
 /** Versions that `minVersion` and `maxVersion` may name. A maximum below TLSv1.3 throws. */
 export type SecureVersion = 'TLSv1.3' | 'TLSv1.2' | 'TLSv1.1' | 'TLSv1';
 
-/** Options of `tls.createSecureContext()`, and what opentls adds. */
+/** Options of `tls.createSecureContext()`. Those marked (opentls) are not in `node:tls`. */
 export interface SecureContextOptions {
-  /** Trust anchors, PEM; in place of the default ones. */
+  /** Trust anchors, PEM or DER. Default: those of `getCACertificates()`. */
   readonly ca?: CertificateInput | readonly CertificateInput[] | undefined;
   /** Certificate chains, PEM, each leaf first: one per kind of key. */
   readonly cert?: CertificateInput | readonly CertificateInput[] | undefined;
   /** Private keys, PEM: one per chain in `cert`, in any order. */
   readonly key?: KeyInput | readonly KeyInput[] | undefined;
-  /** For keys that bring none of their own. */
+  /** The passphrase of keys that do not come with one. */
   readonly passphrase?: string | undefined;
   /** Cipher suites, best first, with colons between them. Default: all of the provider's, in its order. */
   readonly ciphers?: string | undefined;
   /** Groups, best first, with colons between them. Default `auto`: all of the provider's. */
   readonly ecdhCurve?: string | undefined;
-  /** Signature algorithms, as `ECDSA+SHA256:RSA-PSS+SHA256`. Default: all that the provider has. */
+  /** Signature algorithms, like `ECDSA+SHA256:RSA-PSS+SHA256`. Default: all that the provider has. */
   readonly sigalgs?: string | undefined;
   /** A version below TLSv1.3 is accepted and without effect. */
   readonly minVersion?: SecureVersion | undefined;
   /** Throws for a version below TLSv1.3. */
   readonly maxVersion?: SecureVersion | undefined;
-  /** As `node:tls` has it; a method of an older version throws. */
+  /** The `secureProtocol` of `node:tls`; a method of an older version throws. */
   readonly secureProtocol?: string | undefined;
   /** `SSL_OP_…` flags: NO_TICKET, PRIORITIZE_CHACHA and CIPHER_SERVER_PREFERENCE count, NO_TLSv1_3 throws. */
   readonly secureOptions?: number | undefined;
-  /** The server's order of suites and groups counts. */
+  /** Whether the server goes by its own order of suites and groups. Default: true for `createServer()`, else false. */
   readonly honorCipherOrder?: boolean | undefined;
-  /** Server: sessions resume only under the same text. */
+  /** Server: a session resumes only on a server with the same text. */
   readonly sessionIdContext?: string | undefined;
   /** Server: lifetime of tickets, seconds. Default 7200. */
   readonly sessionTimeout?: number | undefined;
-  /** 48 bytes; or several such (opentls): the first seals tickets, all of them open. */
+  /** 48 bytes, or several keys (opentls): the server seals tickets with the first and opens them with each. */
   readonly ticketKeys?: TicketKeyInput | undefined;
-  /** Accept an anchor that is not self-signed. Only `true` does. Default false. */
+  /** Whether a certificate in `ca` that is not self-signed is an anchor. Only `true` means yes. Default false. */
   readonly allowPartialTrustChain?: boolean | undefined;
   /** Accepted and without effect. */
   readonly dhparam?: string | NodeJS.ArrayBufferView | undefined;
   /** Throws: opentls reads no PKCS#12. */
   readonly pfx?: unknown;
-  /** Revocation lists, PEM or DER. Where there are any, every certificate of a peer's chain needs one. */
+  /** Revocation lists, PEM or DER. With it, every certificate below the anchor needs a list. */
   readonly crl?: CertificateInput | readonly CertificateInput[] | undefined;
   /** Certificate compression, RFC 8879, by preference. Default: none. */
   readonly certificateCompression?: readonly CertificateCompressionInput[] | undefined;
@@ -64,22 +64,22 @@ export interface SecureContextOptions {
   readonly privateKeyEngine?: string | undefined;
   /** Throws: there are no OpenSSL engines. */
   readonly privateKeyIdentifier?: string | undefined;
-  /** Every algorithm (opentls). Default: noble's. */
+  /** The cryptography (opentls). Default: `noble`. */
   readonly provider?: CryptoProvider | undefined;
-  /** In place of `key`, for keys that are not in memory (opentls): one per chain in `cert`. */
+  /** Signers in place of `key`, for keys that are not in memory (opentls): one per chain in `cert`. */
   readonly signer?: Signer | readonly Signer[] | undefined;
   /**
-   * How the peer's chain is judged beyond `ca` and `crl` (opentls). Default: the profile `node`, and nothing asked of
-   * revocation, policies or transparency.
+   * How the peer's chain is judged beyond `ca` and `crl` (opentls). Default: the profile `nodeProfile`, without revocation,
+   * policies or transparency.
    */
   readonly verification?: PeerVerification | undefined;
   /** Options of the engine that `node:tls` has no name for (opentls). */
   readonly engine?: EngineOptions | undefined;
-  /** Milliseconds since 1970, for the validity of certificates (opentls). Default: the clock. */
+  /** The clock, for certificates, sessions and tickets: milliseconds since 1970 (opentls). Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
-/** What of the engine's configuration a context may set: each is described there. */
+/** The options of the engine that a context may set: `ClientConfig` and `ServerConfig` describe each. */
 export type EngineOptions = Pick<
   ClientConfig,
   | 'certificateSchemes'

@@ -1,4 +1,4 @@
-/** How connect, servers, sockets and contexts take their options: these functions settle them, once. */
+/** `connect()`, servers, sockets and contexts read their options by these functions, once. */
 import type { ServerOpts, Socket } from 'node:net';
 import type { CryptoProvider, Signer } from '../../../crypto/provider.ts';
 import { clientRules, provider, serverRules, signer } from '../../../handshake/terms/config-rules.ts';
@@ -11,14 +11,14 @@ import type { ServerOptionsFor } from './server.ts';
 import type { SocketOptionsFor } from './socket.ts';
 
 /**
- * The caller's own enumerable properties, as `connect()` and `TLSSocket` of `node:tls` take them: no prototype has a
- * say, that of all objects least.
+ * Copies the caller's own enumerable properties, as `connect()` and `TLSSocket` of `node:tls` do. Nothing that stands on
+ * `Object.prototype` or another prototype counts.
  */
 export function ownOptions<T extends object>(options: T): T {
   return Object.assign(Object.create(null), options);
 }
 
-/** Options by name, as contexts and servers of `node:tls` read them: those of a class count, too. */
+/** Copies options by name, as contexts and servers of `node:tls` read them: options of the caller's class count, too. */
 function namedOptions<T extends object>(options: T, names: Readonly<Record<keyof T, true>>): T {
   const settled = Object.create(null);
   for (const name of Object.keys(names)) {
@@ -28,17 +28,17 @@ function namedOptions<T extends object>(options: T, names: Readonly<Record<keyof
   return settled;
 }
 
-/** Whether an option switches a check off: only an own property of the caller's object that is false does. */
+/** Whether an option switches a check off: only an own property with the value false does. */
 function switchesOff(options: object, name: string): boolean {
   return Object.hasOwn(options, name) && Reflect.get(options, name) === false;
 }
 
-/** Of a context. */
+/** Copies the options of a context. */
 export function contextOptions(options: SecureContextOptions): SecureContextOptions {
   return namedOptions(options, contextNames);
 }
 
-/** The options of a server and of its context. An inherited option may ask for a check, not switch one off. */
+/** Copies the options of a server and of its context. An inherited option may ask for a check, not switch one off. */
 export function serverOptions<TLSSocket extends Socket>(
   options: ServerOptionsFor<TLSSocket>,
 ): ServerOptionsFor<TLSSocket> {
@@ -47,7 +47,7 @@ export function serverOptions<TLSSocket extends Socket>(
 }
 
 /**
- * The options of a socket as they are from here on, whatever the caller does to his.
+ * Checks and copies the options of a socket: what the caller changes later has no effect.
  * @throws ERR_INVALID_ARG_TYPE
  */
 export function settleSocketOptions<TLSSocket extends Socket>(
@@ -67,29 +67,29 @@ export function settleSocketOptions<TLSSocket extends Socket>(
   return settled;
 }
 
-/** @throws ERR_INVALID_ARG_TYPE; TlsError ERR_TLS_CONFIG for what is wrong inside */
+/** @throws ERR_INVALID_ARG_TYPE; TlsError ERR_TLS_CONFIG for a provider with a wrong part */
 export function providerOf(option: unknown, otherwise: CryptoProvider): CryptoProvider {
   return objectOption('provider', option, provider) ?? otherwise;
 }
 
-/** @throws ERR_INVALID_ARG_TYPE; TlsError ERR_TLS_CONFIG for what is wrong inside */
+/** @throws ERR_INVALID_ARG_TYPE; TlsError ERR_TLS_CONFIG for a signer with a wrong part */
 export function signersOf(option: unknown): readonly Signer[] {
   if (option === undefined || option === null) return [];
   const list: readonly unknown[] = Array.isArray(option) ? option : [option];
   return list.flatMap((one) => objectOption('signer', one, signer) ?? []);
 }
 
-/** @throws ERR_INVALID_ARG_TYPE; TlsError ERR_TLS_CONFIG for an option that there is not, or a value it cannot have */
+/** @throws ERR_INVALID_ARG_TYPE; TlsError ERR_TLS_CONFIG for an unknown option or a wrong value in it */
 export function engineOf(option: unknown): EngineOptions {
   return objectOption('engine', option, engine) ?? {};
 }
 
-/** @throws ERR_INVALID_ARG_TYPE; TlsError ERR_TLS_CONFIG for an option that there is not, or a value it cannot have */
+/** @throws ERR_INVALID_ARG_TYPE; TlsError ERR_TLS_CONFIG for an unknown option or a wrong value in it */
 export function judgementOf(option: unknown): PeerVerification {
   return objectOption('verification', option, record<PeerVerification>(judgementRules)) ?? {};
 }
 
-/** @throws ERR_INVALID_ARG_TYPE; the clock itself throws TlsError ERR_TLS_CONFIG where it answers no time */
+/** @throws ERR_INVALID_ARG_TYPE. The clock that it returns throws TlsError ERR_TLS_CONFIG where `option` answers no time */
 export function clockOf(option: unknown): () => number {
   if (option === undefined || option === null) return Date.now;
   validateFunction(option, 'options.now');
@@ -147,7 +147,7 @@ export const contextNames: Readonly<Record<keyof SecureContextOptions, true>> = 
   now: true,
 };
 
-/** Those with a name; symbols are handed from one door to another. */
+/** The options of a server that applications give: those with symbols are internal. */
 type OwnServerOptions<TLSSocket extends Socket> = Omit<ServerOptionsFor<TLSSocket>, keyof ServerOpts | symbol>;
 
 const serverNames: Readonly<Record<keyof OwnServerOptions<Socket>, true>> = {
@@ -163,7 +163,7 @@ const serverNames: Readonly<Record<keyof OwnServerOptions<Socket>, true>> = {
   pskIdentityHint: true,
 };
 
-/** Those of either side: a context may be a client's, a server's, or both. */
+/** The rules of `engine`, of both sides: a client and a server may share one context. */
 const engineRules: Rules<EngineOptions> = {
   certificateSchemes: clientRules.certificateSchemes,
   requestTimestamps: clientRules.requestTimestamps,

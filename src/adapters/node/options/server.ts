@@ -3,15 +3,15 @@ import type { AlpnOption } from '../support/alpn.ts';
 import type { SecureContextOptions } from './context.ts';
 import type { EarlyReaderFor, earlyReader, PskCallbackFor, SniCallbackFor, SocketOptionsFor } from './socket.ts';
 
-/** Options of `createServer()`, for the class of socket that its callbacks are given: of the context, of the sockets, and of `net.Server`. */
+/** Options of `createServer()`: of the context, of the sockets, and of `net.Server`. Generic in the socket of its callbacks. */
 export interface ServerOptionsFor<TLSSocket extends Socket> extends SecureContextOptions, ServerOpts {
-  /** Ask clients for a certificate. Default false. */
+  /** Whether the server asks clients for a certificate. Default false. */
   readonly requestCert?: boolean | undefined;
-  /** End the connection of a client without a trusted certificate, where `requestCert` asks for one. Default true. */
+  /** With `requestCert`: whether a client without a trusted certificate is refused. Default true. */
   readonly rejectUnauthorized?: boolean | undefined;
   /** Protocols, best first. Default: ALPN is not answered. */
   readonly ALPNProtocols?: AlpnOption | undefined;
-  /** Chooses the protocol, one of those that the client offers; undefined refuses. Not together with `ALPNProtocols`. */
+  /** Chooses one of the protocols that the client offers; undefined refuses. Not together with `ALPNProtocols`. */
   readonly ALPNCallback?: SocketOptionsFor<TLSSocket>['ALPNCallback'];
   /** Chooses the context by the name that the client asks for. Default: the contexts of `addContext()`. */
   readonly SNICallback?: SniCallbackFor<TLSSocket> | undefined;
@@ -19,7 +19,7 @@ export interface ServerOptionsFor<TLSSocket extends Socket> extends SecureContex
   readonly handshakeTimeout?: number | undefined;
   /** Accepted and without effect. */
   readonly enableTrace?: boolean | undefined;
-  /** The key of an identity, for suites with SHA-256; null: none. */
+  /** Answers the key of a PSK identity, or null. The key is for suites with SHA-256, unless the answer has a `hash`. */
   readonly pskCallback?: PskCallbackFor<TLSSocket> | undefined;
   /** Accepted; TLS 1.3 has no hint. */
   readonly pskIdentityHint?: string | undefined;

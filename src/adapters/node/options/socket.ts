@@ -11,8 +11,8 @@ export interface AlpnCallbackArguments {
 }
 
 /**
- * Chooses a server's context by the name that the client asks for. The callback takes a `SecureContext`; without one the
- * server's own is used, and an error ends the handshake.
+ * Chooses a server's context by the name that the client asks for, and gives it to the callback. Without a context the
+ * server uses its own; an error ends the handshake.
  */
 export type SniCallbackFor<TLSSocket extends Socket> = (
   this: TLSSocket,
@@ -20,7 +20,7 @@ export type SniCallbackFor<TLSSocket extends Socket> = (
   callback: (error: Error | null, context?: unknown) => void,
 ) => void;
 
-/** A client's is given null, and answers key and identity; a server's is given socket and identity. */
+/** Client: called with null, answers key and identity. Server: called with socket and identity, answers the key. */
 export type PskCallbackFor<TLSSocket extends Socket> = (
   ...args: readonly [hint: null] | readonly [socket: TLSSocket, identity: string]
 ) => PskAnswer | NodeJS.ArrayBufferView | null | undefined;
@@ -28,71 +28,71 @@ export type PskCallbackFor<TLSSocket extends Socket> = (
 export interface PskAnswer {
   readonly psk: NodeJS.ArrayBufferView;
   readonly identity?: string;
-  /** Of the suites that the key is for (opentls). Default 'sha256', as with OpenSSL. */
+  /** The hash of the suites that the key is for (opentls). Default 'sha256', as in OpenSSL. */
   readonly hash?: 'sha256' | 'sha384' | undefined;
 }
 
-/** The `onread` option of `net.Socket`: plaintext goes into the caller's own memory instead of 'data' events. */
+/** The `onread` option of `net.Socket`: the socket copies data into the caller's memory, in place of 'data' events. */
 export interface OnReadOptions {
-  /** The memory, or what answers it for each piece. */
+  /** The memory, or a function that answers it for each piece. */
   readonly buffer: Uint8Array | (() => Uint8Array);
   /**
-   * Hears each piece: so many bytes at the beginning of `buffer`.
-   * @returns false to hear no more until `resume()`
+   * Called for each piece: its bytes are the first `length` of `buffer`.
+   * @returns false to pause until `resume()`
    */
   readonly callback: (length: number, buffer: Uint8Array) => boolean;
 }
 
 /**
- * What `secureContext` holds: made by `createSecureContext()`. Another one is refused with ERR_TLS_INVALID_CONTEXT when it
- * is used.
+ * The type of `secureContext`. A socket throws ERR_TLS_INVALID_CONTEXT for an object that `createSecureContext()` has not
+ * made.
  */
 export interface ContextHolder {
   readonly context: unknown;
 }
 
-/** Options of `new TLSSocket(socket, options)`, for the class of socket that its callbacks are given. */
+/** Options of `new TLSSocket(socket, options)`. Generic in the socket of its callbacks. */
 export interface SocketOptionsFor<TLSSocket extends Socket> extends SecureContextOptions {
-  /** Whether this is the server's end. Default false. */
+  /** Whether this socket is the server's. Default false. */
   readonly isServer?: boolean | undefined;
   /** Server: the `Server` that the socket belongs to. */
   readonly server?: Server | undefined;
-  /** Made by `createSecureContext()`. Default: made of the other options. */
+  /** The context, made by `createSecureContext()`. Default: the socket makes one of its options. */
   readonly secureContext?: ContextHolder | undefined;
-  /** Server: ask for a client certificate. */
+  /** Server: whether it asks the client for a certificate. Default false. */
   readonly requestCert?: boolean | undefined;
-  /** Fail over a peer that is not authorized. */
+  /** Whether a peer that is not authorized ends the connection. Default: false for a bare socket. */
   readonly rejectUnauthorized?: boolean | undefined;
   /** Protocols, best first. Default: ALPN is not used. */
   readonly ALPNProtocols?: AlpnOption | undefined;
-  /** Server: chooses the protocol, one of those offered; undefined refuses. */
+  /** Server: chooses one of the protocols that the client offers; undefined refuses. */
   readonly ALPNCallback?: ((this: TLSSocket, offer: AlpnCallbackArguments) => string | undefined) | undefined;
   /** Server: chooses the context by the name that the client asks for. */
   readonly SNICallback?: SniCallbackFor<TLSSocket> | undefined;
   /** Milliseconds. Default: none. */
   readonly handshakeTimeout?: number | undefined;
-  /** Client: from a 'session' event, to be resumed. */
+  /** Client: the session to offer, from a 'session' event. */
   readonly session?: unknown;
   /**
-   * Client: to be sent as 0-RTT data if `session` allows it (opentls). The 'earlyData' event tells whether it was
-   * taken; what was not is not sent again.
+   * Client: bytes to send as 0-RTT data, if `session` allows it (opentls). The 'earlyData' event says whether the server
+   * accepted them; opentls does not send them again.
    */
   readonly earlyData?: Uint8Array | undefined;
-  /** Of both sides; a client answers the hint, which TLS 1.3 has none of, a server the identity. */
+  /** Answers an external PSK, see {@link PskCallbackFor}. */
   readonly pskCallback?: PskCallbackFor<TLSSocket> | undefined;
-  /** Client: ask for an OCSP response, for the 'OCSPResponse' event. */
+  /** Client: whether it asks for a stapled OCSP response, which 'OCSPResponse' brings. Default false. */
   readonly requestOCSP?: boolean | undefined;
   /** Accepted and without effect. */
   readonly enableTrace?: boolean | undefined;
-  /** Begin paused. Default false. */
+  /** Whether the socket begins paused. Default false. */
   readonly pauseOnConnect?: boolean | undefined;
-  /** Keep our direction open when the peer has ended its own. Default false. */
+  /** Whether this side's direction stays open when the peer has ended its own. Default false. */
   readonly allowHalfOpen?: boolean | undefined;
   /** As `net.Socket` has it: bytes. */
   readonly highWaterMark?: number | undefined;
-  /** Destroys the socket when it is aborted. */
+  /** A signal whose abort destroys the socket. */
   readonly signal?: AbortSignal | undefined;
-  /** Plaintext goes into the caller's own memory instead of 'data' events. */
+  /** Memory for the data that comes, in place of 'data' events. */
   readonly onread?: OnReadOptions | null | undefined;
   /** As `net.Socket` has it. */
   readonly noDelay?: boolean | undefined;
@@ -102,38 +102,38 @@ export interface SocketOptionsFor<TLSSocket extends Socket> extends SecureContex
   readonly keepAliveInitialDelay?: number | undefined;
   /** As `net.Socket` has it. */
   readonly blockList?: unknown;
-  /** @internal Hands over the reader of 0-RTT data. */
+  /** @internal A server's reader of 0-RTT data. */
   readonly [earlyReader]?: EarlyReaderFor<TLSSocket> | undefined;
-  /** @internal Hands over the keys of tickets. */
+  /** @internal A server's ticket keys. */
   readonly [serverTickets]?: TicketSealer | undefined;
-  /** @internal Hands over the host that the peer must be. */
+  /** @internal The host that a client means to reach. */
   readonly [expectedHost]?: string | undefined;
-  /** @internal Client: checks whether the certificate is for the right host. */
+  /** @internal A client's check of the host; a truthy answer refuses. */
   readonly [identify]?: ((certificate: DetailedCertificate) => unknown) | undefined;
 }
 
-/** How a server hands over the keys that were set on it. */
+/** The internal option by which a server gives its ticket keys to a socket. */
 export const serverTickets: unique symbol = Symbol('serverTickets');
 
 /** Takes a server's 0-RTT data in place of the 'earlyData' event. */
 export interface EarlyReaderFor<TLSSocket extends Socket> {
-  /** Whether it would be read: else it is refused. */
+  /** Whether the reader takes 0-RTT data now; if not, the server refuses the data. */
   isThere(): boolean;
   take(socket: TLSSocket, chunk: Buffer): void;
 }
 
-/** How a server names the reader. */
+/** The internal option by which a server gives its reader of 0-RTT data to a socket. */
 export const earlyReader: unique symbol = Symbol('earlyReader');
 
-/** How `connect()` hands over the host that the check of the name is about. */
+/** The internal option by which `connect()` gives the host to a socket. */
 export const expectedHost: unique symbol = Symbol('expectedHost');
 
-/** How `connect()` hands over the check of the name, which needs the options that only it has. */
+/** The internal option by which `connect()` gives its check of the host to a socket. */
 export const identify: unique symbol = Symbol('identify');
 
 /**
- * Whether a peer that is not authorized ends the connection. Without a word a bare socket leaves that to its owner, as
- * in `node:tls`; nothing but false is a word against it.
+ * Whether a peer that is not authorized ends the connection. A bare socket without the option leaves the decision to the
+ * application, as in `node:tls`. Where the option is there, every value but false means yes.
  */
 export function enforces({ rejectUnauthorized }: Pick<SocketOptionsFor<Socket>, 'rejectUnauthorized'>): boolean {
   return rejectUnauthorized !== undefined && rejectUnauthorized !== false;

@@ -19,8 +19,7 @@ import { fromBlob } from '../support/sessions.ts';
 import { TransportSocket } from './transport-socket.ts';
 
 /**
- * A cipher suite, as {@link TLSSocket.getCipher} answers. TLS 1.3 has one name for each, that of RFC 9846 Appendix
- * B.4.
+ * A cipher suite, as `getCipher()` answers it. Both names are the one of RFC 9846 Appendix B.4.
  */
 export interface CipherInfo {
   readonly name: string;
@@ -29,31 +28,32 @@ export interface CipherInfo {
 }
 
 /**
- * Answers what `tls.TLSSocket` tells of its connection. As in `node:tls`, the answer is null once the socket is destroyed.
+ * The properties and methods of `tls.TLSSocket` that describe the connection. As in `node:tls`, the methods answer null once
+ * the socket is destroyed.
  */
 export abstract class DescribedSocket extends TransportSocket {
   readonly encrypted: true = true;
-  /** Whether the peer's certificate was asked for and verified. */
+  /** Whether this side has verified the peer's certificate. */
   authorized: boolean = false;
-  /** Why it is not authorized: an error code. */
+  /** The error code that says why the peer is not authorized; null where it is, or nobody has checked. */
   authorizationError: string | null = null;
-  /** What ALPN agreed on; false: nothing; null: not known yet. */
+  /** The protocol that ALPN selected; false: none; null: not known yet. */
   alpnProtocol: string | false | null = null;
   /** The name that the client asked for; false: none; null: not known yet. */
   servername: string | false | null = null;
-  /** Until 'secureConnect', or the server's 'secureConnection'. */
+  /** True until 'secureConnect', or the server's 'secureConnection'. */
   secureConnecting: boolean = true;
   /**
-   * How the peer's direction ended (opentls), known by 'end' or 'error'. True: by its close_notify, all that it sent is
-   * here. False: the transport ended or broke without one, and anybody on the way may have cut off the rest (RFC 9846
-   * §6.1). Undefined while it is open, and where this side or a fatal alert ended it first.
+   * How the peer's direction ended (opentls), known by 'end' or 'error'. True: the peer sent close_notify, and this side has
+   * all its data. False: the transport ended or failed without close_notify, so an attacker may have cut off the rest (RFC
+   * 9846 §6.1). Undefined while the direction is open, and where this side or a fatal alert ended it first.
    */
   closeNotify: boolean | undefined = undefined;
-  /** There is no native handle behind a socket of opentls. */
+  /** A socket of opentls has no native handle. */
   readonly ssl: null = null;
 
   abstract readonly isServer: boolean;
-  /** The last session that came, else the one that is offered or was resumed, else bytes that resume nothing. */
+  /** The session of the last ticket, else the one that the client offers or resumed, else bytes that resume nothing. */
   protected sessionBlob: Buffer | undefined;
   protected abstract readonly context: ContextState;
   protected abstract readonly connection: Connection | undefined;
@@ -73,7 +73,7 @@ export abstract class DescribedSocket extends TransportSocket {
     return this.#tell(({ suite: { name } }) => ({ name, standardName: name, version: 'TLSv1.3' }));
   }
 
-  /** Of a client: the group of the key exchange; `{}` before there is one. */
+  /** Client: the group of the key exchange; `{}` before the handshake is complete. Server: null. */
   getEphemeralKeyInfo(): object | null {
     if (this.isServer || this.destroyed) return null;
     const group = this.connection?.facts?.group;
@@ -93,7 +93,7 @@ export abstract class DescribedSocket extends TransportSocket {
     return this.#tell(({ peerFinished }) => Buffer.from(peerFinished));
   }
 
-  /** Of a server: the signature algorithms that both sides have, as 'ECDSA+SHA256'. */
+  /** Server: the signature algorithms that both sides have, like 'ECDSA+SHA256'. Client: none. */
   getSharedSigalgs(): string[] | null {
     if (this.destroyed) return null;
     const facts = this.connection?.facts;
@@ -110,7 +110,7 @@ export abstract class DescribedSocket extends TransportSocket {
     return this.destroyed ? null : (this.connection?.facts?.resumed ?? false);
   }
 
-  /** The peer's certificate, `{}` where it sent none; with `detailed`, its issuers are linked to it. */
+  /** The peer's certificate, or `{}` where the peer sent none; with `detailed`, each has its `issuerCertificate`. */
   getPeerCertificate(detailed?: boolean): DetailedCertificate | Record<string, never> | null {
     if (this.destroyed) return null;
     const path = this.connection?.facts?.peer?.certificates;
@@ -120,26 +120,29 @@ export abstract class DescribedSocket extends TransportSocket {
     return (detailed ? legacyChain(path, hashes) : legacyCertificate(leaf, hashes)) ?? {};
   }
 
-  /** Our own. */
+  /** The certificate that this side sent, or `{}`. */
   getCertificate(): DetailedCertificate | Record<string, never> | null {
     if (this.destroyed) return null;
     const leaf = this.#localLeaf();
     return leaf === undefined ? {} : legacyCertificate(leaf, this.context.provider.hashes);
   }
 
-  /** Undefined, too, for a certificate that OpenSSL cannot read: {@link getPeerCertificate} still shows what it has. */
+  /**
+   * The peer's certificate; undefined where it sent none, or OpenSSL cannot read it. {@link getPeerCertificate} still shows
+   * such a certificate.
+   */
   getPeerX509Certificate(): X509Certificate | undefined {
     return x509ChainOf(this.facts?.peer?.certificates ?? []);
   }
 
-  /** The leaf of the chain that this side sent; undefined where there is none, or OpenSSL cannot read it. */
+  /** The certificate that this side sent; undefined where it sent none, or OpenSSL cannot read it. */
   getX509Certificate(): X509Certificate | undefined {
     return x509Of(this.facts?.localChain?.[0]);
   }
 
   /**
-   * Client: the last session that a ticket gave, as the 'session' event does. Before the first ticket it is the session
-   * that is offered or was resumed, else bytes that resume nothing, and undefined before the handshake is complete.
+   * Client: the session of the last 'session' event. Before the first: the session that it offers or resumed, else
+   * bytes that resume nothing; undefined where the handshake is not complete and it offers none.
    */
   getSession(): Buffer | undefined | null {
     return this.destroyed ? null : this.sessionBlob;
@@ -153,8 +156,9 @@ export abstract class DescribedSocket extends TransportSocket {
   }
 
   /**
-   * Keying material for another protocol, RFC 9846 §7.5.
-   * @throws ERR_TLS_INVALID_STATE before the handshake is over
+   * Exports keying material for another protocol (RFC 9846 §7.5).
+   * @param length bytes
+   * @throws ERR_TLS_INVALID_STATE before the handshake is complete
    */
   exportKeyingMaterial(length: number, label: string, context?: NodeJS.ArrayBufferView): Buffer {
     validateInteger(length, 'length', 1, 0xffff_ffff);
@@ -169,7 +173,7 @@ export abstract class DescribedSocket extends TransportSocket {
 
   abstract setSession(session: string | NodeJS.ArrayBufferView): void;
 
-  /** TLS 1.3 has none: answers false, and the callback an error. */
+  /** TLS 1.3 has no renegotiation: answers false, and calls back with an error. */
   renegotiate(options: object, callback?: (error: Error) => void): boolean {
     validateObject(options, 'options');
     if (callback !== undefined) validateFunction(callback, 'callback');
@@ -182,10 +186,10 @@ export abstract class DescribedSocket extends TransportSocket {
     return false;
   }
 
-  /** Nothing to disable. */
+  /** Does nothing: TLS 1.3 has no renegotiation. */
   disableRenegotiation(): void {}
 
-  /** Accepted; nothing is traced. */
+  /** Does nothing: opentls has no trace. */
   enableTrace(): void {}
 
   #tell<T>(answer: (facts: Facts) => T): T | null | undefined {
@@ -201,8 +205,8 @@ export abstract class DescribedSocket extends TransportSocket {
 }
 
 /**
- * The leaf, whose `issuerCertificate` is the next certificate of the path, and so on. Node sets it for the certificates of a
- * connection alone, so that here it stands on the object itself.
+ * The leaf, with the next certificate of the path as `issuerCertificate`, and so on. Node's class sets that property for
+ * connections of `node:tls` only, so this sets it on the object.
  */
 function x509ChainOf(path: readonly ShownCertificate[]): X509Certificate | undefined {
   let issuer: X509Certificate | undefined;
@@ -216,7 +220,6 @@ function x509ChainOf(path: readonly ShownCertificate[]): X509Certificate | undef
   return issuer;
 }
 
-/** What OpenSSL cannot read has no such object. */
 function x509Of(der: Uint8Array | undefined): X509Certificate | undefined {
   if (der === undefined) return undefined;
   try {

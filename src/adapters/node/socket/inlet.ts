@@ -2,8 +2,8 @@ import type { Duplex } from 'node:stream';
 import type { Pump } from '../../pump.ts';
 
 /**
- * Brings ciphertext from a transport into the engine, no more than the engine has room for: what is left is held here, and
- * the transport paused. The twin of `Outlet`.
+ * Brings ciphertext from a transport into the engine. The inlet holds what the engine has no room for, and pauses the
+ * transport. The twin of `Outlet`.
  */
 export class Inlet {
   readonly #transport: Duplex;
@@ -29,15 +29,15 @@ export class Inlet {
     this.feed();
   }
 
-  /** Notes that the transport has ended; the engine hears of it once it has all that is held. */
+  /** Notes that the transport has ended, and tells the engine once it has taken all that is held. */
   end(): void {
     this.#ended = true;
     this.feed();
   }
 
   /**
-   * Gives the engine as much as it has room for, and pauses the transport where something is left. To be called when there
-   * may be more room.
+   * Gives the engine as much as it has room for, and pauses the transport where something is left. The socket calls this
+   * when the engine may have more room.
    */
   feed(): void {
     const pump = this.#pump;

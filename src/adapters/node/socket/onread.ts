@@ -1,6 +1,6 @@
 import type { OnReadOptions } from '../options/socket.ts';
 
-/** Cuts plaintext into pieces of the caller's buffer. */
+/** Copies plaintext into the application's buffer, piece by piece (the `onread` option). */
 export class OnRead {
   readonly #options: OnReadOptions;
   #rest: Uint8Array | undefined;
@@ -9,7 +9,7 @@ export class OnRead {
     this.#options = options;
   }
 
-  /** @returns false where the callback asked for a pause; what is left is kept for {@link resume} */
+  /** @returns false where the callback asked for a pause; {@link resume} delivers the rest */
   deliver(bytes: Uint8Array): boolean {
     const { buffer, callback } = this.#options;
     for (let offset = 0; offset < bytes.length; ) {

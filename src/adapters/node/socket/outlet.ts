@@ -7,41 +7,40 @@ import { writeAll } from './transport.ts';
 
 export type WriteCallback = (error?: Error | null) => void;
 
-/** The engine that seals, and the transport that takes what it has sealed. */
-interface Way {
+/** The engine that makes records, and the transport that takes them. */
+interface Route {
   readonly connection: Connection;
   readonly transport: Duplex;
 }
 
 /**
- * Brings what the application writes through the engine to a transport, no more of it at a time than leaves the event loop
- * free for others. What is written before the engine takes application data waits here. The twin of `Inlet`.
+ * Brings the application's data through the engine to a transport, in pieces small enough that the event loop stays free for
+ * others. The outlet holds data that the application writes before the engine takes any. The twin of `Inlet`.
  */
 export class Outlet {
   readonly #progress: () => void;
-  #way: Way | undefined;
+  #route: Route | undefined;
   #waiting: { readonly chunks: Chunks; readonly callback: WriteCallback } | undefined;
-  /** Bytes that the engine sent by itself, and the transport has not taken. */
   #unsent = 0;
   /** Content bytes per record. */
   fragment: number = ALIGNED_FRAGMENT;
 
-  /** @param progress called whenever the transport has taken bytes that the application wrote */
+  /** @param progress called whenever the transport has taken bytes of the application's data */
   constructor(progress: () => void) {
     this.#progress = progress;
   }
 
-  /** Whether what is written goes out at once. */
+  /** Whether the engine takes application data. */
   get open(): boolean {
-    return this.#way !== undefined;
+    return this.#route !== undefined;
   }
 
-  /** Bytes that the engine sent by itself (answers, alerts, tickets), and the transport has not taken. */
+  /** Bytes of handshake messages, alerts and tickets that the transport has not taken. */
   get unsent(): number {
     return this.#unsent;
   }
 
-  /** Sends what the engine has to say by itself. @param sent called once the transport has taken it */
+  /** Sends output that is no application data. @param sent called once the transport has taken it */
   send(transport: Duplex, slabs: readonly Uint8Array[], sent: () => void): void {
     if (!transport.writable) return;
     const length = slabs.reduce((sum, slab) => sum + slab.length, 0);
@@ -52,33 +51,33 @@ export class Outlet {
     });
   }
 
-  /** The engine takes application data: writes what comes from here on. What waits goes on waiting for {@link flush}. */
+  /** Begins to write: the engine takes application data now. {@link flush} writes the data that is held. */
   begin(connection: Connection, transport: Duplex): void {
-    this.#way ??= { connection, transport };
+    this.#route ??= { connection, transport };
   }
 
-  /** Writes what waits. */
+  /** Writes the data that is held. */
   flush(): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    if (waiting !== undefined && this.#way !== undefined) this.#turn(this.#way, waiting.chunks, waiting.callback);
+    if (waiting !== undefined && this.#route !== undefined) this.#turn(this.#route, waiting.chunks, waiting.callback);
   }
 
-  /** @param callback called once the transport has taken all of it, or with the error that prevents that */
+  /** @param callback called once the transport has taken all of `chunks`, or with the error that prevents it */
   write(chunks: readonly Uint8Array[], callback: WriteCallback): void {
-    if (this.#way === undefined) this.#waiting = { chunks: new Chunks(chunks), callback };
-    else this.#turn(this.#way, new Chunks(chunks), callback);
+    if (this.#route === undefined) this.#waiting = { chunks: new Chunks(chunks), callback };
+    else this.#turn(this.#route, new Chunks(chunks), callback);
   }
 
-  /** Answers what waits with an error: it will not be written. */
+  /** Drops the data that is held, and calls back with the error. */
   cancel(error: Error): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     waiting?.callback(error);
   }
 
-  #turn(way: Way, left: Chunks, callback: WriteCallback): void {
-    const { connection, transport } = way;
+  #turn(route: Route, left: Chunks, callback: WriteCallback): void {
+    const { connection, transport } = route;
     if (!connection.writable || !transport.writable) {
       process.nextTick(callback, codedError('EPIPE', 'write EPIPE', { syscall: 'write' }));
       return;
@@ -92,7 +91,7 @@ export class Outlet {
     writeAll(transport, slabs, (error) => {
       this.#progress();
       if (error || left.length === 0) callback(error);
-      else setImmediate(() => this.#turn(way, left, callback));
+      else setImmediate(() => this.#turn(route, left, callback));
     });
   }
 

@@ -29,20 +29,20 @@ import { linger } from './transport.ts';
 export interface TLSSocketOptions extends SocketOptionsFor<TLSSocket> {}
 
 /**
- * Chooses a server's context by the name that the client asks for. The callback takes a `SecureContext`; without one the
- * server's own is used, and an error ends the handshake.
+ * Chooses a server's context by the name that the client asks for, and gives it to the callback. Without a context the
+ * server uses its own; an error ends the handshake.
  */
 export type SniCallback = SniCallbackFor<TLSSocket>;
 
-/** A client's is given null, and answers key and identity; a server's is given socket and identity. */
+/** Client: called with null, answers key and identity. Server: called with socket and identity, answers the key. */
 export type PskCallback = PskCallbackFor<TLSSocket>;
 
 /** Takes a server's 0-RTT data in place of the 'earlyData' event. */
 export type EarlyReader = EarlyReaderFor<TLSSocket>;
 
 /**
- * TLS 1.3 over a `net.Socket` or any other Duplex, with the surface of `tls.TLSSocket`. It is a `net.Socket` without a
- * handle: it does to its transport what the base class would do to a handle.
+ * TLS 1.3 over a `net.Socket` or any other Duplex, with the API of `tls.TLSSocket`. It is a `net.Socket` that uses its
+ * transport where the base class would use a native handle.
  *
  * @example
  * ```js
@@ -73,16 +73,16 @@ export class TLSSocket extends DescribedSocket {
   #earlyTaken = false;
   #controlReleased = false;
   #handshakeTimer: NodeJS.Timeout | undefined;
-  /** The peer's close_notify, or the end that stands for it. */
+  /** Whether the peer has ended its direction, and this side its own. */
   #inputOver = false;
   #outputOver = false;
   #lingers = false;
-  /** The end, which waits for the handshake. */
+  /** The callback of an `end()` that waits for the handshake. */
   #waitingEnd: WriteCallback | undefined;
 
   /**
-   * @param socket the transport, connected, connecting or not connected yet; none: {@link connect} makes one
-   * @throws as `createSecureContext`; ERR_TLS_INVALID_CONTEXT for a `secureContext` that is not ours
+   * @param socket the transport: connected, connecting or not connected yet. Default: {@link connect} makes one
+   * @throws what `createSecureContext` throws; ERR_TLS_INVALID_CONTEXT for a `secureContext` that opentls has not made
    */
   constructor(socket?: Duplex | null, options: TLSSocketOptions = {}) {
     const own = settleSocketOptions(options);
@@ -114,8 +114,8 @@ export class TLSSocket extends DescribedSocket {
   }
 
   /**
-   * Server: whether 0-RTT data was taken and the handshake is not over yet (opentls). Until then all that was read may be
-   * a replay; from then on the client is there.
+   * Server: whether 0-RTT data has come and the handshake is not complete yet (opentls). While this is true, all that was
+   * read may be a replay.
    */
   get earlyData(): boolean {
     return this.#earlyTaken && !this._secureEstablished;
@@ -126,8 +126,8 @@ export class TLSSocket extends DescribedSocket {
   }
 
   /**
-   * The name to ask for. Only before the handshake.
-   * @throws ERR_TLS_SNI_FROM_SERVER
+   * Sets the server name that the ClientHello asks for. Takes effect before the handshake only.
+   * @throws ERR_TLS_SNI_FROM_SERVER on a server's socket
    */
   setServername(name: string): void {
     validateString(name, 'name');
@@ -135,7 +135,7 @@ export class TLSSocket extends DescribedSocket {
     this.#serverName = name === '' || net.isIP(name) !== 0 ? undefined : name;
   }
 
-  /** The session to offer. Only before the handshake. */
+  /** Sets the session that the ClientHello offers. Takes effect before the handshake only. */
   override setSession(session: string | NodeJS.ArrayBufferView): void {
     if (!this.isServer) this.#offer(session);
   }
@@ -146,10 +146,10 @@ export class TLSSocket extends DescribedSocket {
   }
 
   /**
-   * Server: asks the client for a certificate after the handshake (opentls). 'authenticated' tells the answer, of which
-   * `authorized` and `authorizationError` speak from then on. With `rejectUnauthorized`, one that does not come or is
-   * not trusted ends the connection.
-   * @throws TlsError ERR_TLS_INVALID_STATE where the client did not say that it can
+   * Server: asks the client for a certificate after the handshake (opentls). The client's answer sets `authorized` and
+   * `authorizationError`, then the socket emits 'authenticated'. With `rejectUnauthorized`, an answer without a trusted
+   * certificate ends the connection.
+   * @throws TlsError ERR_TLS_INVALID_STATE where the client sent no post_handshake_auth extension (RFC 9846 §4.3.6)
    */
   requestCertificate(): void {
     if (this.connection === undefined) throw codedError('ERR_TLS_INVALID_STATE', 'there is no connection');
@@ -157,7 +157,7 @@ export class TLSSocket extends DescribedSocket {
     this.#pump?.run();
   }
 
-  /** Inside SNICallback or ALPNCallback: the certificate to show. */
+  /** Inside SNICallback or ALPNCallback: sets the context with the certificate that the server sends. */
   setKeyCert(context: SecureContext | ConstructorParameters<typeof TLSSocket>[1]): void {
     const chosen = context instanceof SecureContextClass ? context : tlsDefaults.createSecureContext(context);
     if (this.#handshake !== undefined) this.#handshake.context = stateOf(chosen);
@@ -228,13 +228,13 @@ export class TLSSocket extends DescribedSocket {
     process.nextTick(emitClose, this, error !== null);
   }
 
-  /** Listens for 'error' until somebody else is to hear of errors. */
+  /** The listener of 'error' until {@link _releaseControl}: emits '_tlsError' for the server. */
   _tlsError(error: Error): Error | null {
     this.emit('_tlsError', error);
     return this.#controlReleased ? error : null;
   }
 
-  /** From here on errors are the owner's. */
+  /** Leaves errors to the application's listeners from now on. @returns false where it did so before */
   _releaseControl(): boolean {
     if (this.#controlReleased) return false;
     this.#controlReleased = true;
@@ -242,7 +242,7 @@ export class TLSSocket extends DescribedSocket {
     return true;
   }
 
-  /** The transport can carry bytes: begins the handshake. */
+  /** Begins the handshake. */
   protected override begin(): void {
     const transport = this.transport;
     const handshake = this.#handshake;
@@ -282,7 +282,7 @@ export class TLSSocket extends DescribedSocket {
     if (this.transport !== undefined) this.#outlet.send(this.transport, slabs, () => this.#sent());
   }
 
-  /** The transport has taken answers: the engine may read again. */
+  /** The transport has taken output: the engine may have room for input again. */
   #sent(): void {
     const pump = this.#pump;
     if (pump === undefined || this.destroyed) return;
@@ -290,7 +290,7 @@ export class TLSSocket extends DescribedSocket {
     this.#inlet?.feed();
   }
 
-  /** A late answer may have let the ClientHello out, or made room for input. */
+  /** An answer came late: the engine may have sent its ClientHello now, or may have room for input again. */
   #answered(connection: Connection): void {
     if (this.#earlyOffer?.write(connection)) this.#pump?.run();
     this.#inlet?.feed();
@@ -306,14 +306,14 @@ export class TLSSocket extends DescribedSocket {
     this.#inlet?.end();
   }
 
-  /** Where both directions are over, the application may still read what it has not read yet. */
+  /** Destroys the socket, unless both directions have ended: the application may still read data then. */
   protected override transportClosed(): void {
     if (this.destroyed || (this.#inlet?.ended === true && this.writableFinished)) return;
     if (this.#inlet?.ended === false) this.#inlet.end();
     process.nextTick(() => this.destroy());
   }
 
-  /** A peer that resets after both directions were closed does no harm. */
+  /** Destroys the socket, unless both directions have ended: a reset does no harm then. */
   protected override transportFailed(error: Error): void {
     if (this.destroyed || (this.#inputOver && this.#outputOver)) return;
     if (this._secureEstablished) this.closeNotify ??= false;
@@ -361,11 +361,11 @@ export class TLSSocket extends DescribedSocket {
     }
     this.#tell('secure');
     this.#earlyOffer?.tell(false);
-    // Tickets go before the first answer: a client that has it may leave.
+    // Tickets go ahead of application data: a client may close as soon as it has its response.
     this.#pump?.afterTasks(() => this.#writeWaiting(connection, transport));
   }
 
-  /** Emits an event of the handshake; after the exception of a listener the connection goes on. */
+  /** Emits an event of the handshake. Where a listener throws, the connection goes on. */
   #tell(event: string, ...args: readonly unknown[]): void {
     try {
       this.emit(event, ...args);
@@ -398,7 +398,7 @@ export class TLSSocket extends DescribedSocket {
   #fail(error: TlsError): void {
     if (this.destroyed) return;
     if (error.code === 'ERR_TLS_TRUNCATED') {
-      // The owner may make an error of the 'end'.
+      // 'end' comes first: a listener (http, for one) may make an error of it.
       this.#end();
       process.nextTick(() => this.destroy());
       return;
@@ -408,7 +408,7 @@ export class TLSSocket extends DescribedSocket {
     if (this.authorizationError !== null) this.authorized = false;
     const { transport } = this;
     if (transport !== undefined) {
-      // A listener of the error may still ask for the peer's address.
+      // The transport stays a little longer: a listener of 'error' may ask for the peer's address.
       this.#lingers = true;
       const alertSent = error.alert !== undefined && !isAlertReceived(error);
       if (alertSent) linger(transport);
@@ -430,7 +430,7 @@ export class TLSSocket extends DescribedSocket {
 
 function onHandshakeTimeout(socket: TLSSocket): void {
   const error = codedError('ERR_TLS_HANDSHAKE_TIMEOUT', 'TLS handshake timeout');
-  // A server hears of it while the peer's address is known.
+  // Before destroy(): a listener of 'tlsClientError' may ask for the peer's address.
   socket._tlsError(error);
   socket.destroy(error);
 }

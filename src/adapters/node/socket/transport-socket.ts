@@ -4,34 +4,34 @@ import { invalidArgType } from '../support/errors.ts';
 import { isConnecting, type NewSocketOptions, newSocket, repeatConnectEvents } from './transport.ts';
 
 /**
- * A `net.Socket` without a handle: it asks the transport for what the base class would ask its handle, and tells the class
- * above when the transport is there, ends, fails and closes.
+ * A `net.Socket` that uses another stream, the transport, where the base class would use a native handle. It calls the
+ * subclass when the transport is connected, ends, fails and closes.
  */
 export abstract class TransportSocket extends net.Socket {
   declare connecting: boolean;
   declare _parent: net.Socket | null;
   declare _host: string | null;
-  /** Of net.Socket: starts its idle timer again. */
+  /** A method of net.Socket: starts its idle timer again. */
   declare _unrefTimer: () => void;
 
   /** Options of the socket that {@link connect} makes. */
   abstract readonly _tlsOptions: NewSocketOptions;
-  /** Undefined until there is one. */
   protected transport: Duplex | undefined;
-  /** Plaintext, bytes. */
+  /** Bytes of application data that the peer has sent. */
   protected received: number = 0;
+  /** Bytes of application data that `_write` was given. */
   protected taken: number = 0;
-  /** Of the write under way, as the stream counts it. */
+  /** Length of the write under way, as `writableLength` counts it. */
   protected inFlight: number = 0;
 
-  /** The transport can carry bytes. */
+  /** Called once the transport is connected. */
   protected abstract begin(): void;
-  /** The transport brings no more bytes. */
+  /** Called when the transport brings no more bytes. */
   protected abstract transportEnded(): void;
   protected abstract transportFailed(error: Error): void;
   protected abstract transportClosed(): void;
 
-  /** Connects a socket of its own, by the arguments of `net.Socket.connect`. */
+  /** Connects the transport, or a new `net.Socket` where there is none. Takes the arguments of `net.Socket.connect`. */
   override connect(...args: unknown[]): this {
     const listener = args.at(-1);
     const given = typeof listener === 'function' ? args.slice(0, -1) : args;
@@ -51,13 +51,13 @@ export abstract class TransportSocket extends net.Socket {
     return this;
   }
 
-  /** Takes a transport: connected, connecting or not connected yet. */
+  /** @param transport connected, connecting or not connected yet */
   protected useTransport(transport: Duplex): void {
     if (typeof transport.on !== 'function') throw invalidArgType('socket', 'an instance of Duplex', transport);
     this.transport = transport;
     if (transport instanceof net.Socket) {
       this._parent = transport;
-      // When the peer has ended, TLS decides when our side does.
+      // The transport must not end when the peer's direction does: TLS decides when this side ends.
       transport.allowHalfOpen = true;
     }
     transport.on('error', (error: Error) => this.transportFailed(error));
@@ -72,7 +72,7 @@ export abstract class TransportSocket extends net.Socket {
         this.begin();
       });
     } else {
-      // The caller adds its listeners first.
+      // In the next tick, so that the caller can add its listeners first.
       process.nextTick(() => this.begin());
     }
   }
@@ -111,7 +111,7 @@ export abstract class TransportSocket extends net.Socket {
   }
 
   override destroy(error?: Error): this {
-    // The base class stops its idle timer where it closes its handle: here there is none.
+    // The base class stops its idle timer when it closes its handle, which this socket does not have.
     if (!this.destroyed) this.setTimeout(0);
     return super.destroy(error);
   }

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** Events of a socket that connects, which its TLS socket repeats; 'connect' is not one: the handshake follows it. */
+/** Events of a connecting transport that the TLS socket repeats. It emits 'connect' itself, before the handshake. */
 const connectEvents = [
   'lookup',
   'connectionAttempt',
@@ -17,7 +17,7 @@ export interface NewSocketOptions {
   readonly blockList?: unknown;
 }
 
-/** A socket to connect. It stays open for writing when the peer ends: TLS has a say in that. */
+/** Makes an unconnected socket with `allowHalfOpen`: TLS decides when this side ends. */
 export function newSocket({ noDelay, keepAlive, keepAliveInitialDelay, blockList }: NewSocketOptions): net.Socket {
   const options = {
     allowHalfOpen: true,
@@ -29,19 +29,19 @@ export function newSocket({ noDelay, keepAlive, keepAliveInitialDelay, blockList
   return new net.Socket(options);
 }
 
-/** Lets `to` emit what `from` does while it connects. */
+/** Repeats on `to` the events that `from` emits while it connects. */
 export function repeatConnectEvents(from: net.Socket, to: net.Socket): void {
   for (const event of connectEvents) from.on(event, (...args: unknown[]) => void to.emit(event, ...args));
 }
 
-/** Whether bytes cannot go out yet: a 'connect' event will come. */
+/** Whether a 'connect' event has to come before the transport takes bytes. */
 export function isConnecting(transport: Duplex): boolean {
   if (transport instanceof net.Socket) return transport.connecting || transport.pending;
   return Reflect.get(transport, 'connecting') === true;
 }
 
 /**
- * Writes slabs in one go.
+ * Writes all slabs, corked.
  * @param done once the transport has taken the last of them
  */
 export function writeAll(transport: Duplex, slabs: readonly Uint8Array[], done?: (error?: Error | null) => void): void {
@@ -55,8 +55,8 @@ export function writeAll(transport: Duplex, slabs: readonly Uint8Array[], done?:
 }
 
 /**
- * Closes a transport over which an alert has just been written. To close a TCP socket with bytes unread would reset the
- * connection, and the alert might be lost: so what the peer still sends is read and dropped, within bounds.
+ * Closes a transport after an alert. The kernel resets a TCP connection that is closed with bytes unread, and the peer might
+ * lose the alert: so this side reads and drops what the peer still sends, within bounds.
  */
 export function linger(transport: Duplex): void {
   if (!transport.writable) {
@@ -76,7 +76,7 @@ export function linger(transport: Duplex): void {
   transport.resume();
 }
 
-/** A flight that is under way when the alert leaves fits in. */
+/** Bytes: more than a peer's flight that is under way when the alert leaves. */
 const LINGER_BYTES = 0x4_0000;
 /** Milliseconds. */
 const LINGER_TIME = 1000;

@@ -65,7 +65,7 @@ export function outOfRangeBecause(reason: string, range: string, value: unknown)
   return codedError('ERR_OUT_OF_RANGE', message, undefined, RangeError);
 }
 
-/** Makes an exception of a listener the process's own, as in `node:tls`: what called the listener goes on. */
+/** Throws a listener's exception in a later tick, as in `node:tls`: the code that called the listener goes on. */
 export function throwLater(error: unknown): void {
   process.nextTick(() => {
     throw error;

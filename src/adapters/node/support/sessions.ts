@@ -132,7 +132,7 @@ class EventStore implements ServerSessionStore {
   }
 }
 
-/** Tickets that hold the session, where a server has listeners for 'newSession' alone or for 'resumeSession' alone. */
+/** Tickets that hold the session, for a server with listeners for only one of 'newSession' and 'resumeSession'. */
 class AnnouncedTickets implements TicketSealer {
   readonly #store: EventStore;
   readonly #tickets: TicketSealer;
