@@ -47,8 +47,8 @@ export {
 } from './noble/verify.ts';
 
 /**
- * Everything in JavaScript, over @noble/ciphers, curves, hashes and post-quantum; RSA over BigInt (rsa.ts). Runs
- * anywhere that has `crypto.getRandomValues`.
+ * All cryptography in JavaScript, over @noble/ciphers, curves, hashes and post-quantum; RSA over BigInt (rsa.ts). It runs
+ * wherever there is `crypto.getRandomValues`.
  *
  * @example
  * ```js

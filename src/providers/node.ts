@@ -47,8 +47,8 @@ export {
 } from './node/verify.ts';
 
 /**
- * Everything by node:crypto, synchronous: records 10 to 25 times as fast as in JavaScript, private keys in constant
- * time. ML-KEM-768 comes from node:crypto where the runtime has it (Node 24.7 and later), else from
+ * All cryptography by node:crypto, synchronous: records 10 to 25 times as fast as in JavaScript, operations with private
+ * keys in constant time. ML-KEM is that of node:crypto where the runtime has it (Node 24.7 and later), else that of
  * @noble/post-quantum.
  *
  * @example

@@ -28,7 +28,7 @@ function createChaCha(bytes: Uint8Array): RecordAead {
   const key = new AeadKey(bytes, 32);
   return {
     seal(nonce, aad, body, length) {
-      // In place: noble copies the plaintext onto itself and encrypts the output's own bytes.
+      // noble encrypts in place: it copies the plaintext onto itself.
       const output = body.subarray(0, length + TAG_LENGTH);
       chacha20poly1305(key.bytes, nonce, aad).encrypt(body.subarray(0, length), output);
     },
@@ -36,7 +36,7 @@ function createChaCha(bytes: Uint8Array): RecordAead {
       if (!holdsTag(sealed, out)) return false;
       const cipher = chacha20poly1305(key.bytes, nonce, aad);
       try {
-        // The tag is checked before the first byte is written to `out`.
+        // noble checks the tag before it writes to `out`.
         cipher.decrypt(sealed, out);
         return true;
       } catch {
@@ -47,7 +47,7 @@ function createChaCha(bytes: Uint8Array): RecordAead {
   };
 }
 
-/** noble's `gcm` returns memory of its own, so there is one copy each way. */
+/** noble's `gcm` returns new memory, so each record is copied once. */
 function createGcm(bytes: Uint8Array, keyLength: number): RecordAead {
   const key = new AeadKey(bytes, keyLength);
   return {

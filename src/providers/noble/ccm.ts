@@ -1,6 +1,6 @@
 /**
- * AES-CCM (SP 800-38C, RFC 3610), which noble does not have: its AES block and its CTR, put together. For the two
- * suites that are offered only when they are asked for.
+ * AES-CCM (SP 800-38C, RFC 3610), made of noble's AES block and CTR: noble has no CCM. It is for the two suites that opentls
+ * offers only on request.
  */
 import { unsafe } from '@noble/ciphers/aes.js';
 import { equalConstantTime } from '../../bytes/equal.ts';
@@ -10,13 +10,13 @@ import { misuse } from '../../errors.ts';
 import { aes128Ccm, aes128Ccm8, CCM_8_TAG_LENGTH, holdsTag, TAG_LENGTH } from '../shared/suites.ts';
 import { nobleHashes } from './hash.ts';
 
-/** AES-128-CCM, put together of the AES and CTR of noble. */
+/** AES-128-CCM, made of noble's AES and CTR. */
 export const TLS_AES_128_CCM_SHA256: CipherSuite = /* @__PURE__ */ aes128Ccm(
   nobleHashes,
   (key) => new CcmKey(key, TAG_LENGTH),
 );
 
-/** AES-128-CCM with a tag of 8 bytes, put together of the AES and CTR of noble. */
+/** AES-128-CCM with a tag of 8 bytes, made of noble's AES and CTR. */
 export const TLS_AES_128_CCM_8_SHA256: CipherSuite = /* @__PURE__ */ aes128Ccm8(
   nobleHashes,
   (key) => new CcmKey(key, CCM_8_TAG_LENGTH),
@@ -48,7 +48,7 @@ class CcmKey implements RecordAead {
 
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array, out: Uint8Array): boolean {
     if (!holdsTag(sealed, out, this.#tagLength)) return false;
-    // The tag is over the plaintext: it is decrypted in memory of its own, and given out if the tag is right.
+    // The tag is over the plaintext: `out` gets the plaintext only once the tag is verified.
     const text = sealed.slice(0, out.length);
     this.#applyKeystream(nonce, text);
     const good = equalConstantTime(this.#computeTag(nonce, aad, text), sealed.subarray(out.length));
@@ -63,7 +63,7 @@ class CcmKey implements RecordAead {
     this.#wiped = true;
   }
 
-  /** CTR from block 1, in place. noble's ctr32 works on 32-bit words, so bytes off their boundary are moved. */
+  /** Applies CTR from block 1, in place. noble's ctr32 works on 32-bit words, so it gets a copy of unaligned bytes. */
   #applyKeystream(nonce: Uint8Array, text: Uint8Array): void {
     this.#setCounter(nonce, 1);
     const aligned = text.byteOffset % 4 === 0 ? text : text.slice();
@@ -73,7 +73,7 @@ class CcmKey implements RecordAead {
     wipe(aligned);
   }
 
-  /** CBC-MAC over B0, the additional data and the text, under the key stream's block 0. */
+  /** The CBC-MAC over B0, the additional data and the text, encrypted with block 0 of the key stream. */
   #computeTag(nonce: Uint8Array, aad: Uint8Array, text: Uint8Array): Uint8Array {
     const mac = this.#mac;
     const hasAad = aad.length > 0 ? 0x40 : 0;
@@ -98,7 +98,7 @@ class CcmKey implements RecordAead {
     }
   }
 
-  /** A_i of §A.3. */
+  /** Sets the counter block A_i of SP 800-38C §A.3. */
   #setCounter(nonce: Uint8Array, count: number): void {
     if (this.#wiped) misuse('ERR_TLS_SECRET_WIPED', 'a record key is used after it was wiped');
     if (nonce.length !== BLOCK - 1 - LENGTH_BYTES) throw new RangeError(`a nonce of ${nonce.length} bytes`);

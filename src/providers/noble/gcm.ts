@@ -1,10 +1,10 @@
 /**
- * AES-GCM about twice as fast as noble's own: what depends on the key alone (the key schedule and a 64 KiB table for
- * GHASH) is made once per key, not once per record. AES and CTR are noble's; GHASH is ours and has not been audited,
- * so nothing uses this by default. Opt in with `{ ...noble, suites: fastGcmSuites }`.
+ * AES-GCM about twice as fast as noble's: it makes the key schedule and a 64 KiB table for GHASH once per key, where noble
+ * makes them once per record. AES and CTR are noble's. GHASH is opentls's own, and nobody has audited it, so nothing uses
+ * it by default: ask for it with `{ ...noble, suites: fastGcmSuites }`.
  *
- * Like noble's AES and GHASH it looks things up in tables at secret places: caches can tell that to who shares the
- * processor.
+ * Like noble's AES and GHASH it looks up tables at indices that are secret: an attacker who shares the processor's cache may
+ * learn them.
  */
 import { unsafe } from '@noble/ciphers/aes.js';
 import { equalConstantTime } from '../../bytes/equal.ts';
@@ -91,7 +91,7 @@ class GcmKey implements RecordAead {
     this.#wiped = true;
   }
 
-  /** GCTR from inc32(J0), in place. noble's ctr32 works on 32-bit words, so bytes off their boundary are moved. */
+  /** Applies GCTR from inc32(J0), in place. noble's ctr32 works on 32-bit words, so it gets a copy of unaligned bytes. */
   #applyKeystream(nonce: Uint8Array, text: Uint8Array): void {
     if (this.#wiped) misuse('ERR_TLS_SECRET_WIPED', 'a record key is used after it was wiped');
     this.#setCounter(nonce, 2);
@@ -120,7 +120,7 @@ class GcmKey implements RecordAead {
   }
 }
 
-/** SP 800-38D §6.4 over a table of H times every value of every byte of a block: 16 × 256 entries of four words. */
+/** GHASH (SP 800-38D §6.4) by a table of H times each value of each byte of a block: 16 × 256 entries of four words. */
 class GhashTable {
   readonly #table = new Uint32Array(BLOCK * 256 * WORDS);
   /** The running block Y, big-endian words. */
@@ -137,7 +137,7 @@ class GhashTable {
     for (let position = 0; position < BLOCK; position++) this.#fill(position);
   }
 
-  /** GHASH of aad, ciphertext and their lengths (SP 800-38D §7.1 step 5), written to `out`. */
+  /** Writes GHASH of aad, ciphertext and their lengths to `out` (SP 800-38D §7.1 step 5). */
   digest(aad: Uint8Array, ciphertext: Uint8Array, out: Uint8Array): void {
     const state = this.#state.fill(0);
     this.#absorb(aad);
@@ -156,7 +156,7 @@ class GhashTable {
     return this.#table.subarray(at, at + WORDS);
   }
 
-  /** Each entry is the sum of the entry without its lowest bit and the entry of that bit. */
+  /** Computes each entry as the sum of two: the entry without the lowest bit, and the entry of that bit. */
   #fill(position: number): void {
     const table = this.#table;
     const base = position * 256;
@@ -170,7 +170,7 @@ class GhashTable {
     }
   }
 
-  /** Whole blocks, and the rest padded with zeros. */
+  /** Absorbs whole blocks, and the rest padded with zeros. */
   #absorb(data: Uint8Array): void {
     const whole = data.length - (data.length % BLOCK);
     this.#absorbBlocks(data, whole);
@@ -180,7 +180,7 @@ class GhashTable {
     this.#absorbBlocks(last, BLOCK);
   }
 
-  /** Y = (Y ^ X) · H per block: sixteen lookups, the state in locals. */
+  /** Computes Y = (Y ^ X) · H for each block: sixteen lookups, with the state in local variables for speed. */
   #absorbBlocks(data: Uint8Array, end: number): void {
     const table = this.#table;
     let [y0 = 0, y1 = 0, y2 = 0, y3 = 0] = this.#state;
@@ -210,7 +210,7 @@ class GhashTable {
   }
 }
 
-/** In place; SP 800-38D §6.3, R = 11100001 || 0^120. */
+/** Multiplies by x in place (SP 800-38D §6.3), R = 11100001 || 0^120. */
 function multiplyByX(block: Uint32Array): void {
   let carry = 0;
   for (let i = 0; i < WORDS; i++) {
@@ -221,7 +221,7 @@ function multiplyByX(block: Uint32Array): void {
   if (carry !== 0) block[0] = (block[0] ?? 0) ^ 0xe100_0000;
 }
 
-/** Lengths in bits, 64 each; records are far below 2^29 bytes. */
+/** Both lengths in bits, 64 bits each; records are far shorter than 2^29 bytes. */
 function lengthBlock(aadLength: number, textLength: number): Uint8Array {
   const block = new Uint8Array(BLOCK);
   writeWord(block, 4, 8 * aadLength);

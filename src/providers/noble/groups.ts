@@ -83,7 +83,7 @@ export const MLKEM768: Group = /* @__PURE__ */ kemGroup(0x0201, 'MLKEM768', nobl
 export const MLKEM1024: Group = /* @__PURE__ */ kemGroup(0x0202, 'MLKEM1024', nobleMlKem1024);
 
 /**
- * ML-KEM without a second leg: no provider offers it by default. Opt in with
+ * ML-KEM without Diffie-Hellman: no provider offers it by default. Ask for it with
  * `{ ...noble, groups: [...noble.groups, ...mlKemGroups] }`.
  */
 export const mlKemGroups: readonly Group[] = [MLKEM768, MLKEM1024];
@@ -133,7 +133,7 @@ function montgomeryCurve(
   };
 }
 
-/** Uncompressed points only (RFC 9846 §4.3.8.2); the secret is the X coordinate (§7.4.2). */
+/** Takes uncompressed points only (RFC 9846 §4.3.8.2); the secret is the X coordinate (§7.4.2). */
 function nistCurve(id: number, name: string, curve: typeof p256): DiffieHellman<Uint8Array> {
   return {
     id,
@@ -144,7 +144,7 @@ function nistCurve(id: number, name: string, curve: typeof p256): DiffieHellman<
       return { privateKey, publicKey: curve.getPublicKey(privateKey, false) };
     },
     agree(privateKey, peer) {
-      // getSharedSecret decodes the point, which checks the curve equation; compressed output is 02|03 || X.
+      // getSharedSecret checks that the point is on the curve; its compressed output is 02|03 || X.
       const point = curve.getSharedSecret(privateKey, peer, true);
       const x = point.slice(1);
       wipe(point);

@@ -3,7 +3,7 @@ import { sha1 } from '@noble/hashes/legacy.js';
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import type { Hash, HashName, RunningHash } from '../../crypto/provider.ts';
 
-/** SHA-1 is here for what still names it: certificate identifiers, OCSP CertID, PKCS#12. */
+/** The hashes by name. SHA-1 is for what still uses it: OCSP CertID and fingerprints of certificates. */
 export const nobleHashes: Readonly<Record<HashName, Hash>> = {
   sha1: /* @__PURE__ */ hashOf('sha1', sha1),
   sha256: /* @__PURE__ */ hashOf('sha256', sha256),
@@ -11,7 +11,7 @@ export const nobleHashes: Readonly<Record<HashName, Hash>> = {
   sha512: /* @__PURE__ */ hashOf('sha512', sha512),
 };
 
-/** The noble function behind each name, for the algorithms that take a hash as a parameter. */
+/** A hash function of noble, for its algorithms that take one as a parameter. */
 type NobleHash = typeof sha1 | typeof sha256 | typeof sha384 | typeof sha512;
 
 function hashOf(name: HashName, algorithm: NobleHash): Hash {

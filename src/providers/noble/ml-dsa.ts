@@ -1,6 +1,6 @@
 /**
- * ML-DSA (FIPS 204) for certificates, RFC 9881: the pure variant, with an empty context. No profile asks for it and
- * nothing uses it by default; TLS offers it (draft-ietf-tls-mldsa) where the provider verifies it.
+ * ML-DSA (FIPS 204) for certificates (RFC 9881): the pure variant, with an empty context. Nothing uses it by default. TLS
+ * offers it (draft-ietf-tls-mldsa) where the provider has verifiers for it.
  */
 import { ml_dsa44, ml_dsa65, ml_dsa87 } from '@noble/post-quantum/ml-dsa.js';
 import { equalConstantTime } from '../../bytes/equal.ts';
@@ -22,9 +22,9 @@ const parameterSets: Readonly<Record<MlDsaAlgorithm, typeof ml_dsa44>> = {
 };
 
 /**
- * The provider, and ML-DSA: certificates are verified, keys sign, and TLS offers the schemes after the others. Keys
- * are PKCS#8 with the seed, the expanded key or both (RFC 9881 §6); one whose numbers do not belong together
- * (Appendix C.4) is refused as malformed. JavaScript is not constant time.
+ * Adds ML-DSA to a provider: its verifiers verify certificates, its keys sign, and TLS offers the schemes after the others.
+ * A key is PKCS#8 with the seed, the expanded key or both (RFC 9881 §6); `signer()` refuses a key whose parts do not belong
+ * together (Appendix C.4) as malformed. Signing is not constant time.
  *
  * @example
  * ```js
@@ -52,7 +52,7 @@ const mlDsaVerifiers: readonly SignatureVerifier[] = [
   verifierOf('ml_dsa_87'),
 ];
 
-/** Takes ownership of an ML-DSA key. @returns undefined for one of another algorithm */
+/** Takes over and wipes an ML-DSA key. @returns undefined for a key of another algorithm, which it leaves alone */
 function mlDsaSigner(key: Secret<'private key'>): Signer | undefined {
   const decoded = decodeMlDsa(key.expose());
   if (decoded === undefined) return undefined;
@@ -87,14 +87,14 @@ function keyPairOf(
     : misuse('ERR_TLS_KEY_DECODE', 'an ML-DSA seed that makes another key than the expanded one');
 }
 
-/** The parts of an expanded key repeat each other: where they disagree, it rarely signs for the public key in it. */
+/** Checks an expanded key by a signature: where its parts disagree, the signature rarely verifies. */
 function expandedPair(parameterSet: typeof ml_dsa44, secretKey: Uint8Array): ReturnType<typeof keyPairOf> {
   try {
     const publicKey = parameterSet.getPublicKey(secretKey);
     const probe = new Uint8Array(32);
     if (parameterSet.verify(parameterSet.sign(probe, secretKey), probe, publicKey)) return { secretKey, publicKey };
   } catch {
-    // Numbers out of their range.
+    // noble throws where a number in the key is out of its range.
   }
   wipe(secretKey);
   return misuse('ERR_TLS_KEY_DECODE', 'an expanded ML-DSA key whose parts do not belong together');
@@ -104,7 +104,7 @@ function verifierOf(algorithm: MlDsaAlgorithm): SignatureVerifier {
   return {
     algorithm,
     verify(spki, message, signature) {
-      // A key that does not parse and a signature that does not decode are both a plain "no".
+      // A key or a signature that cannot be decoded does not verify.
       try {
         const key = parseSpki(spki);
         return key.algorithm === algorithm && parameterSets[algorithm].verify(signature, message, key.key);

@@ -19,8 +19,8 @@ import { nobleHashes } from './hash.ts';
 import { nobleCurves } from './verify.ts';
 
 /**
- * A signer over noble and, for RSA of 2048 to 4096 bits, over BigInt (rsa.ts, with its warning). RSASSA-PKCS1-v1_5 is
- * there to make certificates.
+ * Makes a signer by noble, or by BigInt for RSA of 2048 to 4096 bits (rsa.ts warns of its timing). RSASSA-PKCS1-v1_5 is
+ * there for certificates.
  */
 export function nobleSigner(key: Secret<'private key'>): Signer {
   checkSecretKey(key);
@@ -42,7 +42,7 @@ export function nobleSigner(key: Secret<'private key'>): Signer {
   }
 }
 
-/** Takes the key over: the caller's is wiped, also where it cannot be read. */
+/** Reads a key and wipes the caller's, also where it cannot be read. */
 function decode(key: Secret<'private key'>): ReturnType<typeof decodePkcs8> {
   try {
     return decodePkcs8(key.expose());
@@ -58,7 +58,7 @@ function ecdsaSigner({ identifier, curve, scalar, point }: DecodedEcKey): Signer
   const given = point?.length === derived.length ? derived : noble.getPublicKey(scalar, true);
   if (point !== undefined && !equal(point, given)) refuse('an EC private key with the public key of another');
   return signerOf(encodeSpki(identifier, derived), (parameters, message) =>
-    // RFC 6979 with extra entropy: neither a fault nor a weak random generator gives the key away.
+    // RFC 6979 with extra entropy: neither a fault nor a weak random generator reveals the key.
     noble.sign(nobleHashes[parameters.hash].digest(message), scalar, {
       prehash: false,
       lowS: false,

@@ -47,14 +47,14 @@ export const ed25519: SignatureVerifier = /* @__PURE__ */ eddsa('ed25519', ed255
 /** Verifies Ed448 (RFC 8032). */
 export const ed448: SignatureVerifier = /* @__PURE__ */ eddsa('ed448', ed448Curve);
 
-/** Verifies RSASSA-PKCS1-v1_5 with MD5, for profiles that let it in. */
+/** Verifies RSASSA-PKCS1-v1_5 with MD5, for profiles that allow it. */
 export const rsa_pkcs1_md5: SignatureVerifier = /* @__PURE__ */ rsa('rsa_pkcs1_md5', 'pkcs1', {
   name: 'md5',
   length: 16,
   digest: md5,
 });
 
-/** Every verifier but ML-DSA. MD5 comes last: a provider's order is preference. */
+/** All verifiers but ML-DSA, best first. */
 export const nobleVerifiers: readonly SignatureVerifier[] = [
   rsa_pkcs1_sha1,
   rsa_pkcs1_sha256,
@@ -72,7 +72,7 @@ export const nobleVerifiers: readonly SignatureVerifier[] = [
   rsa_pkcs1_md5,
 ];
 
-/** A key that does not parse and a signature that does not decode are both a plain "no". */
+/** A key or a signature that cannot be decoded does not verify. */
 function verifierOf(
   algorithm: SignatureAlgorithm,
   verify: (key: PublicKeyInfo, message: Uint8Array, signature: Uint8Array, saltLength?: number) => boolean,
@@ -96,7 +96,7 @@ function ecdsa(algorithm: SignatureAlgorithm, hash: MessageHash): SignatureVerif
   });
 }
 
-/** RFC 8032 §5.1.7: ZIP 215 would accept encodings of a point that are not canonical. */
+/** Verifies by RFC 8032 §5.1.7. noble's default, ZIP 215, also takes encodings of a point that are not canonical. */
 function eddsa(algorithm: 'ed25519' | 'ed448', curve: typeof ed25519Curve): SignatureVerifier {
   return verifierOf(algorithm, (key, message, signature) => {
     return key.algorithm === algorithm && curve.verify(signature, message, key.key, { zip215: false });

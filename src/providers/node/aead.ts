@@ -70,7 +70,7 @@ function createAead(
     seal(nonce, aad, body, length) {
       const cipher = encryptor(algorithm, key(), nonce, tagLength);
       cipher.setAAD(aad, { plaintextLength: length });
-      // A stream cipher gives as many bytes as it takes: final() has none left.
+      // update() returns as many bytes as it takes, so final() has none left.
       body.set(cipher.update(body.subarray(0, length)));
       cipher.final();
       body.set(cipher.getAuthTag(), length);
@@ -97,7 +97,7 @@ function createAead(
   };
 }
 
-/** The AEADs have one interface in node:crypto, but types of their own. */
+/** The AEADs of node:crypto share one interface, but not one type. */
 function encryptor(algorithm: AeadCipher, key: KeyObject, nonce: Uint8Array, authTagLength: number): CipherGCM {
   const options = { authTagLength };
   switch (algorithm) {

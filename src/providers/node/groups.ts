@@ -11,7 +11,7 @@ import {
 } from '../shared/key-exchange.ts';
 import { plain } from './hash.ts';
 
-/** Sizes of FIPS 203 §8; SubjectPublicKeyInfo up to the key, RFC 9935 §4. */
+/** The sizes of FIPS 203 §8, and SubjectPublicKeyInfo up to the key (RFC 9935 §4). */
 const mlKem768: KemSizes = {
   name: 'ml-kem-768',
   publicLength: 1184,
@@ -32,7 +32,7 @@ export const nodeP256: DiffieHellman<crypto.ECDH> = /* @__PURE__ */ nistCurve(0x
 export const nodeP384: DiffieHellman<crypto.ECDH> = /* @__PURE__ */ nistCurve(0x0018, 'secp384r1', 'secp384r1', 48);
 export const nodeP521: DiffieHellman<crypto.ECDH> = /* @__PURE__ */ nistCurve(0x0019, 'secp521r1', 'secp521r1', 66);
 
-/** node:crypto since Node 24.7 over OpenSSL 3.5; undefined where the runtime has no ML-KEM. */
+/** ML-KEM-768 by node:crypto; undefined before Node 24.7, or over an OpenSSL before 3.5. */
 export const nodeMlKem768: Kem<crypto.KeyObject> | undefined = /* @__PURE__ */ mlKem(crypto, mlKem768);
 export const nodeMlKem1024: Kem<crypto.KeyObject> | undefined = /* @__PURE__ */ mlKem(crypto, mlKem1024);
 
@@ -82,8 +82,8 @@ export const SecP384r1MLKEM1024: Group = /* @__PURE__ */ hybrid(
 );
 
 /**
- * All of node:crypto, but for ML-KEM on a Node that has none (before 24.7, or built over an OpenSSL before 3.5):
- * there that half of the hybrids is @noble/post-quantum's.
+ * All groups by node:crypto, best first. On a Node without ML-KEM (before 24.7, or over an OpenSSL before 3.5) that half of
+ * the hybrids is @noble/post-quantum's.
  */
 export const nodeGroups: readonly Group[] = [
   X25519MLKEM768,
@@ -108,9 +108,9 @@ function hybrid<D>(
 }
 
 /**
- * RFC 7748 §6: a public key is the agreement with the base point `u`, which costs half of what encoding a KeyObject
- * does; a JWK is read in a tenth of the time of a SubjectPublicKeyInfo. OpenSSL refuses the all-zero result, as
- * RFC 9846 §7.4.2 demands.
+ * Computes a public key as the agreement with the base point `u` (RFC 7748 §6), which takes half the time of encoding a
+ * KeyObject, and imports keys as JWK, in a tenth of the time of a SubjectPublicKeyInfo. OpenSSL refuses the all-zero
+ * result, as RFC 9846 §7.4.2 demands.
  */
 function montgomeryCurve(
   id: number,
@@ -135,7 +135,7 @@ function montgomeryCurve(
     agree(privateKey, peer) {
       return plain(crypto.diffieHellman({ privateKey, publicKey: importKey(peer) }));
     },
-    // Keys live in OpenSSL's memory, which cleanses them when they are freed.
+    // OpenSSL holds the keys, and erases them when it frees them.
     wipe() {},
   };
 }
@@ -150,7 +150,7 @@ function nistCurve(id: number, name: string, curve: string, bytes: number): Diff
       return { publicKey: plain(privateKey.generateKeys()), privateKey };
     },
     agree(privateKey, peer) {
-      // OpenSSL takes the hybrid forms 06 and 07 too, which are as long (RFC 9846 §4.3.8.2 has 04 alone).
+      // OpenSSL also takes the hybrid forms 06 and 07, which are as long; RFC 9846 §4.3.8.2 allows 04 alone.
       if (peer[0] !== 4) throw new RangeError('not an uncompressed point');
       return plain(privateKey.computeSecret(peer));
     },
@@ -166,7 +166,7 @@ interface KemSizes {
   readonly spki: Uint8Array;
 }
 
-/** The part of node:crypto that @types/node of our oldest Node does not know. */
+/** The ML-KEM functions of node:crypto, which the types of Node 20 do not have. */
 interface KemCrypto {
   generateKeyPairSync(type: KemSizes['name']): {
     readonly publicKey: crypto.KeyObject;

@@ -8,7 +8,7 @@ export const nodeHashes: Readonly<Record<HashName, Hash>> = {
   sha512: /* @__PURE__ */ hashOf('sha512', 64),
 };
 
-/** A plain view: a Buffer's `slice` would share memory where a Uint8Array's copies. */
+/** Views a Buffer as a Uint8Array, whose `slice` copies; that of a Buffer does not. */
 export function plain(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }

@@ -8,10 +8,10 @@ import { parametersFor, schemesOf } from '../shared/signature-algorithms.ts';
 import { plain } from './hash.ts';
 import { digestName, keyInput } from './verify.ts';
 
-/** The shortest RSA modulus to sign with, bits; as in the other providers. */
+/** The shortest RSA modulus to sign with, bits; the same as in the noble provider. */
 const RSA_BITS_MIN = 2048;
 
-/** A signer over an OpenSSL key: RSA too is constant time here. */
+/** Makes a signer by OpenSSL, whose RSA is constant time, too. */
 export function nodeSigner(secret: Secret<'private key'>): Signer {
   checkSecretKey(secret);
   const key = importKey(secret);
@@ -21,7 +21,7 @@ export function nodeSigner(secret: Secret<'private key'>): Signer {
   if ((algorithm === 'rsa' || algorithm === 'rsa-pss') && bits < RSA_BITS_MIN) {
     misuse('ERR_TLS_UNSUPPORTED_KEY', `an RSA key of ${bits} bits; ${RSA_BITS_MIN} or more can sign`);
   }
-  // Newer Nodes read them; ML-DSA stays an option (ml-dsa.ts).
+  // Newer Nodes read keys of ML-DSA, but here it is an option (ml-dsa.ts).
   if (algorithm.startsWith('ml_dsa')) misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key of ${algorithm}`);
   return {
     schemes,
@@ -40,8 +40,8 @@ function importKey(secret: Secret<'private key'>): KeyObject {
     try {
       return read();
     } catch {
-      // OpenSSL may still have an error of somebody else's in its queue, as X509Certificate of Node 20 leaves them there
-      // for what it cannot show. To fail once empties it.
+      // OpenSSL's queue may hold an older error: X509Certificate of Node 20 leaves one there for a certificate that it cannot
+      // read. The failed call has emptied the queue.
       return read();
     }
   } catch (cause) {

@@ -43,12 +43,12 @@ export const ed25519: SignatureVerifier = /* @__PURE__ */ verifierOf('ed25519', 
 /** Verifies Ed448 (RFC 8032), by node:crypto. */
 export const ed448: SignatureVerifier = /* @__PURE__ */ verifierOf('ed448', 'ed448', 'sha512');
 
-/** Verifies RSASSA-PKCS1-v1_5 with MD5, by node:crypto, for profiles that let it in. */
+/** Verifies RSASSA-PKCS1-v1_5 with MD5, by node:crypto, for profiles that allow it. */
 export const rsa_pkcs1_md5: SignatureVerifier = /* @__PURE__ */ verifierOf('rsa_pkcs1_md5', 'pkcs1', 'md5');
 
 /**
- * OpenSSL computes, but which keys may be used is decided as in the other providers, so that a path means the same
- * with each.
+ * All verifiers but ML-DSA, best first. OpenSSL computes, but opentls decides which keys may be used, so that both
+ * providers accept the same certificates.
  */
 export const nodeVerifiers: readonly SignatureVerifier[] = [
   rsa_pkcs1_sha1,
@@ -67,12 +67,12 @@ export const nodeVerifiers: readonly SignatureVerifier[] = [
   rsa_pkcs1_md5,
 ];
 
-/** Ed25519 and Ed448 have a hash of their own and node wants none named. */
+/** @returns null for Ed25519 and Ed448, which have hashes of their own: node:crypto takes no name for them */
 export function digestName(family: SignatureFamily, hash: LegacyHashName): LegacyHashName | null {
   return family === 'ed25519' || family === 'ed448' ? null : hash;
 }
 
-/** The padding goes with the key; ECDSA signatures are DER by default. */
+/** Adds the padding to the key, where node:crypto expects it. ECDSA signatures are DER by default. */
 export function keyInput(
   family: SignatureFamily,
   key: KeyObject,
@@ -80,7 +80,7 @@ export function keyInput(
 ): SignKeyObjectInput {
   switch (family) {
     case 'pss':
-      // RFC 9846 §4.3.3: the salt is as long as the hash, if nothing else is said; MGF1 uses the same hash by default.
+      // The salt is as long as the hash (RFC 9846 §4.3.3), unless the caller says otherwise; MGF1 uses the same hash by default.
       return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
     case 'pkcs1':
       return { key, padding: constants.RSA_PKCS1_PADDING };

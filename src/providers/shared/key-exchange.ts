@@ -1,6 +1,6 @@
 /**
- * Groups from primitives: (EC)DHE alone, and the hybrid of a KEM with it. What is common to every provider is here:
- * single use, wiping, the order of the parts, and the alert for a bad share (RFC 9846 §4.3.8, §7.4).
+ * Makes groups from a provider's primitives: (EC)DHE alone, a KEM alone, and hybrids of both. It sees to what every group
+ * needs: single use, wiping, the order of the parts, and the alert for a bad share (RFC 9846 §4.3.8, §7.4).
  */
 import { concat } from '../../bytes/concat.ts';
 import { wipe } from '../../bytes/wipe.ts';
@@ -16,7 +16,7 @@ export interface DiffieHellman<K> {
   /** Length of a public key, bytes. */
   readonly publicLength: number;
   generate(): KeyPair<K>;
-  /** The shared secret; throws anything for a peer's key of the right length that is no valid one. */
+  /** Computes the shared secret. Throws any error for a peer's key of the right length that is not valid. */
   agree(privateKey: K, peer: Uint8Array): Uint8Array;
   wipe(privateKey: K): void;
 }
@@ -26,7 +26,7 @@ export interface Kem<K> {
   readonly publicLength: number;
   readonly ciphertextLength: number;
   generate(): KeyPair<K>;
-  /** Throws anything for an encapsulation key of the right length that is no valid one (FIPS 203 §7.2). */
+  /** Throws any error for an encapsulation key of the right length that is not valid (FIPS 203 §7.2). */
   encapsulate(publicKey: Uint8Array): { readonly ciphertext: Uint8Array; readonly shared: Uint8Array };
   decapsulate(privateKey: K, ciphertext: Uint8Array): Uint8Array;
   wipe(privateKey: K): void;
@@ -59,7 +59,7 @@ export function diffieHellmanGroup<K>(dh: DiffieHellman<K>): Group {
   };
 }
 
-/** A KEM alone: draft-ietf-tls-mlkem. */
+/** Makes a group of a KEM alone (draft-ietf-tls-mlkem). */
 export function kemGroup<K>(id: number, name: string, kem: Kem<K>): Group {
   return {
     id,
@@ -82,10 +82,10 @@ export function kemGroup<K>(id: number, name: string, kem: Kem<K>): Group {
   };
 }
 
-/** Which half of a hybrid comes first, in the shares as in the secret (draft-ietf-tls-ecdhe-mlkem §4.1 to §4.3). */
+/** Which half comes first in the shares and in the secret of a hybrid (draft-ietf-tls-ecdhe-mlkem §4.1 to §4.3). */
 export type HybridOrder = 'kem first' | 'ecdhe first';
 
-/** A KEM and Diffie-Hellman at once: whoever breaks one has nothing yet. */
+/** Makes a group of a KEM and Diffie-Hellman: an attacker has to break both to learn the secret. */
 export function hybridGroup<K, D>(
   id: number,
   name: string,
@@ -132,7 +132,7 @@ export function hybridGroup<K, D>(
   };
 }
 
-/** Takes ownership of the KEM's secret: it is wiped whether or not there is another half. */
+/** Joins both halves of a secret. Wipes the KEM's half, also where `agree` throws. */
 function join(
   ofKem: Uint8Array,
   agree: () => Uint8Array,
@@ -147,7 +147,7 @@ function join(
   }
 }
 
-/** RFC 9846 §4.3.8 forbids key reuse: the private half is wiped by the first `agree`, good or bad. */
+/** A key share whose first `agree` wipes the private key, also where it throws: RFC 9846 §4.3.8 forbids reuse. */
 class SingleUseShare implements KeyShare {
   readonly group: number;
   readonly publicKey: Uint8Array;
@@ -188,7 +188,7 @@ function checkLength(name: string, share: Uint8Array, length: number): void {
   );
 }
 
-/** Whatever a primitive throws about the peer's bytes means that the share is bad. */
+/** Turns any error of a primitive into the one for a bad share: only the peer's bytes can have caused it. */
 function checked<T>(name: string, operation: () => T): T {
   try {
     return operation();

@@ -1,4 +1,4 @@
-/** PKCS#8 PrivateKeyInfo (RFC 5958 §2) to the numbers that a provider in JavaScript computes with. */
+/** Reads PKCS#8 PrivateKeyInfo (RFC 5958 §2) into the numbers that a provider in JavaScript computes with. */
 import { misuse, TlsError } from '../../errors.ts';
 import { context, DerError, DerReader, Tag } from '../../x509/asn1/der.ts';
 import { element, unsignedInteger, wholeBits } from '../../x509/asn1/der-write.ts';
@@ -18,7 +18,7 @@ export interface DecodedMlDsaKey {
   readonly forms: MlDsaForms;
 }
 
-/** ML-DSA-PrivateKey, RFC 9881 §6. That two forms belong together is not tested. */
+/** ML-DSA-PrivateKey, RFC 9881 §6. Nothing here checks that seed and expanded key belong together. */
 export type MlDsaForms =
   | { readonly seed: Uint8Array; readonly expandedKey?: Uint8Array }
   | { readonly seed?: undefined; readonly expandedKey: Uint8Array };
@@ -26,12 +26,12 @@ export type MlDsaForms =
 /** RFC 5915 §3 */
 export interface DecodedEcKey {
   readonly algorithm: 'ec';
-  /** AlgorithmIdentifier, DER: the public key's is the same. */
+  /** AlgorithmIdentifier, DER: the public key has the same. */
   readonly identifier: Uint8Array;
   readonly curve: CurveName;
-  /** As long as the order, fresh memory. */
+  /** As long as the order of the curve; a copy. */
   readonly scalar: Uint8Array;
-  /** The public point, where the container has it. */
+  /** The public key, where the PrivateKeyInfo holds it. */
   readonly point: Uint8Array | undefined;
 }
 
@@ -43,7 +43,7 @@ export interface DecodedRsaKey {
 }
 
 /**
- * Copies what it returns: the caller may wipe `der`.
+ * Reads a private key. The result holds copies: the caller may wipe `der`.
  * @throws TlsError ERR_TLS_KEY_DECODE, ERR_TLS_UNSUPPORTED_KEY
  */
 export function decodePkcs8(der: Uint8Array): DecodedPrivateKey {
@@ -51,7 +51,7 @@ export function decodePkcs8(der: Uint8Array): DecodedPrivateKey {
 }
 
 /**
- * As {@link decodePkcs8}, for keys of ML-DSA alone, which it refuses.
+ * Reads a private key of ML-DSA, which {@link decodePkcs8} refuses.
  * @returns undefined for a key of another algorithm
  */
 export function decodeMlDsa(der: Uint8Array): DecodedMlDsaKey | undefined {
@@ -87,7 +87,7 @@ function reading<T>(read: () => T): T {
   }
 }
 
-/** The algorithm, its parameters not read yet, and the octets of the key. */
+/** Reads the algorithm and the octets of the key, but not the parameters of the algorithm. */
 function openContainer(der: Uint8Array): {
   readonly identifier: Uint8Array;
   readonly oid: string;
@@ -97,7 +97,7 @@ function openContainer(der: Uint8Array): {
   const outer = new DerReader(der);
   const info = outer.sequence();
   outer.end();
-  // 1 is OneAsymmetricKey, which may carry the public key too.
+  // Version 1 is OneAsymmetricKey, which may hold the public key too.
   if (info.smallInteger() > 1) throw new DerError('a version that is not known');
   const algorithm = info.element(Tag.sequence);
   const key = info.octetString();
@@ -184,7 +184,7 @@ function decodeRsa(bytes: Uint8Array): RsaPrivateKey {
   return { ...key, bits: key.n.toString(2).length };
 }
 
-/** The relations of RFC 8017 §3.2; that p and q are prime is not tested. */
+/** Checks the relations of RFC 8017 §3.2, but not that p and q are prime. */
 function checkNumbers({ n, e, p, q, dP, dQ, qInv }: Omit<RsaPrivateKey, 'bits'>): void {
   const consistent =
     p > 2n &&
@@ -216,8 +216,8 @@ const curves: ReadonlyMap<string, { readonly name: CurveName; readonly bytes: nu
 ]);
 
 /**
- * Checks that a signer is given a key.
- * @throws TlsError ERR_TLS_CONFIG for what is no `Secret`, such as the text of a PEM file
+ * Checks the argument of a provider's `signer()`.
+ * @throws TlsError ERR_TLS_CONFIG for anything but a `Secret`: the text of a PEM file, for one
  */
 export function checkSecretKey(key: unknown): void {
   if (typeof key === 'object' && key !== null && typeof Reflect.get(key, 'expose') === 'function') return;

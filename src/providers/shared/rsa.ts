@@ -1,9 +1,9 @@
 /**
  * RSA over BigInt, RFC 8017: RSASSA-PSS and RSASSA-PKCS1-v1_5.
  *
- * BigInt arithmetic is not constant time and its values cannot be wiped. Private operations are therefore blinded
- * (the base is multiplied by a random r^e), use the CRT, and check the signature before it leaves. A server that
- * others can time should sign with node:crypto, WebCrypto or a KMS instead.
+ * BigInt arithmetic is not constant time, and nobody can wipe a BigInt. So private operations are blinded (they multiply the
+ * base by a random r^e), and check the signature before they return it. A server that others can time should sign with
+ * node:crypto, WebCrypto or a KMS instead.
  */
 import { concat } from '../../bytes/concat.ts';
 import { equal } from '../../bytes/equal.ts';
@@ -31,36 +31,36 @@ export interface RsaPrivateKey extends RsaPublicKey {
 /** How a message becomes the number to sign: EMSA-PKCS1-v1_5, or EMSA-PSS with MGF1 over the same hash. */
 export type RsaEncoding = 'pkcs1' | 'pss';
 
-/** MD5 is left for certificates of the past and is no {@link HashName}: nothing but their verifier knows it. */
+/** MD5, for the verifier of old certificates alone, is no {@link HashName}. */
 export type LegacyHashName = HashName | 'md5';
 
-/** A hash as far as signatures use it. */
+/** The part of a hash that signatures use. */
 export interface MessageHash extends Pick<Hash, 'length' | 'digest'> {
   readonly name: LegacyHashName;
 }
 
-/** Bounds on what a stranger's key may make us compute: a verification takes 5 ms at most. */
+/** Bounds on the modulus of a peer's key, bits: a verification takes 5 ms at most. */
 const VERIFY_BITS = { min: 1024, max: 8192 };
 const EXPONENT_BITS_MAX = 33;
-/** Shorter keys are too weak; one of 4096 bits takes 30 ms per signature in BigInt, and eight times that when doubled. */
+/** Bounds on the modulus of a signing key, bits: shorter ones are too weak. 4096 bits take 30 ms per signature, 8192 eight times that. */
 const SIGN_BITS = { min: 2048, max: 4096 };
 
-/** Whether a peer's key is one to compute with: the size of modulus and exponent are bounded, both are odd. */
+/** Whether a peer's key may be used: modulus and exponent are odd and within their bounds. */
 export function isAcceptable(modulus: Uint8Array, exponent: Uint8Array, bits: number): boolean {
   if (bits < VERIFY_BITS.min || bits > VERIFY_BITS.max || exponent.length > 5) return false;
   const e = toBigInt(exponent);
   return e >= 3n && e % 2n === 1n && e < 1n << BigInt(EXPONENT_BITS_MAX) && (modulus.at(-1) ?? 0) % 2 === 1;
 }
 
-/** @throws TlsError ERR_TLS_UNSUPPORTED_KEY for a size that this module does not sign with */
+/** @throws TlsError ERR_TLS_UNSUPPORTED_KEY for a modulus outside of the bounds for signing */
 export function checkSigningSize(bits: number): void {
   if (bits >= SIGN_BITS.min && bits <= SIGN_BITS.max) return;
   misuse('ERR_TLS_UNSUPPORTED_KEY', `an RSA key of ${bits} bits; ${SIGN_BITS.min} to ${SIGN_BITS.max} can sign`);
 }
 
 /**
- * RFC 8017 §8.1.2 or §8.2.2.
- * @param saltLength of PSS; TLS has it as long as the hash (RFC 9846 §4.3.3)
+ * Verifies by RFC 8017 §8.1.2 (PSS) or §8.2.2 (PKCS#1 v1.5).
+ * @param saltLength bytes of salt in PSS: in TLS as many as the hash has (RFC 9846 §4.3.3)
  */
 export function rsaVerify(
   key: RsaPublicKey,
@@ -84,10 +84,10 @@ export function rsaVerify(
 }
 
 /**
- * RFC 8017 §8.1.1 with a salt as long as the hash, or §8.2.1.
+ * Signs by RFC 8017 §8.1.1 (PSS, with a salt as long as the hash) or §8.2.1 (PKCS#1 v1.5).
  * @param random cryptographically secure bytes, for the salt and the blinding
- * @throws TlsError ERR_TLS_INTERNAL where the result does not verify: a fault, or a key whose numbers do not belong
- * together; the faulty signature would give the key away
+ * @throws TlsError ERR_TLS_INTERNAL where the signature does not verify (after a fault in the computation, or where the
+ * numbers of the key do not belong together): such a signature would reveal the key
  */
 export function rsaSign(
   key: RsaPrivateKey,
@@ -105,10 +105,10 @@ export function rsaSign(
   return fromBigInt(privateOperation(key, toBigInt(encoded), random), length);
 }
 
-/** s = m^d mod n, blinded, by the CRT (RFC 8017 §5.2.1 2.b). */
+/** Computes s = m^d mod n, blinded, by the CRT (RFC 8017 §5.2.1 2.b). */
 function privateOperation(key: RsaPrivateKey, m: bigint, random: (length: number) => Uint8Array): bigint {
   const { n, e, p, q } = key;
-  // 64 bits more than the modulus has, so that the reduction leaves no bias to speak of.
+  // 64 bits more than the modulus has make the bias of the reduction negligible.
   const r = (toBigInt(random(byteLength(key.bits) + 8)) % (n - 2n)) + 2n;
   const blinded = (m * modPow(r, e, n)) % n;
   const s1 = modPow(blinded % p, key.dP, p);
@@ -182,7 +182,7 @@ function applyMask(hash: MessageHash, seed: Uint8Array, block: Uint8Array, bits:
   block[0] = (block[0] ?? 0) & topMask(bits);
 }
 
-/** The bits of the first byte that a number of `bits` bits may use. */
+/** A mask for the bits of the first byte that a number of `bits` bits may use. */
 function topMask(bits: number): number {
   return 0xff >> (8 * byteLength(bits) - bits);
 }
@@ -195,13 +195,13 @@ export function toBigInt(bytes: Uint8Array): bigint {
   return bytes.length === 0 ? 0n : BigInt(`0x${toHex(bytes)}`);
 }
 
-/** Big-endian, `length` bytes; default: as many as it takes. */
+/** Writes a number in big-endian. @param length bytes; default: as many as the number needs */
 export function fromBigInt(value: bigint, length?: number): Uint8Array {
   const digits = value.toString(16);
   return fromHex(digits.padStart(2 * (length ?? byteLength(4 * digits.length)), '0'));
 }
 
-/** Fixed windows of four bits for a long exponent, plain squaring for a short one. */
+/** Computes by fixed windows of four bits for a long exponent, by square and multiply for a short one. */
 function modPow(base: bigint, exponent: bigint, modulus: bigint): bigint {
   const digits = exponent.toString(16);
   if (digits.length <= 9) return modPowShort(base, exponent, modulus);
@@ -224,7 +224,7 @@ function modPowShort(base: bigint, exponent: bigint, modulus: bigint): bigint {
   return result;
 }
 
-/** Of the random blinding value only: extended Euclid shows what it works on. */
+/** Inverts the random blinding value, and must invert no secret: the steps of extended Euclid depend on its argument. */
 function modInverse(value: bigint, modulus: bigint): bigint {
   let [a, b, x, y] = [value, modulus, 1n, 0n];
   while (b !== 0n) {
@@ -235,7 +235,7 @@ function modInverse(value: bigint, modulus: bigint): bigint {
   return ((x % modulus) + modulus) % modulus;
 }
 
-/** DER of DigestInfo up to the hash, RFC 8017 §9.2 note 1. */
+/** The DER of DigestInfo up to the hash (RFC 8017 §9.2 note 1). */
 const digestInfoPrefixes: Readonly<Record<LegacyHashName, Uint8Array>> = {
   md5: fromHex('3020300c06082a864886f70d020505000410'),
   sha1: fromHex('3021300906052b0e03021a05000414'),

@@ -1,4 +1,4 @@
-/** What the signature algorithms and schemes mean to a provider, whoever computes them. */
+/** The parameters of signature algorithms and schemes, for all providers. */
 import type { HashName, SignatureAlgorithm } from '../../crypto/provider.ts';
 import { misuse, TlsError } from '../../errors.ts';
 import { SignatureScheme } from '../../wire/enums.ts';
@@ -10,11 +10,11 @@ export type SignatureFamily = RsaEncoding | 'ecdsa' | 'ed25519' | 'ed448';
 
 export interface SignatureParameters {
   readonly family: SignatureFamily;
-  /** Ed25519 and Ed448 have their own (RFC 8032 §5.1, §5.2): this is not used for them. */
+  /** Not used for Ed25519 and Ed448, which have hashes of their own (RFC 8032 §5.1, §5.2). */
   readonly hash: HashName;
 }
 
-/** What every provider verifies beside `rsa_pkcs1_md5`; ML-DSA is an option (ml-dsa.ts). */
+/** The algorithms that both providers verify, but for `rsa_pkcs1_md5`; ML-DSA is an option (ml-dsa.ts). */
 type UsualAlgorithm = Exclude<SignatureAlgorithm, 'rsa_pkcs1_md5' | `ml_dsa_${number}`>;
 
 const signatureAlgorithms: Readonly<Record<UsualAlgorithm, SignatureParameters>> = {
@@ -34,7 +34,7 @@ const signatureAlgorithms: Readonly<Record<UsualAlgorithm, SignatureParameters>>
 };
 
 /**
- * The SignatureScheme code points that a private key makes, best first (RFC 9846 §4.3.3).
+ * The SignatureScheme code points that a private key can sign with, best first (RFC 9846 §4.3.3).
  * @param spki SubjectPublicKeyInfo, DER, of the pair
  * @throws TlsError ERR_TLS_KEY_DECODE, ERR_TLS_UNSUPPORTED_KEY
  */
@@ -76,9 +76,9 @@ function schemesFor(key: PublicKeyInfo): readonly number[] {
   }
 }
 
-/** @throws TlsError ERR_TLS_CONFIG where the key does not make the scheme */
+/** @throws TlsError ERR_TLS_CONFIG for a scheme that the key cannot sign with */
 export function parametersFor(schemes: readonly number[], scheme: number): SignatureParameters {
-  // Made, but not offered: who wants it puts it among the schemes of the signer (RFC 9963 §2).
+  // An RSA key signs with it, but `schemes` does not list it: an application may add it to its signer's (RFC 9963 §2).
   const legacy = scheme === SignatureScheme.rsa_pkcs1_sha256_legacy && schemes === rsaSchemes;
   if (!schemes.includes(scheme) && !legacy) {
     misuse('ERR_TLS_CONFIG', `the key does not make the signature scheme 0x${scheme.toString(16)}`);
@@ -110,7 +110,7 @@ const ecdsaSchemes = {
   'P-521': SignatureScheme.ecdsa_secp521r1_sha512,
 } as const;
 
-/** PKCS#1 v1.5 last: it signs certificates, but no CertificateVerify. */
+/** PKCS#1 v1.5 comes last: a key signs certificates with it, but no CertificateVerify. */
 const rsaSchemes: readonly number[] = [
   SignatureScheme.rsa_pss_rsae_sha256,
   SignatureScheme.rsa_pss_rsae_sha384,

@@ -1,4 +1,4 @@
-/** The cipher suites of RFC 9846 Appendix B.4, given a provider's hashes and AEADs. */
+/** Makes the cipher suites of RFC 9846 Appendix B.4 from a provider's hashes and AEADs. */
 import type { AeadAlgorithm, CipherSuite, Hash, HashName, RecordAead } from '../../crypto/provider.ts';
 import { misuse } from '../../errors.ts';
 import { CipherSuiteId } from '../../wire/enums.ts';
@@ -26,13 +26,13 @@ export function chacha20Poly1305(hashes: Hashes, create: (key: Uint8Array) => Re
   };
 }
 
-/** Like {@link aes128Gcm}. Not offered unless it is asked for: nothing but small devices lacks something better. */
+/** Makes TLS_AES_128_CCM_SHA256. opentls offers it only on request: it is for small devices that have no other AEAD. */
 export function aes128Ccm(hashes: Hashes, create: (key: Uint8Array) => RecordAead): CipherSuite {
   const aead = aeadOf('AES-128-CCM', 16, CCM_RECORD_LIMIT, create);
   return { id: CipherSuiteId.TLS_AES_128_CCM_SHA256, name: 'TLS_AES_128_CCM_SHA256', hash: hashes.sha256, aead };
 }
 
-/** The same with half the tag (RFC 6655 §4): 64 bits keep out guesses, not many of them. */
+/** Makes TLS_AES_128_CCM_8_SHA256, with a tag of 64 bits (RFC 6655 §4): weak against an attacker with many guesses. */
 export function aes128Ccm8(hashes: Hashes, create: (key: Uint8Array) => RecordAead): CipherSuite {
   const aead = { ...aeadOf('AES-128-CCM-8', 16, CCM_RECORD_LIMIT, create), tagLength: CCM_8_TAG_LENGTH };
   return { id: CipherSuiteId.TLS_AES_128_CCM_8_SHA256, name: 'TLS_AES_128_CCM_8_SHA256', hash: hashes.sha256, aead };
@@ -42,7 +42,7 @@ export function aes128Ccm8(hashes: Hashes, create: (key: Uint8Array) => RecordAe
 export const TAG_LENGTH = 16;
 export const CCM_8_TAG_LENGTH = 8;
 
-/** A copy of the key that refuses to be used after {@link wipe}: a zeroed key would seal, and protect nothing. */
+/** A copy of a key. It throws where it is used after {@link wipe}: sealing with a zeroed key would protect nothing. */
 export class AeadKey {
   #bytes: Uint8Array | undefined;
 
@@ -61,7 +61,11 @@ export class AeadKey {
   }
 }
 
-/** The bounds of {@link RecordAead.open}; a record too short for a tag is refused, a wrong `out` is a bug. */
+/**
+ * Checks the lengths for {@link RecordAead.open}.
+ * @returns false for a record that is shorter than a tag
+ * @throws RangeError for a wrong length of `out`: a mistake of the caller
+ */
 export function holdsTag(sealed: Uint8Array, out: Uint8Array, tagLength: number = TAG_LENGTH): boolean {
   if (sealed.length < tagLength) return false;
   if (out.length !== sealed.length - tagLength) {
@@ -81,7 +85,7 @@ function aeadOf(
 
 /** RFC 9846 §5.5: 2^24.5 full-size records keep the attacker's advantage below 2^-57. */
 const GCM_RECORD_LIMIT = 2 ** 24;
-/** RFC 9001 §B.2 has 2^21.5 for CCM, which RFC 9846 §5.5 does not speak of. */
+/** RFC 9001 §B.2 has 2^21.5 for CCM; RFC 9846 §5.5 has no limit for it. */
 const CCM_RECORD_LIMIT = 2 ** 21;
-/** RFC 9846 §5.5 leaves ChaCha20-Poly1305 to the sequence number; a key is renewed long before that. */
+/** RFC 9846 §5.5 has no limit for ChaCha20-Poly1305 below that of the sequence number; this one is far below. */
 const CHACHA_RECORD_LIMIT = 2 ** 32;
