@@ -54,7 +54,7 @@ export const rsa_pkcs1_md5: SignatureVerifier = /* @__PURE__ */ rsa('rsa_pkcs1_m
   digest: md5,
 });
 
-/** All verifiers but ML-DSA, best first. */
+/** All verifiers but ML-DSA. */
 export const nobleVerifiers: readonly SignatureVerifier[] = [
   rsa_pkcs1_sha1,
   rsa_pkcs1_sha256,

@@ -47,7 +47,7 @@ export const ed448: SignatureVerifier = /* @__PURE__ */ verifierOf('ed448', 'ed4
 export const rsa_pkcs1_md5: SignatureVerifier = /* @__PURE__ */ verifierOf('rsa_pkcs1_md5', 'pkcs1', 'md5');
 
 /**
- * All verifiers but ML-DSA, best first. OpenSSL computes, but opentls decides which keys may be used, so that both
+ * All verifiers but ML-DSA. OpenSSL computes, but opentls decides which keys may be used, so that both
  * providers accept the same certificates.
  */
 export const nodeVerifiers: readonly SignatureVerifier[] = [
