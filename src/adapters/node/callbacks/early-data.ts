@@ -43,18 +43,18 @@ export class EarlyOffer {
 }
 
 /** A server's policy for 0-RTT data, which refuses it where the application has no listener. */
-export function whereHeard<TLSSocket extends Socket>(
+export function onlyWithReader<TLSSocket extends Socket>(
   policy: EarlyDataPolicy,
   socket: TLSSocket,
   options: SocketOptionsFor<TLSSocket>,
 ): EarlyDataPolicy {
-  const isHeard = () => {
+  const hasReader = () => {
     const { [earlyReader]: reader, server } = options;
     return (
-      reader?.isThere() ?? (socket.listenerCount('earlyData') > 0 || (server?.listenerCount('earlyData') ?? 0) > 0)
+      reader?.isListening() ?? (socket.listenerCount('earlyData') > 0 || (server?.listenerCount('earlyData') ?? 0) > 0)
     );
   };
-  return { ...policy, replay: whereRead(policy.replay, isHeard) };
+  return { ...policy, replay: whereRead(policy.replay, hasReader) };
 }
 
 /**

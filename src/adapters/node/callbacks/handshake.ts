@@ -23,7 +23,7 @@ import { parseAlpn } from '../support/alpn.ts';
 import { codedError } from '../support/errors.ts';
 import { refusalOf } from '../support/identity-refusal.ts';
 import { ticketsOf } from '../support/sessions.ts';
-import { fitsEarly, whereHeard } from './early-data.ts';
+import { fitsEarly, onlyWithReader } from './early-data.ts';
 import { askOcsp } from './ocsp-request.ts';
 import { PeerCheck } from './peer-check.ts';
 import { clientPsks, serverPsk } from './psk.ts';
@@ -104,7 +104,7 @@ export class HandshakeCallbacks<TLSSocket extends Socket> {
       ticketLifetime,
       ...this.#common(),
       tickets: engine.tickets ?? (own && ticketsOf(server, own, provider, (error) => void this.#socket.destroy(error))),
-      ...(engine.earlyData && { earlyData: whereHeard(engine.earlyData, this.#socket, this.#options) }),
+      ...(engine.earlyData && { earlyData: onlyWithReader(engine.earlyData, this.#socket, this.#options) }),
       credentials: this.#context.credentials,
       preferOwnOrder: this.#context.preferOwnOrder,
       prioritizeChaCha: this.#context.prioritizeChaCha,

@@ -68,7 +68,7 @@ export class PeerCheck {
   }
 
   #judge(request: ChainRequest, verdict: Verdict): ChainVerdict {
-    this.#failure = verdict.ok ? this.#misfit(verdict.peer) : { code: verdict.code, reason: verdict.reason };
+    this.#failure = verdict.ok ? this.#leafFailure(verdict.peer) : { code: verdict.code, reason: verdict.reason };
     if (this.#failure !== undefined && this.#policy.enforce) return { ok: false, ...this.#failure };
     if (this.#failure !== undefined || !verdict.ok) {
       return { ok: true, peer: dangerouslyTrust(request.chain, this.#failure) };
@@ -80,14 +80,14 @@ export class PeerCheck {
   }
 
   /** Why the leaf is refused although its path is valid: node:tls has no such checks. */
-  #misfit(peer: VerifiedPeer): Failure | undefined {
+  #leafFailure(peer: VerifiedPeer): Failure | undefined {
     const [leaf] = peer.certificates;
     if (leaf === undefined) return undefined;
     const names = leaf.unreadable.find(({ field }) => field === 'subjectAltName');
     // checkServerIdentity would take the certificate for one without names, and use its common name.
     const form = isIP(this.#policy.host ?? '') === 0 ? 'dns' : 'ip';
-    const silent = leaf.subjectAltName?.some(({ type }) => type === form) !== true;
-    if (this.#policy.identify !== undefined && names !== undefined && silent) {
+    const hasNoSuchName = leaf.subjectAltName?.some(({ type }) => type === form) !== true;
+    if (this.#policy.identify !== undefined && names !== undefined && hasNoSuchName) {
       return { code: 'INVALID_EXTENSION', reason: `subjectAltName cannot be read: ${names.reason}` };
     }
     // With `enforce`, the engine makes this check (its option anyCertificate is off).

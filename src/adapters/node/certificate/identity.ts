@@ -29,9 +29,10 @@ export function checkServerIdentity(hostname: string, cert: Partial<IdentityCert
   const { dns, ips } = sortNames(altNames);
   const refuse = () => (isIP(host) ? refuseIp(host, ips) : refuseName(host, dns, subject?.['CN'], altNames));
   // Without the names of subjectAltName, it is not known whether the common name counts.
-  const unknown = altNames === null || unreadable.some((field) => /^(?:subjectAltName|extensions): /.test(field));
-  const silent = isIP(host) ? ips.length === 0 : dns.length === 0;
-  const reason = unknown && silent ? 'Cert has altnames that cannot be read' : refuse();
+  const unreadableNames =
+    altNames === null || unreadable.some((field) => /^(?:subjectAltName|extensions): /.test(field));
+  const noneOfKind = isIP(host) ? ips.length === 0 : dns.length === 0;
+  const reason = unreadableNames && noneOfKind ? 'Cert has altnames that cannot be read' : refuse();
   if (reason === undefined) return undefined;
   const message = `Hostname/IP does not match certificate's altnames: ${reason}`;
   return codedError('ERR_TLS_CERT_ALTNAME_INVALID', message, { reason, host, cert });

@@ -14,7 +14,7 @@ export class EarlyRequests implements EarlyReader {
     this.#serve = serve;
   }
 
-  isThere(): boolean {
+  isListening(): boolean {
     return this.#server.listenerCount('request') > 0;
   }
 

@@ -118,7 +118,7 @@ export const serverTickets: unique symbol = Symbol('serverTickets');
 /** Takes a server's 0-RTT data in place of the 'earlyData' event. */
 export interface EarlyReaderFor<TLSSocket extends Socket> {
   /** Whether the reader takes 0-RTT data now; if not, the server refuses the data. */
-  isThere(): boolean;
+  isListening(): boolean;
   take(socket: TLSSocket, chunk: Buffer): void;
 }
 

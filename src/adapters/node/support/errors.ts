@@ -127,11 +127,11 @@ export function toNodeError(error: TlsError): Error {
  */
 export function certificateCode(code: TlsErrorCode): string {
   if (code === 'INVALID_CA') return 'INVALID_PURPOSE';
-  return unnamed.has(code) ? 'UNSPECIFIED' : code;
+  return withoutNodeCode.has(code) ? 'UNSPECIFIED' : code;
 }
 
 /** Codes of the engine that `node:tls` does not have: there it says UNSPECIFIED. */
-const unnamed: ReadonlySet<TlsErrorCode> = new Set<CertificateErrorCode>([
+const withoutNodeCode: ReadonlySet<TlsErrorCode> = new Set<CertificateErrorCode>([
   'UNHANDLED_CRITICAL_EXTENSION',
   'KEYUSAGE_NO_CERTSIGN',
   'INVALID_EXTENSION',
