@@ -17,13 +17,12 @@ import {
 } from '../context/context.ts';
 import { settleSocketOptions } from '../options/rules.ts';
 import type { EarlyReaderFor, PskCallbackFor, SniCallbackFor, SocketOptionsFor } from '../options/socket.ts';
-import { codedError, throwLater, toNodeError, validateInteger, validateString } from '../support/errors.ts';
+import { codedError, throwLater, toNodeError, validateString } from '../support/errors.ts';
 import { fromBlob, noSession, toBlob } from '../support/sessions.ts';
-import { DescribedSocket } from './described-socket.ts';
 import { Inlet } from './inlet.ts';
 import { OnRead } from './onread.ts';
-import { Outlet, type WriteCallback } from './outlet.ts';
 import { linger } from './transport.ts';
+import { toBytes, WritingSocket } from './writing-socket.ts';
 
 /** Options of `new TLSSocket(socket, options)`. */
 export interface TLSSocketOptions extends SocketOptionsFor<TLSSocket> {}
@@ -54,31 +53,25 @@ export type EarlyReader = EarlyReaderFor<TLSSocket>;
  * for await (const bytes of socket) console.log(bytes.toString()); // hello
  * ```
  */
-export class TLSSocket extends DescribedSocket {
+export class TLSSocket extends WritingSocket {
   readonly isServer: boolean;
   server: unknown;
-  _secureEstablished: boolean = false;
   readonly _tlsOptions: TLSSocketOptions;
 
   protected readonly context: ContextState;
   readonly #onread: OnRead | undefined;
   #handshake: HandshakeCallbacks<TLSSocket> | undefined;
   readonly #check: PeerCheck;
-  #pump: Pump | undefined;
   #inlet: Inlet | undefined;
-  readonly #outlet = new Outlet(() => this._unrefTimer());
   #serverName: string | undefined;
   #session: Session | undefined;
   #earlyOffer: EarlyOffer | undefined;
   #earlyTaken = false;
   #controlReleased = false;
   #handshakeTimer: NodeJS.Timeout | undefined;
-  /** Whether the peer has ended its direction, and this side its own. */
+  /** Whether the peer has ended its direction. */
   #inputOver = false;
-  #outputOver = false;
   #lingers = false;
-  /** The callback of an `end()` that waits for the handshake. */
-  #waitingEnd: WriteCallback | undefined;
 
   /**
    * @param socket the transport: connected, connecting or not connected yet. Default: {@link connect} makes one
@@ -121,10 +114,6 @@ export class TLSSocket extends DescribedSocket {
     return this.#earlyTaken && !this._secureEstablished;
   }
 
-  protected get connection(): Connection | undefined {
-    return this.#pump?.connection;
-  }
-
   /**
    * Sets the server name that the ClientHello asks for. Takes effect before the handshake only.
    * @throws ERR_TLS_SNI_FROM_SERVER on a server's socket
@@ -154,21 +143,13 @@ export class TLSSocket extends DescribedSocket {
   requestCertificate(): void {
     if (this.connection === undefined) throw codedError('ERR_TLS_INVALID_STATE', 'there is no connection');
     this.connection.requestCertificate(this.#check.enforces);
-    this.#pump?.run();
+    this.pump?.run();
   }
 
   /** Inside SNICallback or ALPNCallback: sets the context with the certificate that the server sends. */
   setKeyCert(context: SecureContext | ConstructorParameters<typeof TLSSocket>[1]): void {
     const chosen = context instanceof SecureContextClass ? context : tlsDefaults.createSecureContext(context);
     if (this.#handshake !== undefined) this.#handshake.context = stateOf(chosen);
-  }
-
-  /** Sets the content bytes per record for data written from here on: 512 to 16384. */
-  setMaxSendFragment(size: number): boolean {
-    validateInteger(size, 'size', -0x8000_0000, 0x7fff_ffff);
-    if (size < 512 || size > 16_384) return false;
-    this.#outlet.fragment = size;
-    return true;
   }
 
   override resume(): this {
@@ -183,47 +164,15 @@ export class TLSSocket extends DescribedSocket {
   }
 
   /** Called by Node's streams. @internal */
-  override _write(chunk: Buffer | string, encoding: BufferEncoding, callback: WriteCallback): void {
-    this.#submit([toBytes(chunk, encoding)], chunk.length, callback);
-  }
-
-  /** Called by Node's streams. @internal */
-  override _writev(
-    chunks: readonly { chunk: Buffer | string; encoding: BufferEncoding }[],
-    callback: WriteCallback,
-  ): void {
-    const bytes = chunks.map(({ chunk, encoding }) => toBytes(chunk, encoding));
-    const length = chunks.reduce((sum, { chunk }) => sum + chunk.length, 0);
-    this.#submit(bytes, length, callback);
-  }
-
-  /** Called by Node's streams. @internal */
-  override _final(callback: WriteCallback): void {
-    const { connection } = this;
-    if (!this._secureEstablished || !this.#outlet.open || connection === undefined) {
-      this.#waitingEnd = callback;
-      return;
-    }
-    this.#pump?.afterTasks(() => {
-      if (this.destroyed) return;
-      connection.closeWrite();
-      this.#outputOver = true;
-      this.#pump?.run();
-      if (this.transport?.writable) this.transport.end(() => callback());
-      else callback();
-    });
-  }
-
-  /** Called by Node's streams. @internal */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     clearTimeout(this.#handshakeTimer);
     this.connecting = false;
-    this.#pump?.stop();
-    this.#pump?.connection.destroy();
+    this.pump?.stop();
+    this.pump?.connection.destroy();
     this.#handshake = undefined;
     this.#inlet?.stop();
     if (!this.#lingers) this.transport?.destroy();
-    this.#outlet.cancel(codedError('ECANCELED', 'write ECANCELED', { syscall: 'write' }));
+    this.outlet.cancel(codedError('ECANCELED', 'write ECANCELED', { syscall: 'write' }));
     callback(error);
     process.nextTick(emitClose, this, error !== null);
   }
@@ -246,10 +195,10 @@ export class TLSSocket extends DescribedSocket {
   protected override begin(): void {
     const transport = this.transport;
     const handshake = this.#handshake;
-    if (this.destroyed || transport === undefined || handshake === undefined || this.#pump !== undefined) return;
+    if (this.destroyed || transport === undefined || handshake === undefined || this.pump !== undefined) return;
     const connection = handshake.start(this.#serverName, this.#session);
     if (connection instanceof Error) return void this.destroy(connection);
-    this.#pump = new Pump(connection, {
+    this.pump = new Pump(connection, {
       data: (bytes, early) => this.#data(bytes, early),
       session: (session) => this.#newSession(session),
       early: (accepted) => this.#earlyOffer?.tell(accepted),
@@ -260,15 +209,15 @@ export class TLSSocket extends DescribedSocket {
       secret: (event) => void this.emit('keylog', keylogLine(event)),
       send: (slabs) => this.#send(slabs),
       answered: () => this.#answered(connection),
-      unsent: () => this.#outlet.unsent,
+      unsent: () => this.outlet.unsent,
       thrown: throwLater,
     });
-    const inlet = new Inlet(transport, this.#pump);
+    const inlet = new Inlet(transport, this.pump);
     this.#inlet = inlet;
     const { earlyData } = this._tlsOptions;
     if (earlyData !== undefined && !this.isServer) this.#earlyOffer = new EarlyOffer(this, earlyData);
-    this.#pump.run();
-    if (this.#earlyOffer?.write(connection)) this.#pump.run();
+    this.pump.run();
+    if (this.#earlyOffer?.write(connection)) this.pump.run();
     transport.on('data', (chunk: Uint8Array | string) => {
       if (this.destroyed) return;
       this._unrefTimer();
@@ -279,12 +228,12 @@ export class TLSSocket extends DescribedSocket {
   }
 
   #send(slabs: readonly Uint8Array[]): void {
-    if (this.transport !== undefined) this.#outlet.send(this.transport, slabs, () => this.#sent());
+    if (this.transport !== undefined) this.outlet.send(this.transport, slabs, () => this.#sent());
   }
 
   /** The transport has taken output: the engine may have room for input again. */
   #sent(): void {
-    const pump = this.#pump;
+    const pump = this.pump;
     if (pump === undefined || this.destroyed) return;
     pump.run();
     this.#inlet?.feed();
@@ -292,13 +241,13 @@ export class TLSSocket extends DescribedSocket {
 
   /** An answer came late: the engine may have sent its ClientHello now, or may have room for input again. */
   #answered(connection: Connection): void {
-    if (this.#earlyOffer?.write(connection)) this.#pump?.run();
+    if (this.#earlyOffer?.write(connection)) this.pump?.run();
     this.#inlet?.feed();
   }
 
   #readOn(): void {
-    if (this.#pump === undefined || this.destroyed || this.#onread?.resume() === false) return;
-    this.#pump.resume();
+    if (this.pump === undefined || this.destroyed || this.#onread?.resume() === false) return;
+    this.pump.resume();
     this.#inlet?.feed();
   }
 
@@ -315,7 +264,8 @@ export class TLSSocket extends DescribedSocket {
 
   /** Destroys the socket, unless both directions have ended: a reset does no harm then. */
   protected override transportFailed(error: Error): void {
-    if (this.destroyed || (this.#inputOver && this.#outputOver)) return;
+    if (this.destroyed || (this.#inputOver && this.outputOver)) return;
+    if (this.closeNotify === true) return this.closeAfterReading();
     if (this._secureEstablished) this.closeNotify ??= false;
     this.destroy(error);
   }
@@ -338,7 +288,7 @@ export class TLSSocket extends DescribedSocket {
     const { connection, transport } = this;
     if (connection === undefined || transport === undefined) return true;
     this.#earlyTaken = true;
-    this.#outlet.begin(connection, transport);
+    this.outlet.begin(connection, transport);
     deliverEarly(this, connection, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
     return true;
   }
@@ -362,7 +312,7 @@ export class TLSSocket extends DescribedSocket {
     this.#tell('secure');
     this.#earlyOffer?.tell(false);
     // Tickets go ahead of application data: a client may close as soon as it has its response.
-    this.#pump?.afterTasks(() => this.#writeWaiting(connection, transport));
+    this.pump?.afterTasks(() => this.writeWaiting(connection, transport));
   }
 
   /** Emits an event of the handshake. Where a listener throws, the connection goes on. */
@@ -372,14 +322,6 @@ export class TLSSocket extends DescribedSocket {
     } catch (error) {
       throwLater(error);
     }
-  }
-
-  #writeWaiting(connection: Connection, transport: Duplex): void {
-    if (this.destroyed) return;
-    this.#outlet.begin(connection, transport);
-    this.#outlet.flush();
-    if (this.#waitingEnd !== undefined) this._final(this.#waitingEnd);
-    this.#waitingEnd = undefined;
   }
 
   #authenticated(facts: Facts): void {
@@ -416,16 +358,6 @@ export class TLSSocket extends DescribedSocket {
     }
     this.destroy(cause);
   }
-
-  #submit(chunks: readonly Uint8Array[], length: number, callback: WriteCallback): void {
-    this.inFlight = length;
-    for (const chunk of chunks) this.taken += chunk.length;
-    this._unrefTimer();
-    this.#outlet.write(chunks, (error) => {
-      this.inFlight = 0;
-      callback(error);
-    });
-  }
 }
 
 function onHandshakeTimeout(socket: TLSSocket): void {
@@ -443,8 +375,4 @@ function emitClose(socket: TLSSocket, hadError: boolean): void {
 function keylogLine({ label, clientRandom, secret }: SecretEvent): Buffer {
   const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
   return Buffer.from(`${label} ${hex(clientRandom)} ${hex(secret)}\n`);
-}
-
-function toBytes(chunk: Uint8Array | string, encoding: BufferEncoding): Uint8Array {
-  return typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk;
 }

@@ -17,6 +17,36 @@ export interface NewSocketOptions {
   readonly blockList?: unknown;
 }
 
+/**
+ * A socket whose failed write waits until what the peer has sent is read. A peer that answers early and closes resets the
+ * connection over what it has not read; `net.Socket` closes its handle over the failed write, and the answer is lost.
+ */
+class ReadingSocket extends net.Socket {
+  override _write(chunk: unknown, encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    super._write(chunk, encoding, this.#afterReading(callback));
+  }
+
+  override _writev(
+    chunks: { chunk: unknown; encoding: BufferEncoding }[],
+    callback: (error?: Error | null) => void,
+  ): void {
+    super._writev?.(chunks, this.#afterReading(callback));
+  }
+
+  #afterReading(callback: (error?: Error | null) => void): (error?: Error | null) => void {
+    return (error) => {
+      if (!error || this.readableEnded || this.destroyed) return callback(error);
+      const done = (): void => {
+        clearTimeout(timer);
+        this.off('end', done).off('close', done);
+        callback(error);
+      };
+      const timer = setTimeout(done, LINGER_TIME).unref();
+      this.once('end', done).once('close', done);
+    };
+  }
+}
+
 /** Makes an unconnected socket with `allowHalfOpen`: TLS decides when this side ends. */
 export function newSocket({ noDelay, keepAlive, keepAliveInitialDelay, blockList }: NewSocketOptions): net.Socket {
   const options = {
@@ -26,7 +56,7 @@ export function newSocket({ noDelay, keepAlive, keepAliveInitialDelay, blockList
     ...(keepAliveInitialDelay !== undefined && { keepAliveInitialDelay }),
     ...(blockList !== undefined && { blockList }),
   };
-  return new net.Socket(options);
+  return new ReadingSocket(options);
 }
 
 /** Repeats on `to` the events that `from` emits while it connects. */
