@@ -69,6 +69,7 @@ export function connect(...args: readonly unknown[]): TLSSocket {
     if (options.timeout) socket.setTimeout(options.timeout);
     socket.connect(options);
   }
+  socket._start();
   socket.on('secure', onSecure);
   socket.prependListener('end', () => onEarlyEnd(socket, options));
   return socket;

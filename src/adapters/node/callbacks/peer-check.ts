@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { type Awaitable, isThenable } from '../../../crypto/provider.ts';
+import { TlsError } from '../../../errors.ts';
 import { verifier } from '../../../handshake/proof/verifier.ts';
 import type { ChainRequest, ChainVerdict } from '../../../handshake/terms/config.ts';
 import type { ShownCertificate } from '../../../x509/certificate/certificate.ts';
@@ -8,7 +9,7 @@ import type { Verdict, VerifiedPeer } from '../../../x509/verify/verified-peer.t
 import { dangerouslyTrust } from '../../../x509/verify/verify.ts';
 import { namesReliedOn } from '../certificate/identity.ts';
 import type { ContextState } from '../context/context.ts';
-import { certificateCode } from '../support/errors.ts';
+import { certificateCode, toNodeError } from '../support/errors.ts';
 
 export interface PeerPolicy {
   /** Client: the host that it means to reach. */
@@ -36,6 +37,12 @@ export class PeerCheck {
     const error: (Error & { readonly code?: unknown }) | undefined = this.#identityError;
     if (error !== undefined) return typeof error.code === 'string' ? error.code : error.message;
     return this.#failure === undefined ? null : certificateCode(this.#failure.code);
+  }
+
+  /** The error of the peer's chain, whatever its names are; null where the chain is trusted, or before a check. */
+  get chainError(): Error | null {
+    const failure = this.#failure;
+    return failure === undefined ? null : toNodeError(new TlsError(failure.code, failure.reason));
   }
 
   /** {@link PeerPolicy.enforce} */

@@ -49,18 +49,25 @@ export abstract class DescribedSocket extends TransportSocket {
    * 9846 §6.1). Undefined while the direction is open, and where this side or a fatal alert ended it first.
    */
   closeNotify: boolean | undefined = undefined;
-  /** A socket of opentls has no native handle. */
-  readonly ssl: null = null;
 
   abstract readonly isServer: boolean;
   /** The session of the last ticket, else the one that the client offers or resumed, else bytes that resume nothing. */
   protected sessionBlob: Buffer | undefined;
   protected abstract readonly context: ContextState;
   protected abstract readonly connection: Connection | undefined;
+  protected abstract readonly chainError: Error | null;
 
   /** What the handshake established (opentls); undefined before, and after the socket was destroyed. */
   get facts(): Facts | undefined {
     return this.destroyed ? undefined : this.connection?.facts;
+  }
+
+  /**
+   * Stands for the native handle of `node:tls`: `verifyError()` answers why the peer's chain is not trusted, null where it
+   * is. Null once the socket is destroyed.
+   */
+  get ssl(): { verifyError(): Error | null } | null {
+    return this.destroyed ? null : { verifyError: () => this.chainError };
   }
 
   /** The version of TLS; null once the socket is destroyed. */

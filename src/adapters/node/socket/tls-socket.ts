@@ -88,6 +88,7 @@ export class TLSSocket extends WritingSocket {
     super(streamOptions);
     this._tlsOptions = own;
     this.isServer = Boolean(own.isServer);
+    this.started = this.isServer;
     this.server = own.server;
     this.context = context;
     this.#handshake = new HandshakeCallbacks<TLSSocket>(this, context, own, (name) => {
@@ -112,6 +113,10 @@ export class TLSSocket extends WritingSocket {
    */
   get earlyData(): boolean {
     return this.#earlyTaken && !this._secureEstablished;
+  }
+
+  protected get chainError(): Error | null {
+    return this.#check.chainError;
   }
 
   /**
@@ -195,7 +200,8 @@ export class TLSSocket extends WritingSocket {
   protected override begin(): void {
     const transport = this.transport;
     const handshake = this.#handshake;
-    if (this.destroyed || transport === undefined || handshake === undefined || this.pump !== undefined) return;
+    if (this.destroyed || !this.started || this.pump !== undefined) return;
+    if (transport === undefined || handshake === undefined) return;
     const connection = handshake.start(this.#serverName, this.#session);
     if (connection instanceof Error) return void this.destroy(connection);
     this.pump = new Pump(connection, {

@@ -17,6 +17,8 @@ export abstract class TransportSocket extends net.Socket {
   /** Options of the socket that {@link connect} makes. */
   abstract readonly _tlsOptions: NewSocketOptions;
   protected transport: Duplex | undefined;
+  /** Whether the transport has no state in which one direction has ended: its peer would end the other. */
+  #endsBothWays = false;
   /** Bytes of application data that the peer has sent. */
   protected received: number = 0;
   /** Bytes of application data that `_write` was given. */
@@ -55,11 +57,10 @@ export abstract class TransportSocket extends net.Socket {
   protected useTransport(transport: Duplex): void {
     if (typeof transport.on !== 'function') throw invalidArgType('socket', 'an instance of Duplex', transport);
     this.transport = transport;
-    if (transport instanceof net.Socket) {
-      this._parent = transport;
-      // The transport must not end when the peer's direction does: TLS decides when this side ends.
-      transport.allowHalfOpen = true;
-    }
+    this.#endsBothWays = !(transport instanceof net.Socket) && !transport.allowHalfOpen;
+    // The transport must not end when the peer's direction does: TLS decides when this side ends.
+    transport.allowHalfOpen = true;
+    if (transport instanceof net.Socket) this._parent = transport;
     transport.on('error', (error: Error) => this.transportFailed(error));
     transport.on('end', () => this.transportEnded());
     transport.on('close', () => this.transportClosed());
@@ -75,6 +76,19 @@ export abstract class TransportSocket extends net.Socket {
       // In the next tick, so that the caller can add its listeners first.
       process.nextTick(() => this.begin());
     }
+  }
+
+  /** Ends this side's direction of the transport, once that leaves the peer's direction as it is. */
+  protected endTransport(done: () => void): void {
+    const { transport } = this;
+    if (!transport?.writable) return done();
+    if (!this.#endsBothWays || this.readableEnded) {
+      // A failure is an event of the transport.
+      transport.end(() => done());
+      return;
+    }
+    this.once('end', () => void transport.end());
+    return done();
   }
 
   override ref(): this {

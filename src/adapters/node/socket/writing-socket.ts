@@ -17,6 +17,17 @@ export abstract class WritingSocket extends DescribedSocket {
   /** The callback of an `end()` that waits for the handshake. */
   #waitingEnd: WriteCallback | undefined;
 
+  /** Whether the handshake begins with the transport. A client over a given transport waits for {@link _start}. */
+  protected started: boolean = false;
+
+  /** Begins the handshake of a client, as its first write does: `connect()` calls it, and programs that use STARTTLS. */
+  _start(): void {
+    if (this.started) return;
+    this.started = true;
+    // The caller adds its listeners first.
+    if (!this.connecting) process.nextTick(() => this.begin());
+  }
+
   protected get connection(): Connection | undefined {
     return this.pump?.connection;
   }
@@ -47,6 +58,7 @@ export abstract class WritingSocket extends DescribedSocket {
   /** Called by Node's streams. @internal */
   override _final(callback: WriteCallback): void {
     const { connection } = this;
+    this._start();
     if (!this._secureEstablished || !this.outlet.open || connection === undefined) {
       this.#waitingEnd = callback;
       return;
@@ -56,8 +68,7 @@ export abstract class WritingSocket extends DescribedSocket {
       connection.closeWrite();
       this.outputOver = true;
       this.pump?.run();
-      if (this.transport?.writable) this.transport.end(() => callback());
-      else callback();
+      this.endTransport(callback);
     });
   }
 
@@ -74,6 +85,7 @@ export abstract class WritingSocket extends DescribedSocket {
     this.inFlight = length;
     for (const chunk of chunks) this.taken += chunk.length;
     this._unrefTimer();
+    this._start();
     this.outlet.write(chunks, (error) => {
       this.inFlight = 0;
       if (!error || this.closeNotify !== true) return callback(error);

@@ -127,8 +127,11 @@ describe('a client verifies its server unless it says false itself', () => {
   );
 
   test.each([...odd, false])('a bare socket told rejectUnauthorized: %o', async (rejectUnauthorized) => {
-    const open = (options: object) =>
-      new tls.TLSSocket(net.connect(port, '127.0.0.1'), { isServer: false, ...options }) as unknown as Socket;
+    const open = (options: object) => {
+      const socket = new tls.TLSSocket(net.connect(port, '127.0.0.1'), { isServer: false, ...options });
+      socket._start();
+      return socket as unknown as Socket;
+    };
     // Without a word it leaves the decision to its owner, as in node:tls.
     const goesOn = rejectUnauthorized === undefined || rejectUnauthorized === false;
     expect(await outcome(() => open({ rejectUnauthorized }), 'secure')).toBe(goesOn ? 'connected' : unauthorized);

@@ -177,10 +177,12 @@ describe('over sockets', () => {
     client.connect(port, '127.0.0.1', () => {
       connected = true;
     });
-    await event(client, 'secure');
+    const secure = event(client, 'secure');
+    const answer = echoed(client, 'by itself');
+    await secure;
     expect(connected).toBe(true);
     expect(client.authorized).toBe(false);
-    expect(await echoed(client, 'by itself')).toBe('by itself');
+    expect(await answer).toBe('by itself');
     await close(server);
   });
 
