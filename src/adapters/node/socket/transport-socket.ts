@@ -1,7 +1,7 @@
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { invalidArgType } from '../support/errors.ts';
-import { isConnecting, type NewSocketOptions, newSocket, repeatConnectEvents } from './transport.ts';
+import { isConnecting, type NewSocketOptions, newSocket, repeatConnectEvents, takeOver } from './transport.ts';
 
 /**
  * A `net.Socket` that uses another stream, the transport, where the base class would use a native handle. It calls the
@@ -60,7 +60,10 @@ export abstract class TransportSocket extends net.Socket {
     this.#endsBothWays = !(transport instanceof net.Socket) && !transport.allowHalfOpen;
     // The transport must not end when the peer's direction does: TLS decides when this side ends.
     transport.allowHalfOpen = true;
-    if (transport instanceof net.Socket) this._parent = transport;
+    if (transport instanceof net.Socket) {
+      this._parent = transport;
+      takeOver(transport);
+    }
     transport.on('error', (error: Error) => this.transportFailed(error));
     transport.on('end', () => this.transportEnded());
     transport.on('close', () => this.transportClosed());

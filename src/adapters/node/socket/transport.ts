@@ -64,6 +64,19 @@ export function repeatConnectEvents(from: net.Socket, to: net.Socket): void {
   for (const event of connectEvents) from.on(event, (...args: unknown[]) => void to.emit(event, ...args));
 }
 
+/**
+ * Makes the bytes of a socket TLS's alone. Its owner may have listened to what came in the clear (STARTTLS): those listeners
+ * hear nothing more, as in `node:tls`, which takes the handle. Text in whatever encoding becomes bytes again.
+ */
+export function takeOver(socket: net.Socket): void {
+  socket.removeAllListeners('data');
+  socket.removeAllListeners('readable');
+  // Each character of latin1 is one byte.
+  if (socket.readableEncoding !== null) socket.setEncoding('latin1');
+  // Until the handshake begins, the bytes wait.
+  socket.pause();
+}
+
 /** Whether a 'connect' event has to come before the transport takes bytes. */
 export function isConnecting(transport: Duplex): boolean {
   if (transport instanceof net.Socket) return transport.connecting || transport.pending;
