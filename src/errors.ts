@@ -44,7 +44,7 @@ const reservedAlerts = {
 
 type ReservedAlertName = keyof typeof reservedAlerts;
 
-/** Codes of the errors this endpoint finds by itself. Stable: part of the API. */
+/** Codes of the errors that this endpoint finds by itself. They are part of the API. */
 export type LocalErrorCode =
   // malformed input
   | 'ERR_TLS_DECODE'
@@ -220,7 +220,7 @@ export interface TlsErrorOptions {
   readonly cause?: unknown;
 }
 
-/** Every error this library raises about a connection. `code` is stable, `message` is for people. */
+/** The class of all errors that opentls raises. `code` is stable, `message` is for people. */
 export class TlsError extends Error {
   readonly code: TlsErrorCode;
   readonly alert: AlertName | undefined;
@@ -235,28 +235,28 @@ export class TlsError extends Error {
   }
 }
 
-/** The alerts that answer a peer which broke a rule: internal_error says that it did not (RFC 9846 §6.2). */
+/** The alerts for a peer that broke a rule. internal_error says that the peer did not (RFC 9846 §6.2). */
 export type PeerAlert = Exclude<AlertName, 'internal_error'>;
 
-/** The peer broke a rule: throws; the engine sends `alert` and closes (RFC 9846 §6.2). */
+/** Throws the error of a peer that broke a rule: the engine sends `alert` and closes (RFC 9846 §6.2). */
 export function reject(code: LocalErrorCode, alert: PeerAlert, message: string): never {
   throw new TlsError(code, message, { alert });
 }
 
 /**
- * This side cannot go on, and the peer has broken no rule: throws; the engine sends internal_error and closes.
+ * Throws the error of this side, where the peer has broken no rule: the engine sends internal_error and closes.
  * @param blame 'config': what the application gave or answered; 'local': this library
  */
 export function ownFault(code: LocalErrorCode, blame: 'config' | 'local', message: string): never {
   throw new TlsError(code, message, { alert: 'internal_error', blame });
 }
 
-/** The caller asked for something that cannot be done; nothing is sent. */
+/** Throws the error of a caller that asked for something impossible. Nothing is sent. */
 export function misuse(code: LocalErrorCode, message: string): never {
   throw new TlsError(code, message, { blame: 'config' });
 }
 
-/** Anything that is not a {@link TlsError} is our own fault and becomes `internal_error`. */
+/** Turns any error into a {@link TlsError}: one that is not yet a TlsError is a fault of opentls, `internal_error`. */
 export function asTlsError(error: unknown): TlsError {
   if (error instanceof TlsError) return error;
   return new TlsError('ERR_TLS_INTERNAL', 'internal error', { alert: 'internal_error', blame: 'local', cause: error });
@@ -278,12 +278,12 @@ export function alertReceived(description: number): TlsError {
   return new TlsError(code, `the peer sent a fatal alert: ${name}${hint}`, { alert });
 }
 
-/** What an alert means to somebody who does not know the protocol. */
+/** What an alert means, for people who do not know the protocol. */
 const alertHints: Readonly<Record<string, string>> = {
   protocol_version: ': it has no TLS 1.3, and opentls speaks nothing older',
 };
 
-/** Whether an error is an alert of the peer's, which is not answered (RFC 9846 §6.2). */
+/** Whether an error is an alert from the peer, which is not answered (RFC 9846 §6.2). */
 export function isAlertReceived({ code }: TlsError): boolean {
   if (code === 'ERR_TLS_UNKNOWN_ALERT') return true;
   return code.startsWith('ERR_TLS_ALERT_') && code !== 'ERR_TLS_ALERT_LEVEL';
@@ -294,7 +294,7 @@ function nameIn<N extends string>(table: Readonly<Record<N, number>>, descriptio
   return undefined;
 }
 
-/** The text of whatever was thrown. */
+/** The message of a thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -9,8 +9,8 @@
  * - iterations and memory for the password of a private key: `x509/private-key/pbes2.ts`; size of an RSA exponent:
  *   `providers/shared/rsa.ts`
  * - spans that a strike register remembers: `session/replay.ts`
- * - answers of ours that the transport has not taken, and time for an end: `adapters/pump.ts`; bytes and time of a
- *   connection that is refused: `adapters/node/socket/transport.ts`; time for a goodbye: `adapters/web/outlet.ts`
+ * - bytes of our answers that wait for the transport, and time for an end: `adapters/pump.ts`; bytes and time after a
+ *   connection was refused: `adapters/node/socket/transport.ts`, `adapters/web/outlet.ts`
  */
 
 /** TLSPlaintext.length, RFC 9846 §5.1. */
@@ -19,25 +19,25 @@ export const MAX_PLAINTEXT: number = 0x4000;
 export const MAX_CIPHERTEXT: number = MAX_PLAINTEXT + 256;
 export const RECORD_HEADER: number = 5;
 
-/** HostName of server_name (RFC 6066 §3), bytes: of a name in DNS (RFC 1035 §2.3.4), and as OpenSSL has it. */
+/** HostName of server_name (RFC 6066 §3), bytes: the length of a name in DNS (RFC 1035 §2.3.4), and OpenSSL's limit. */
 export const MAX_HOST_NAME: number = 255;
 
 /** Seconds: seven days, RFC 9846 §4.7.1. */
 export const MAX_TICKET_LIFETIME: number = 604_800;
 
 /**
- * Bytes of a ticket that is issued or offered: the extensions of a ClientHello take 2^16-1 (RFC 9846 §4.2.2), and the
- * others of them, with a hybrid key share, some 3 KiB.
+ * Bytes of a ticket that an endpoint issues or offers: the extensions of a ClientHello take at most 2^16-1 bytes (RFC 9846
+ * §4.2.2), and those besides the ticket some 3 KiB with a hybrid key share.
  */
 export const MAX_TICKET: number = 0xf000;
 
 /** Seconds that a delegated credential may be valid for: seven days, RFC 9345 §3. */
 export const MAX_DELEGATION_VALIDITY: number = 604_800;
 
-/** Exchanges after the handshake that wait for the one under way: CertificateRequests that come faster are refused. */
+/** Post-handshake exchanges that may wait for the one under way; more CertificateRequests than that are refused. */
 export const MAX_WAITING_EXCHANGES: number = 8;
 
-/** Signature schemes of the peer that are kept with the facts of a connection: more than are defined. */
+/** Signature schemes of the peer that the facts of a connection keep: more than RFCs define. */
 export const MAX_KEPT_SCHEMES: number = 128;
 
 /** record_size_limit, bytes: RFC 8449 §4. */
@@ -46,16 +46,16 @@ export const MIN_RECORD_SIZE_LIMIT: number = 64;
 /** Bounds on what a peer may cost, which a configuration may raise or lower. */
 export interface Limits {
   /**
-   * Largest handshake message but Certificate, bytes: as large as RFC 9846 §4.2.2 lets a ClientHello be (OpenSSL: the
-   * same), of which no other is larger by its grammar. With what is made of it, lists of numbers of eight bytes for two,
-   * and `names`, a server holds less than 1 MiB for a client that it does not know yet.
+   * Largest handshake message except Certificate, bytes: as large as RFC 9846 §4.2.2 lets a ClientHello be (OpenSSL: the
+   * same); the grammar allows no other message to be larger. Parsed, with eight bytes for each code point of two, and with
+   * `names`, it costs a server less than 1 MiB for a client that has proved nothing.
    */
   readonly handshakeMessage: number;
   /** Largest Certificate message, bytes: ten times the largest chain seen in the web PKI. */
   readonly certificateMessage: number;
-  /** Handshake bytes taken in before Finished, all messages together. */
+  /** Bytes of all handshake messages of the peer before its Finished. */
   readonly handshakeTotal: number;
-  /** Bytes of ciphertext kept while nobody polls: one chunk of most transports plus one record. */
+  /** Bytes of ciphertext that a connection keeps until it is polled: one chunk of most transports plus one record. */
   readonly inbox: number;
   /** Bytes of output kept before `write` reports backpressure. */
   readonly outbox: number;
@@ -67,17 +67,17 @@ export interface Limits {
   readonly warnings: number;
   /** Post-handshake messages in a row without application data (BoringSSL, rustls: 32). */
   readonly postHandshakeMessages: number;
-  /** Bytes of application data, either way, that make up for one of them: more than would buy a flood, less than most say. */
+  /** Bytes of application data, in either direction, that make up for one post-handshake message. */
   readonly postHandshakeBytes: number;
-  /** KeyShareEntry of a ClientHello: more than there are groups to have one for. */
+  /** KeyShareEntry of a ClientHello: more than there are groups. */
   readonly keyShares: number;
-  /** Names in a ClientHello that are looked at, of protocols and of authorities: more than anybody has. */
+  /** Names of protocols, and of certification authorities, that a server reads of a ClientHello. */
   readonly names: number;
-  /** PSK identities of a ClientHello that are looked at. */
+  /** PSK identities that a server reads of a ClientHello. */
   readonly pskIdentities: number;
   /** Bytes of ciphertext skipped after 0-RTT data was refused (BoringSSL: 16384). */
   readonly skippedEarlyData: number;
-  /** Certificates in one Certificate message: about as many as OpenSSL's 100 KB hold, of the small ones. */
+  /** Certificates in one Certificate message: about as many small ones as the 100 KB that OpenSSL takes can hold. */
   readonly chainLength: number;
 }
 

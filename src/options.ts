@@ -1,13 +1,13 @@
 /**
- * Reads the options that a caller hands over: each is read once and checked. What stands on `Object.prototype` is
- * ignored: it may come from other code (prototype pollution).
+ * Reads and checks the options of a caller, each once. Properties of `Object.prototype` do not count as options: they may come
+ * from other code (prototype pollution).
  */
 import { misuse } from './errors.ts';
 
 /**
  * Checks the value of one option.
  * @param name of the option, for the error message
- * @returns the value as it is used
+ * @returns the value to use
  * @throws TlsError ERR_TLS_CONFIG for a value that the option cannot have
  */
 export type Rule<T> = (value: unknown, name: string) => T;
@@ -15,7 +15,7 @@ export type Rule<T> = (value: unknown, name: string) => T;
 /** A rule for each option. */
 export type Rules<T> = { readonly [K in keyof T]-?: Rule<Exclude<T[K], undefined>> };
 
-/** The value that the object or one of its classes has, not that of `Object.prototype`. A getter is called once. */
+/** The value of a property of the object or its classes, but not of `Object.prototype`. Calls a getter once. */
 export function own(options: object, key: PropertyKey): unknown {
   for (let at: object | null = options; at !== null; at = Object.getPrototypeOf(at)) {
     if (at !== options && isObjectPrototype(at)) return undefined;
@@ -24,17 +24,17 @@ export function own(options: object, key: PropertyKey): unknown {
   return undefined;
 }
 
-/** Checked options: those that the caller did not set are absent, except `Required`. */
+/** Checked options. Options that the caller did not set are absent; `Required` options are there. */
 export type Given<T, Required extends keyof T = never> = {
   readonly [K in keyof T]?: Exclude<T[K], undefined>;
 } & { readonly [K in Required]-?: Exclude<T[K], undefined> };
 
 /**
- * Checks each option that has a rule, and leaves the others behind.
+ * Checks each option that has a rule, and drops the others.
  * @param name of the whole object, for error messages
  * @param required options that must be there
  * @returns an object without a prototype
- * @throws TlsError ERR_TLS_CONFIG for the first option that is missing or not what it must be
+ * @throws TlsError ERR_TLS_CONFIG for the first option that is missing or wrong
  */
 export function settle<T extends object, Required extends keyof T = never>(
   given: unknown,
@@ -52,7 +52,7 @@ export function settle<T extends object, Required extends keyof T = never>(
   return Object.freeze(settled) as Given<T, Required>;
 }
 
-/** As {@link settle}, where a name that is no option is a mistake. */
+/** As {@link settle}, but throws for an unknown option. */
 export function record<T extends object>(rules: Rules<T>, required: readonly (keyof T)[] = []): Rule<T> {
   return (value, name) => {
     const settled = settle<T, keyof T>(value, rules, name, required);
@@ -64,7 +64,7 @@ export function record<T extends object>(rules: Rules<T>, required: readonly (ke
   };
 }
 
-/** A list of which `rule` checks each item. The list stays the caller's, who may change it afterwards. */
+/** A list whose items `rule` checks. The list is not copied: the caller may change it later. */
 export function listOf<T>(rule: Rule<T>, least = 0): Rule<readonly T[]> {
   return (value, name) => {
     if (!Array.isArray(value)) wrong(name, 'an array', value);
@@ -103,7 +103,7 @@ export function bytes(min = 0, max: number = Number.MAX_SAFE_INTEGER): Rule<Uint
   };
 }
 
-/** A key of so many bytes, of which an error says nothing but its length. */
+/** A key of `length` bytes. The error says the length of a wrong value, and nothing else of it. */
 export function secretBytes(length: number): Rule<Uint8Array> {
   return (value, name) =>
     value instanceof Uint8Array && value.length === length
@@ -111,22 +111,22 @@ export function secretBytes(length: number): Rule<Uint8Array> {
       : wrongKind(name, `a Uint8Array of ${length} bytes`, value);
 }
 
-/** Bounds as people say them. */
+/** Bounds in words. */
 function rangeText(min: number, max: number): string {
   if (max === Number.MAX_SAFE_INTEGER) return `${min} or more`;
   return min === max ? `${min}` : `${min}..${max}`;
 }
 
-/** DER bytes. Text of PEM, or a path, is what people give in their place: the message says what to do. */
+/** DER bytes. For PEM text or a path, which people give instead, the message says what to do. */
 export const derBytes: Rule<Uint8Array> = (value, name) => {
   if (value instanceof Uint8Array) return value;
   const hint = typeof value === 'string' ? ': decodePem() makes DER of the text of a PEM file' : '';
-  // The first line of PEM is no secret; the base64 of a key alone would be.
+  // The first line of PEM is not secret. Other text may be a key in base64.
   const given = typeof value === 'string' && !value.startsWith('-----BEGIN ') ? kindOf(value) : shown(value);
   return misuse('ERR_TLS_CONFIG', `${name} must be DER bytes (a Uint8Array), not ${given}${hint}`);
 };
 
-/** DER bytes of the caller's own: a mistake in them is the caller's, as bytes of PEM are. */
+/** DER bytes that the caller gives, not a peer: bytes of PEM are a mistake of the caller. */
 export const ownDer: Rule<Uint8Array> = (value, name) => {
   const der = derBytes(value, name);
   if (isPem(der)) misuse('ERR_TLS_CONFIG', `${name} is PEM: decodePem() makes DER of the text of a PEM file`);
@@ -141,7 +141,7 @@ export function isPem(bytes: Uint8Array): boolean {
 /** '-----BEGIN' */
 const pemBegin: readonly number[] = [0x2d, 0x2d, 0x2d, 0x2d, 0x2d, 0x42, 0x45, 0x47, 0x49, 0x4e];
 
-/** An object that has these methods, taken as it is. */
+/** An object that has these methods. */
 export function having<T>(...methods: readonly [keyof T & string, ...(keyof T & string)[]]): Rule<T> {
   return (value, name) => {
     const fits = isObject(value) && methods.every((method) => typeof Reflect.get(value, method) === 'function');
@@ -160,7 +160,7 @@ export const text: Rule<string> = (value, name) => (typeof value === 'string' ? 
 export const finite: Rule<number> = (value, name) =>
   typeof value === 'number' && Number.isFinite(value) ? value : wrong(name, 'a finite number', value);
 
-/** Any object, taken as it is. */
+/** Any object. */
 export function object<T extends object>(value: unknown, name: string): T {
   return isObject(value) ? (value as T) : wrongKind(name, 'an object', value);
 }
@@ -170,7 +170,7 @@ export function callable<F>(value: unknown, name: string): F {
   return typeof value === 'function' ? (value as F) : wrongKind(name, 'a function', value);
 }
 
-/** A clock, made to throw ERR_TLS_CONFIG when it is called and answers something else than a finite number. */
+/** A clock. Each call of it throws ERR_TLS_CONFIG for an answer that is not a finite number. */
 export const clock: Rule<() => number> = (value, name) => {
   const read = callable<() => unknown>(value, name);
   return () => finite(read(), `${name}()`);
@@ -180,14 +180,14 @@ export function wrong(name: string, expected: string, value: unknown): never {
   return misuse('ERR_TLS_CONFIG', `${name} must be ${expected}, not ${shown(value)}`);
 }
 
-/** As {@link wrong}, where text may be a secret that was given in the wrong form: the message does not quote it. */
+/** As {@link wrong}, for a value that may be a secret in the wrong form: the message does not quote text. */
 export function wrongKind(name: string, expected: string, value: unknown): never {
   return typeof value === 'string'
     ? misuse('ERR_TLS_CONFIG', `${name} must be ${expected}, not ${kindOf(value)}`)
     : wrong(name, expected, value);
 }
 
-/** What a value is, without what it holds. None of its methods is called. */
+/** The kind of a value, without its content. Calls none of its methods. */
 export function kindOf(value: unknown): string {
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (value === null || value === undefined) return String(value);
@@ -208,10 +208,10 @@ function isObjectPrototype(value: object): boolean {
   return Object.hasOwn(value, 'isPrototypeOf');
 }
 
-/** The value as an error message shows it. It may be anything, so none of its methods is called. */
+/** The value as an error message shows it. Calls none of its methods: it may be any object. */
 function shown(value: unknown): string {
   if (typeof value === 'string') {
-    // The first line alone: of PEM text, what follows may be a private key.
+    // The first line alone: the next lines of PEM may be a private key.
     const [line = ''] = value.split('\n', 1);
     return JSON.stringify(line.length > 40 || line !== value ? `${line.slice(0, 40)}…` : line);
   }

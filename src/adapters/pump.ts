@@ -6,34 +6,34 @@ import type { Facts } from '../handshake/terms/facts.ts';
 import { type Answers, type AskName, type PendingAsk, perform } from '../handshake/terms/script.ts';
 import type { Session } from '../session/session.ts';
 
-/** The events of a connection, for the owner of its transport. Calls never nest. */
+/** The events of a connection, for the owner of its transport. The pump calls one handler at a time. */
 export interface PumpHandlers {
   /**
-   * @param early whether it came as 0-RTT data
-   * @returns false to hear nothing more until {@link Pump.resume}: the receiver is full
+   * @param early whether the bytes came as 0-RTT data
+   * @returns false to get no more until {@link Pump.resume}
    */
   data(bytes: Uint8Array, early: boolean): boolean;
   open(facts: Facts): void;
-  /** @param closeNotify false: the transport ended without one, the data may have been cut off */
+  /** @param closeNotify false: the transport ended without close_notify, so the data may have been cut off */
   end(closeNotify: boolean): void;
   error(error: TlsError): void;
   secret(event: SecretEvent): void;
   /**
-   * Client: a session for a later connection; the receiver's to keep, or to wipe. Absent: it is wiped. However many come,
-   * nothing is gathered and nothing answered: they are no flood here.
+   * Client: a session for a later connection. The receiver keeps or wipes it; without a receiver the pump wipes it. The
+   * pump gathers none and answers none, so that any number of sessions is no flood.
    */
   session?(session: Session): void;
   /** Server: the client has answered a request for its certificate after the handshake. */
   authenticated?(facts: Facts): void;
   /** Client: whether the server took the 0-RTT data. */
   early?(accepted: boolean): void;
-  /** Bytes for the transport; they are the receiver's from here. */
+  /** Bytes for the transport. The receiver owns them. */
   send(slabs: readonly Uint8Array[]): void;
-  /** A late answer has come, and its events were polled: there may be room for input again. */
+  /** A late answer has come, and the pump has polled its events: the engine may have room for input again. */
   answered?(): void;
   /**
-   * How many bytes of what {@link send} was given the transport has not taken; call {@link Pump.run} when they are fewer.
-   * Absent: none, ever.
+   * How many bytes of {@link send} the transport has not taken. When there are fewer, the owner calls {@link Pump.run}.
+   * Absent: always 0.
    */
   unsent?(): number;
   /** One of the handlers threw. The connection goes on with its other events. */
@@ -41,8 +41,8 @@ export interface PumpHandlers {
 }
 
 /**
- * Drives a {@link Connection}: polls it dry, answers its asks with what they hold (at once where the answer is there
- * at once), and hands over its output once for all that happened. May be called again from within its own handlers.
+ * Drives a {@link Connection}: polls until nothing more happens, performs its asks, and hands over the output of all of it
+ * at once. A handler may call the pump again.
  */
 export class Pump {
   readonly connection: Connection;
@@ -66,8 +66,8 @@ export class Pump {
   }
 
   /**
-   * Whether the peer takes so few of the answers to what it sends that nothing more is read. What the application writes
-   * is not counted: two ends that both write before they read must not wait for each other.
+   * Whether so many of our answers wait for the peer to read them that the pump reads nothing more. The application's data
+   * does not count: two ends that both write before they read must not wait for each other.
    */
   get full(): boolean {
     const { phase, outputLength } = this.connection;
@@ -79,11 +79,11 @@ export class Pump {
     return this.#handlers.unsent?.() ?? 0;
   }
 
-  /** Call after anything that may have changed the connection. What there was to send is sent when it returns. */
+  /** To be called after any change of the connection. When it returns, all output has been handed over. */
   run(): void {
     this.#again = true;
     if (this.#running) {
-      // A handler may go on to end the transport.
+      // The handler that has called may end the transport next.
       this.#flush();
       return;
     }
@@ -94,9 +94,9 @@ export class Pump {
         this.#drain();
         const { full } = this;
         this.#flush();
-        // A transport that takes all at once is never full.
+        // The transport may have taken everything at once.
         this.#again ||= full && !this.full;
-        // The error of a failed send is an event: it is polled now.
+        // A send that failed is an event of the connection.
         if (this.connection.phase === 'failed') this.#drain();
       }
     } finally {
@@ -112,8 +112,8 @@ export class Pump {
   }
 
   /**
-   * Calls back once nothing is being made that an end would cut off, session tickets above all. A connection waits a
-   * second for that, and then no more.
+   * Calls back once no task is under way that an end would cut off, such as a session ticket. A connection waits one second
+   * for its tasks, once.
    */
   afterTasks(go: () => void): void {
     if (!this.connection.busy || this.#waitedEnough) return go();
@@ -129,7 +129,7 @@ export class Pump {
     this.#waiting.add(once);
   }
 
-  /** Nothing is handed over any more, and answers that are still under way are ignored. */
+  /** Hands over nothing more, and ignores answers that come later. */
   stop(): void {
     this.#stopped = true;
   }
@@ -161,7 +161,7 @@ export class Pump {
         this.#handlers.end(event.closeNotify);
         break;
       case 'error':
-        // The alert goes out before anybody hears of the error and closes the transport.
+        // The alert goes out first: the handler closes the transport.
         this.#flush();
         this.#handlers.error(event.error);
         break;
@@ -182,7 +182,7 @@ export class Pump {
     }
   }
 
-  /** Output that arises while other output is being sent is sent after it. */
+  /** Sends the output. A call from within `send` leaves it to the outer call. */
   #flush(): void {
     if (this.#stopped || this.#sending) return;
     const slabs = this.connection.takeOutput(this.#unsent > 0);
@@ -221,7 +221,7 @@ export class Pump {
   }
 }
 
-/** The engine has no clock to wait by: a guard that takes too long has said no (RFC 9846 §8). */
+/** Takes a guard that does not answer in time for one that refuses (RFC 9846 §8): the engine has no clock. */
 function inTime({ request }: PendingAsk, answer: PromiseLike<Answers[AskName]>): PromiseLike<Answers[AskName]> {
   if (request.ask !== 'admitEarlyData') return answer;
   let timer: unknown;
@@ -231,7 +231,7 @@ function inTime({ request }: PendingAsk, answer: PromiseLike<Answers[AskName]>):
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
 
-/** Bytes: the largest answer that there is, a Certificate of 128 KiB (limits.ts). */
+/** Bytes: the largest answer is a Certificate of 128 KiB (limits.ts). */
 const MOST_UNSENT = 0x2_0000;
-/** Milliseconds that an end waits for session tickets being made: longer than a store takes, and hardly noticed by a client. */
+/** Milliseconds that an end waits for session tickets: longer than a store takes, and short for a client. */
 const LONGEST_WAIT = 1000;

@@ -1,8 +1,8 @@
-/** Many chunks as one run of bytes, taken from the front: each is looked at once, however many there are. */
+/** Chunks as one run of bytes, taken from the front in linear time. */
 export class Chunks {
   readonly #chunks: readonly Uint8Array[];
   #index = 0;
-  /** Of the chunk at the front, what is taken. */
+  /** How many bytes of the front chunk are taken. */
   #offset = 0;
   #length = 0;
 
@@ -22,7 +22,7 @@ export class Chunks {
     for (let missing = count; missing > 0; ) {
       const chunk = this.#chunks[this.#index];
       if (chunk === undefined) {
-        // Memory that was given away meanwhile is no longer there.
+        // A buffer that was detached meanwhile has no bytes.
         this.#length = 0;
         break;
       }

@@ -1,9 +1,9 @@
-/** Kept when empty, so that small records in a row do not allocate each time. */
+/** The buffer that is kept when empty, so that small records do not allocate each time. */
 const KEPT = 2048;
 
 /**
- * The one growable receive buffer: bytes are copied in once, looked at, and consumed from the front. Views from
- * {@link peek} are good until the next `append`, `consume` or `wipe`.
+ * The growable receive buffer: bytes are copied in once, and consumed from the front. Views from {@link peek} are valid
+ * until the next `append`, `consume` or `wipe`.
  */
 export class Inbox {
   #bytes: Uint8Array = nothing;
@@ -41,8 +41,8 @@ export class Inbox {
   }
 
   /**
-   * Moves what is left to the front where half of the buffer is free, else into one of twice the size needed: never
-   * quadratic, and a stream of chunks that end amid a record goes through one buffer.
+   * Makes room: moves the bytes to the front where half of the buffer is free, else into a buffer of twice the size needed.
+   * That takes linear time, and a stream of chunks that end amid a record needs one buffer.
    */
   #makeRoom(extra: number): void {
     if (this.#end + extra <= this.#bytes.length) return;

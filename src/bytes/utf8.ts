@@ -2,7 +2,7 @@ export function utf8(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    // Labels are ASCII; an encoder is dear for a dozen characters.
+    // Labels are ASCII, and short: an encoder would cost more than this loop.
     if (code >= 0x80) return new TextEncoder().encode(text);
     bytes[i] = code;
   }

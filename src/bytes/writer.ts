@@ -39,7 +39,7 @@ export class Writer {
     this.#bytes.set(bytes, at);
   }
 
-  /** Leaves room for a length prefix of `width` bytes; give the mark to {@link close}. */
+  /** Leaves room for a length prefix of `width` bytes. @returns a mark for {@link close} */
   open(width: 1 | 2 | 3): number {
     return this.#reserve(width);
   }
@@ -55,12 +55,12 @@ export class Writer {
     return length;
   }
 
-  /** What was written, as a view: valid until the next write. */
+  /** A view of the bytes so far, valid until the next write. */
   view(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** What was written. The memory goes with it: the writer must not be used after. */
+  /** The bytes, with the writer's memory: the writer must not be used after. */
   finish(): Uint8Array {
     const bytes = this.view();
     this.#bytes = nothing;
@@ -74,7 +74,7 @@ export class Writer {
     if (needed > this.#bytes.length) {
       const grown = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
       grown.set(this.view());
-      // It may be a secret that is written.
+      // The old buffer may hold a secret.
       this.#bytes.fill(0);
       this.#bytes = grown;
     }

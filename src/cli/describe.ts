@@ -7,9 +7,9 @@ import { nameText } from '../x509/certificate/names.ts';
 
 /** One certificate, for people. */
 export interface CertificateFacts {
-  /** Of the whole certificate, as 'AB:CD:…'. */
+  /** Hashes of the whole certificate, as 'AB:CD:…'. */
   readonly fingerprints: { readonly sha256: string; readonly sha1: string };
-  /** Why it is no certificate at all; then there are no details. */
+  /** Why the bytes are not a certificate; then there are no details. */
   readonly unreadable: string | undefined;
   readonly details: CertificateDetails | undefined;
 }
@@ -20,7 +20,7 @@ export interface CertificateDetails {
   readonly issuer: string;
   /** Hexadecimal. */
   readonly serialNumber: string;
-  /** ISO 8601; 'unreadable' for what is no time. */
+  /** ISO 8601; 'unreadable' for a malformed time. */
   readonly notBefore: string;
   readonly notAfter: string;
   /** `type` is 'rsa', 'rsa-pss', 'ec', 'ed25519', 'ed448', 'ml_dsa_65' … or an object identifier. */
@@ -30,7 +30,7 @@ export interface CertificateDetails {
   /** 'DNS:example.com', 'IP:192.0.2.1' … */
   readonly subjectAltNames: readonly string[];
   readonly isCa: boolean;
-  /** What is there and is not as it must be: 'keyUsage: a keyUsage without any usage' … */
+  /** The malformed fields: 'keyUsage: a keyUsage without any usage' … */
   readonly unreadable: readonly string[];
 }
 

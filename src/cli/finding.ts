@@ -14,7 +14,7 @@ export type ChainFinding =
       readonly passedOver: readonly PassedOver[];
     };
 
-/** A path that was refused: its subjects from the leaf on, and which of them is to blame. */
+/** A refused path: its subjects from the leaf on, and which certificate was refused. */
 export interface TriedPath {
   readonly code: string;
   readonly reason: string;
@@ -33,7 +33,7 @@ export function chainFinding(verdict: Verdict): ChainFinding {
   return { ok: false, code, reason: hints.get(code) ?? reason, paths, passedOver };
 }
 
-/** The reasons of these are OpenSSL's words, which do not say what to do. */
+/** Codes whose reasons are OpenSSL's, which do not say what to do. */
 const hints: ReadonlyMap<string, string> = new Map([
   ['DEPTH_ZERO_SELF_SIGNED_CERT', 'the server certificate is self-signed and not among the trusted ones'],
   ['SELF_SIGNED_CERT_IN_CHAIN', 'the chain ends in a self-signed certificate that is not among the trusted ones'],

@@ -25,15 +25,15 @@ export interface HandshakeReport {
   readonly facts: Facts;
   /** As sent, leaf first, DER. */
   readonly chain: readonly Uint8Array[];
-  /** On the chain alone: names are left to the caller. */
+  /** Of the chain alone: the caller checks the names. */
   readonly verdict: Verdict;
-  /** From our first bytes, key shares made, to our Finished; milliseconds. */
+  /** Milliseconds from our ClientHello, with its key shares made, to our Finished. */
   readonly duration: number;
 }
 
 /**
- * One handshake over a connected socket, and then close_notify. The engine is driven directly, because nothing above it
- * tells a chain as it was sent, or each path that was tried.
+ * Makes one handshake over a connected socket, then sends close_notify. It drives the engine directly, because no adapter
+ * shows the chain as the server sent it, or each path that was tried.
  * @throws TlsError; the socket's error; the signal's reason
  */
 export function handshake(transport: Socket, request: HandshakeRequest): Promise<HandshakeReport> {
@@ -65,7 +65,7 @@ export function handshake(transport: Socket, request: HandshakeRequest): Promise
       },
     });
     transport.on('data', (chunk) => {
-      // Only a chain that is still being verified keeps input waiting.
+      // The engine takes no input only while the chain is being verified.
       if (connection.inputRoom === 0) return reject(new Error('the server sends more than a handshake needs'));
       connection.receive(chunk);
       pump.run();
@@ -80,7 +80,7 @@ export function handshake(transport: Socket, request: HandshakeRequest): Promise
   });
 }
 
-/** Lets every chain pass and remembers what it came to. */
+/** Accepts every chain, and remembers its verdict. */
 class Judge {
   readonly #trust: TrustStore;
   #chain: readonly Uint8Array[] = [];

@@ -18,11 +18,11 @@ export interface Target {
   readonly servername: string | undefined;
   readonly trust: { readonly source: string; readonly store: TrustStore };
   readonly alpn: readonly string[];
-  /** For all of it together, milliseconds. */
+  /** Milliseconds for the whole of it. */
   readonly timeout: number;
 }
 
-/** What was seen. Members are undefined where it did not come so far. */
+/** What `look` saw. Members are undefined where the connection did not come so far. */
 export interface Report {
   readonly target: {
     readonly host: string;
@@ -34,7 +34,7 @@ export interface Report {
   readonly verified: boolean;
   readonly verification: Verification | undefined;
   readonly negotiated: Negotiated | undefined;
-  /** Milliseconds: name lookup, TCP's handshake after it, TLS's handshake without the making of the key shares. */
+  /** Milliseconds: the name lookup, the TCP handshake after it, the TLS handshake without making key shares. */
   readonly timings: {
     readonly lookup: number | undefined;
     readonly tcp: number | undefined;
@@ -64,7 +64,7 @@ export interface Negotiated {
   readonly helloRetryRequest: boolean;
 }
 
-/** Connects, looks, and closes. Does not throw for what the network or the server does: `error` says it. */
+/** Connects, looks, and closes. A failure of the network or the server is the report's `error`, not an exception. */
 export async function look(target: Target): Promise<Report> {
   const clock: Clock = { lookup: undefined, tcp: undefined, tls: undefined };
   const signal = AbortSignal.timeout(target.timeout);
@@ -141,7 +141,7 @@ function describeError(error: unknown): { readonly code: string; readonly messag
   if (error instanceof TlsError) return { code: error.code, message: error.message };
   if (!(error instanceof Error)) return { code: 'UNKNOWN', message: String(error) };
   const code = 'code' in error ? String(error.code) : error.name;
-  // Several addresses were tried: each has its own error, the whole has no text.
+  // Where several addresses were tried, each error has a text, but the AggregateError has none.
   const message = error instanceof AggregateError ? error.errors.map((each) => each.message).join('; ') : error.message;
   return { code, message };
 }

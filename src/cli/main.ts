@@ -2,7 +2,7 @@
 import { inspect } from './inspect.ts';
 import { verify } from './verify.ts';
 
-/** What a subcommand does with the words after its name: prints, and answers with the exit code. */
+/** A subcommand: takes the words after its name, prints, and returns the exit code. */
 type Command = (args: readonly string[]) => Promise<number>;
 
 const commands: Readonly<Record<string, { readonly run: Command; readonly summary: string }>> = {

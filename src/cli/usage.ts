@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { anchorsOf, defaultTrust } from '../adapters/node/context/ca.ts';
 import { TrustStore, type TrustStoreOptions } from '../x509/path/trust.ts';
 
-/** What is wrong with the words after a command. */
+/** A mistake in the words after a command. */
 export class UsageError extends Error {}
 
-/** What `read` makes of the words of a command, or what is wrong with them. */
+/** The result of `read`, or the mistake that it found in the words of a command. */
 export function readArguments<T>(read: () => T): T | UsageError {
   try {
     return read();
@@ -19,7 +19,7 @@ export function readArguments<T>(read: () => T): T | UsageError {
   }
 }
 
-/** Whom to trust, and where that comes from. */
+/** Trust anchors, and where they come from. */
 export interface Trust {
   readonly source: string;
   readonly store: TrustStore;
@@ -36,7 +36,7 @@ export function readTrust(file: string | undefined, options: TrustStoreOptions =
   return { source: file, store };
 }
 
-/** @throws UsageError that names the option and the file, for whatever goes wrong */
+/** @throws UsageError that names the option and the file */
 export function readFrom<T>(option: string, file: string, read: (bytes: Buffer) => T): T {
   try {
     return read(readFileSync(file));

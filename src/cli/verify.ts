@@ -74,7 +74,7 @@ export async function verify(args: readonly string[]): Promise<number> {
 interface Judged {
   readonly profile: string;
   readonly purpose: Purpose;
-  /** As given; 'any' where none was: names were not looked at then. */
+  /** The name as given; 'any' where none was given, and no name was checked. */
   readonly name: string;
   readonly time: string;
   readonly trust: string;
@@ -96,7 +96,7 @@ interface Request {
   readonly chain: readonly Uint8Array[];
   readonly trust: Trust;
   readonly options: VerifyOptions;
-  /** As they were given. */
+  /** The names as given. */
   readonly names: readonly string[];
   readonly json: boolean;
 }
@@ -173,7 +173,7 @@ function readRevocation({ revocation, ocsp }: Values): RevocationOptions {
   const stapled = ocsp === undefined ? undefined : [readFrom('--ocsp', ocsp, (bytes) => Uint8Array.from(bytes))];
   const given = revocation ?? (stapled === undefined ? undefined : 'hard');
   const mode = given === undefined ? undefined : choose('--revocation', given, modes);
-  // A response is about the leaf alone.
+  // An OCSP response is about the leaf alone.
   return { mode, stapled, hashes: node.hashes, scope: stapled === undefined ? 'chain' : 'leaf' };
 }
 

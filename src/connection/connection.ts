@@ -24,8 +24,8 @@ import { Tasks } from './tasks.ts';
 export type { Event, Phase, SecretEvent };
 
 /**
- * One end of one TLS 1.3 connection, without I/O: bytes go in by {@link receive}, come out by {@link takeOutput}, and
- * what they mean is polled. After each `receive`, `receiveEnd`, `answer` or `fail`, call {@link poll} until it answers
+ * One end of a TLS 1.3 connection, without I/O: ciphertext goes in by {@link receive} and comes out by {@link takeOutput};
+ * {@link poll} returns the events. After each `receive`, `receiveEnd`, `answer` or `fail`, call {@link poll} until it answers
  * `undefined`, then send {@link takeOutput}.
  */
 export class Connection {
@@ -110,7 +110,7 @@ export class Connection {
     return Math.max(0, this.#limits.inbox - this.#receiving.buffered);
   }
 
-  /** Whether a session ticket, or another answer of ours, is being made that {@link closeWrite} would cut off. */
+  /** Whether a task is under way that {@link closeWrite} would cut off, such as making a session ticket. */
   get busy(): boolean {
     return this.#tasks.busy;
   }
@@ -136,35 +136,35 @@ export class Connection {
     this.#inputEnded = true;
   }
 
-  /** One step; `undefined` means that nothing more happens until the owner does something. */
+  /** The next event; undefined when nothing more happens until the owner does something. */
   poll(): Event | undefined {
     for (;;) {
       const event = this.#events.shift();
       if (event !== undefined) return event;
       if (this.#lifecycle.over) return undefined;
       if (this.#guard(() => this.#advance())) continue;
-      // The application's padding may fail while records are made: that is an event.
+      // The application's padding may throw while records are made: that error is an event.
       this.#guard(() => this.#sending.flush());
       if (this.#events.length === 0) return undefined;
     }
   }
 
-  /** Answers an ask; ignored when it is no longer open, as after the connection has died: its secrets are wiped. */
+  /** Answers an ask. After the connection has failed, the answer is ignored and its secrets are wiped. */
   answer(ask: PendingAsk, value: Answers[AskName]): void {
     if (this.#runner?.pending === ask) this.#guard(() => this.#resume((runner) => runner.answer(ask, value)));
     else if (this.#tasks.pending === ask) this.#guard(() => this.#tasks.answer(ask, value));
     else discard(ask.request, value);
   }
 
-  /** The operation asked for has failed: the connection fails with this error as cause. */
+  /** Says that the operation of an ask has failed: the connection fails with this error as its cause. */
   fail(ask: PendingAsk, error: unknown): void {
     if (this.#runner?.pending === ask) this.#guard(() => this.#resume((runner) => runner.fail(ask, error)));
     else if (this.#tasks.pending === ask) this.#guard(() => this.#tasks.fail(ask, error));
   }
 
   /**
-   * Client: encrypts 0-RTT data into the output, as much of it as {@link earlyRoom} has (RFC 9846 §2.3: it has no
-   * forward secrecy, and can be replayed).
+   * Client: encrypts 0-RTT data into the output, as much as {@link earlyRoom} allows. 0-RTT data has no forward secrecy, and
+   * an attacker can replay it (RFC 9846 §2.3).
    * @returns the bytes taken
    * @throws TlsError ERR_TLS_INVALID_STATE where there is no `earlyRoom`
    */
@@ -176,9 +176,9 @@ export class Connection {
   }
 
   /**
-   * How many bytes to {@link write} before others get their turn: for some 2 ms of work in pure JavaScript, however
-   * small the records are that the peer takes.
-   * @param fragment content bytes per record, where the caller writes smaller ones. Default: as many as may be
+   * How many bytes to {@link write} in one turn of the event loop: some 2 ms of work in pure JavaScript, whatever record size
+   * the peer takes.
+   * @param fragment content bytes per record, for a caller that writes small records. Default: the largest allowed
    */
   bytesPerTurn(fragment?: number): number {
     return this.#sending.bytesPerTurn(fragment);
@@ -202,9 +202,9 @@ export class Connection {
   }
 
   /**
-   * Bytes for the transport, in order; they are the caller's from here.
-   * @param unsent what was taken before has not been sent: a KeyUpdate that is owed waits, so that a peer who asks for
-   * them and reads none does not have them gathered
+   * Takes the bytes for the transport, in order. The caller owns them.
+   * @param unsent whether the transport has not sent all that was taken before. Then a KeyUpdate that answers the peer's
+   * waits: else those for a peer that asks for many and reads none would gather
    */
   takeOutput(unsent = false): readonly Uint8Array[] {
     this.#guard(() => {
@@ -214,7 +214,7 @@ export class Connection {
     return this.#sending.take();
   }
 
-  /** Client: the `session` that came last is of use. Else tickets in a row are a flood (`limits.postHandshakeMessages`). */
+  /** Client: says that the application uses the last `session`: it does not count against `limits.postHandshakeMessages`. */
   sessionTaken(): void {
     this.#counters.useful();
   }
@@ -288,7 +288,7 @@ export class Connection {
     this.#die(error, description ?? alertOf(error));
   }
 
-  /** Forgets every secret without a word to the peer. Idempotent. */
+  /** Wipes every secret, and sends nothing to the peer. Idempotent. */
   destroy(): void {
     this.#lifecycle.destroy();
     this.#wipe();
@@ -298,11 +298,11 @@ export class Connection {
     }
   }
 
-  /** Does one piece of work; false when there is none. */
+  /** Does one piece of work. @returns false where there is none */
   #advance(): boolean {
     if (this.#lifecycle.over) return false;
     const { pending } = this.#tasks;
-    // Our answer to the peer goes out, although the peer has sent its close_notify.
+    // After the peer's close_notify we still send our answers.
     if (this.#lifecycle.readClosed) return pending !== undefined && this.#raise(pending);
     const runner = this.#runner;
     if (runner !== undefined && this.#lifecycle.starting) {
@@ -311,7 +311,7 @@ export class Connection {
       return true;
     }
     if (runner?.pending !== undefined) return this.#raise(runner.pending);
-    // A task holds up nothing else, except where the peer has begun its answer and the rest is being read.
+    // A task holds up reading only while the messages of the peer's answer come in.
     if (pending !== undefined && this.#raise(pending)) return true;
     if (pending !== undefined && this.#tasks.receiving) return false;
     const received = this.#receiving.next();
@@ -388,7 +388,7 @@ export class Connection {
     this.#events.push({ type: 'end', closeNotify });
   }
 
-  /** Runs the script on, and takes over what it established. */
+  /** Resumes the handshake script, and keeps what it established once it is complete. */
   #resume(step: (runner: Runner<Established>) => void): boolean {
     const runner = this.#runner;
     if (runner === undefined) return false;
@@ -396,7 +396,7 @@ export class Connection {
     const established = runner.result;
     if (established === undefined) return true;
     this.#established = established;
-    // A callback of the application may have ended the connection meanwhile.
+    // A callback of the application may have ended the connection.
     if (this.#lifecycle.over) return true;
     this.#lifecycle.open();
     this.#runner = undefined;
@@ -416,7 +416,7 @@ export class Connection {
       this.#die(failure, alertOf(failure));
       return true;
     } finally {
-      // A callback of the application may have destroyed this connection in the middle of work that went on.
+      // A callback of the application may have destroyed the connection during the work.
       if (this.#lifecycle.destroyed) this.destroy();
     }
   }
@@ -430,7 +430,7 @@ export class Connection {
     try {
       if (description !== undefined && !writeClosed) this.#sending.alert(FATAL, description);
     } catch {
-      // The application's padding failed: the owner hears the first error all the same.
+      // Sending the alert may fail, too, by the application's padding: the owner hears of the first error.
     } finally {
       this.#wipe();
     }

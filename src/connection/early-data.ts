@@ -1,14 +1,14 @@
 import { misuse, reject } from '../errors.ts';
 import type { Exporter } from '../keys/schedule.ts';
 
-/** The bookkeeping of 0-RTT data, RFC 9846 §4.3.10: what may still be written, what may still come. */
+/** Counts 0-RTT data (RFC 9846 §4.3.10): how much may still be written, and how much may still come. */
 export class EarlyData {
   #writeRoom: number | undefined;
   #readRoom: number | undefined;
   #halfRoundTrip = false;
   #exporter: Exporter<'e exp master'> | undefined;
 
-  /** Bytes that may be written; undefined: none, and never again. */
+  /** Bytes of 0-RTT data that may be written; undefined where there can be no more. */
   get writeRoom(): number | undefined {
     return this.#writeRoom;
   }
@@ -22,7 +22,7 @@ export class EarlyData {
     this.#writeRoom = undefined;
   }
 
-  /** @returns as much of the chunk as the server takes */
+  /** @returns the part of the chunk that the server takes */
   spend(chunk: Uint8Array): Uint8Array {
     const room =
       this.#writeRoom ?? misuse('ERR_TLS_INVALID_STATE', 'writeEarly() when there is no 0-RTT data to write');
@@ -45,12 +45,16 @@ export class EarlyData {
     this.#halfRoundTrip = true;
   }
 
-  /** The key has changed. */
+  /** Ends 0-RTT data: the read key has changed. */
   endRead(): void {
     this.#readRoom = undefined;
   }
 
-  /** @returns false where no 0-RTT data is to be read now @throws ERR_TLS_TOO_MUCH_EARLY_DATA (RFC 9846 §4.3.10) */
+  /**
+   * Counts data of the peer.
+   * @returns false where the peer's data is not 0-RTT data
+   * @throws TlsError ERR_TLS_TOO_MUCH_EARLY_DATA (RFC 9846 §4.3.10)
+   */
   count(length: number): boolean {
     if (this.#readRoom === undefined) return false;
     this.#readRoom -= length;

@@ -7,27 +7,27 @@ import type { Session } from '../session/session.ts';
 /** The events of a connection, as `poll` answers them. */
 export type Event =
   /**
-   * Application data; the bytes are fresh and the receiver's to keep. `early`: it came as 0-RTT data, which an attacker
-   * may have replayed (RFC 9846 §8).
+   * Application data; the receiver owns the bytes. `early`: it came as 0-RTT data, which an attacker may have replayed (RFC
+   * 9846 §8).
    */
   | { readonly type: 'data'; readonly bytes: Uint8Array; readonly early?: true }
-  /** Something the handshake needs; answer with `perform(ask.request)` or your own. Messages wait meanwhile. */
+  /** An operation that the handshake needs: the owner answers with `perform(ask.request)`, or with a result of its own. */
   | { readonly type: 'ask'; readonly ask: PendingAsk }
   /** The handshake is complete; application data may be written from here. */
   | { readonly type: 'open'; readonly facts: Facts }
-  /** Client: a session that a later connection may offer. It is the receiver's to keep, or to wipe. */
+  /** Client: a session that a later connection may offer. The receiver keeps it, or wipes it. */
   | { readonly type: 'session'; readonly session: Session }
   /** Server: the client's answer to {@link Connection.requestCertificate}. */
   | { readonly type: 'authenticated'; readonly facts: Facts }
-  /** Server with `retryCookies`: a HelloRetryRequest was sent, and nothing of this connection is needed any more. */
+  /** Server with `retryCookies`: the HelloRetryRequest is in the output, and the server need not keep this connection. */
   | { readonly type: 'retry' }
-  /** Client: whether the server took the 0-RTT data. What it refused was not processed; nobody sends it again. */
+  /** Client: whether the server took the 0-RTT data. Refused data was not processed, and opentls does not send it again. */
   | { readonly type: 'early'; readonly accepted: boolean }
   /** Key log material (only with `keylog: true`). */
   | SecretEvent
-  /** No more data from the peer. `closeNotify: false` means it may have been cut off by someone else (§6.1). */
+  /** The end of the peer's data. `closeNotify: false`: an attacker may have cut it off (RFC 9846 §6.1). */
   | { readonly type: 'end'; readonly closeNotify: boolean }
-  /** Fatal: emitted once; the alert, if any, is in the output; nothing follows. */
+  /** A fatal error, the last event. The alert, if any, is in the output. */
   | { readonly type: 'error'; readonly error: TlsError };
 
 /**

@@ -1,9 +1,8 @@
 import type { Phase } from './events.ts';
 
 /**
- * Where a connection stands, of states that exclude each other. `starting`: the handshake script has not begun.
- * `readClosed`: the peer's direction has ended, `writeClosed`: ours has, `closed`: both have. `forgotten`: the connection
- * failed, and its owner destroyed it then.
+ * The state of a connection. `starting`: the handshake script has not begun. `readClosed`: the peer's direction has ended,
+ * `writeClosed`: ours has, `closed`: both have. `forgotten`: the owner has destroyed the failed connection.
  */
 type State =
   | 'starting'
@@ -24,12 +23,12 @@ export class Lifecycle {
     return phases[this.#state];
   }
 
-  /** Whether the handshake script has yet to begin. */
+  /** Whether the handshake script has not begun. */
   get starting(): boolean {
     return this.#state === 'starting';
   }
 
-  /** Whether nothing comes in or goes out any more. */
+  /** Whether nothing more comes in or goes out. */
   get over(): boolean {
     return this.phase === 'closed' || this.phase === 'failed';
   }

@@ -23,8 +23,8 @@ export interface PostHandshakeParts {
 }
 
 /**
- * Dispatches the messages that come after the handshake (RFC 9846 §4.7). NewSessionTicket and KeyUpdate have no order and
- * are dealt with at once; post-handshake authentication runs as a script of its own, a task.
+ * Dispatches the messages that come after the handshake (RFC 9846 §4.7). It handles NewSessionTicket and KeyUpdate
+ * at once; post-handshake authentication runs as a script of its own, a task.
  */
 export class PostHandshake {
   readonly #parts: PostHandshakeParts;
@@ -40,7 +40,7 @@ export class PostHandshake {
   message(established: Established, raw: Uint8Array, writeClosed: boolean): void {
     const { tasks, keyUpdates, counters } = this.#parts;
     const message = parseMessage(raw);
-    // The peer answers what a task has asked it for, and a KeyUpdate that we asked for: neither is a flood.
+    // An answer to a task, and a KeyUpdate that we asked for, do not count as a flood.
     if (tasks.wants(message.type)) return tasks.message(message);
     if (message.type !== HandshakeType.key_update || !keyUpdates.awaited) counters.postHandshakeMessage(message.type);
     if (tasks.receiving) {
@@ -67,7 +67,7 @@ export class PostHandshake {
   /**
    * Server: the script that asks for a client certificate (RFC 9846 §4.7.2).
    * @param required whether the connection fails without one. Default: where `clientCertificate` is 'required'
-   * @param done receives what is known of the client then
+   * @param done receives the facts with the client's certificate
    * @returns a call that begins it
    * @throws TlsError ERR_TLS_INVALID_STATE where the client cannot be asked
    */

@@ -15,12 +15,12 @@ export class Tasks {
     return this.#runner?.pending;
   }
 
-  /** Whether a script waits for an answer, such as a session ticket, that {@link closeWrite} would cut off. */
+  /** Whether a script waits for an answer that {@link closeWrite} would cut off, such as a session ticket. */
   get busy(): boolean {
     return this.#runner?.pending !== undefined;
   }
 
-  /** The peer's messages have begun to come: they are consecutive on the wire (RFC 9846 §4.7.2). */
+  /** Whether the peer's messages have begun to come: they are consecutive on the wire (RFC 9846 §4.7.2). */
   get receiving(): boolean {
     return this.#receiving;
   }

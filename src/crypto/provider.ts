@@ -1,15 +1,15 @@
 import type { Secret } from './secret.ts';
 
-/** A value now or later. Hash, HMAC and AEAD are never later; public-key operations may be. */
+/** A value or a promise of it. Public-key operations may answer by a promise; hashes, HMAC and AEADs do not. */
 export type Awaitable<T> = T | PromiseLike<T>;
 
-/** Whether an answer comes later. */
+/** Whether an answer is a promise. */
 export function isThenable<T>(value: Awaitable<T>): value is PromiseLike<T> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 /**
- * Every algorithm that opentls uses, as data. Order of the arrays is preference. Providers compose by spreading:
+ * Every algorithm that opentls uses, as data. A provider may be made of parts of others:
  * `{ ...noble, suites: node.suites }`.
  */
 export interface CryptoProvider {
@@ -19,7 +19,7 @@ export interface CryptoProvider {
   readonly suites: readonly CipherSuite[];
   /** Groups for key exchange, best first. */
   readonly groups: readonly Group[];
-  /** Signature algorithms, best first. */
+  /** Signature algorithms. Which of them an endpoint offers, and in what order, is a matter of its configuration. */
   readonly verifiers: readonly SignatureVerifier[];
   /** Hash functions by name. */
   readonly hashes: Readonly<Record<HashName, Hash>>;
@@ -156,7 +156,7 @@ export interface Signer {
    * @param message the message itself: the signer hashes it, as the scheme says
    * @returns the signature as X.509 and TLS have it: ECDSA as DER (RFC 3279 §2.2.3), RSA as long as the modulus, Ed25519 and
    *   Ed448 as RFC 8032 has them
-   * @throws anything; the connection then fails with internal_error
+   * @throws any error; the connection then fails with internal_error
    */
   sign(scheme: number, message: Uint8Array): Awaitable<Uint8Array>;
 }

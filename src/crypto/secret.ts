@@ -1,6 +1,6 @@
 import { misuse } from '../errors.ts';
 
-/** What a secret is for: the labels of RFC 9846 §7.1, and the few that feed or leave the key schedule. */
+/** The use of a secret: the labels of RFC 9846 §7.1, and those of secrets that enter or leave the key schedule. */
 export type SecretLabel =
   | 'psk'
   | 'shared'
@@ -27,8 +27,8 @@ export type TrafficLabel = 'c e traffic' | 'c hs traffic' | 's hs traffic' | 'c 
  * Secret bytes with their purpose in the type: a `Secret<'c hs traffic'>` is neither a `Uint8Array` nor a
  * `Secret<'s hs traffic'>`. The bytes never show in JSON, `inspect` or string conversion.
  *
- * The constructor takes ownership of `bytes`: the caller must not keep them. It throws ERR_TLS_CONFIG for what is no
- * Uint8Array.
+ * The constructor takes ownership of `bytes`: the caller must not keep them. It throws ERR_TLS_CONFIG for a value that is
+ * not a Uint8Array.
  */
 export class Secret<L extends SecretLabel> {
   readonly label: L;
@@ -36,7 +36,7 @@ export class Secret<L extends SecretLabel> {
   #bytes: Uint8Array | undefined;
 
   constructor(label: L, bytes: Uint8Array) {
-    // The value is not shown: it may be a key in another form.
+    // The message does not show the value: it may be a key in another form.
     if (!(bytes instanceof Uint8Array))
       misuse('ERR_TLS_CONFIG', `the bytes of a Secret '${label}' must be a Uint8Array`);
     this.label = label;

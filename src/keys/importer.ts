@@ -13,11 +13,11 @@ export interface ExternalPsk {
   readonly identity: Uint8Array;
   /** The key. It stays the caller's: opentls does not wipe it. */
   readonly secret: Secret<'psk'>;
-  /** The suite that is chosen has this hash; SHA-256 where nothing else was agreed. */
+  /** The hash of the suites that the key is for; SHA-256 unless the two sides have agreed on another (RFC 9846 §4.3.11). */
   readonly hash: 'sha256' | 'sha384';
   /** Made by {@link importPsk}. Default false. */
   readonly imported?: boolean;
-  /** Server: of several that a client offers, the highest is used; of equals, the client's first. Default 0. */
+  /** Server: where a client offers several keys, the highest priority wins; of equals, the client's first. Default 0. */
   readonly priority?: number | undefined;
 }
 
@@ -46,11 +46,11 @@ const ImportedIdentity = struct<ImportedIdentity>('ImportedIdentity', {
 const kdfs = { sha256: 0x0001, sha384: 0x0002 } as const;
 
 /**
- * One external key made into one PSK for TLS 1.3 with each hash, RFC 9258 §5. The context binds it to what both
- * sides know of the connection.
- * @param psk its `hash` is the one that the key is for; it stays the caller's
- * @param hashes as the provider has them
- * @throws TlsError ERR_TLS_CONFIG for what is no key or no bytes, and for identity and context that take more than 2^16-1 bytes together
+ * Makes of one external key a PSK of TLS 1.3 for each hash, RFC 9258 §5. The context binds it to what both sides know of the
+ * connection.
+ * @param psk `hash` is the hash that the key is for. The key stays the caller's
+ * @param hashes those of the provider
+ * @throws TlsError ERR_TLS_CONFIG for a wrong argument, and for an identity and context of more than 2^16-1 bytes together
  *
  * @example
  * ```js

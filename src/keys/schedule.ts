@@ -6,7 +6,7 @@ import { having } from '../options.ts';
 import { deriveSecret, expandLabel, extract } from './hkdf.ts';
 import type { TranscriptHash } from './transcript.ts';
 
-/** Where a PSK comes from: a ticket, an agreement outside of TLS, or such a one imported (RFC 9258). */
+/** The origin of a PSK: a ticket, an external key, or an external key that was imported (RFC 9258). */
 export type PskKind = 'resumption' | 'external' | 'imported';
 
 /** RFC 9846 §7.1; RFC 9258 §4.2 for imported keys. */
@@ -127,7 +127,7 @@ export class MainSecret {
   }
 }
 
-/** RFC 9846 §7.5. The early exporter is a type of its own: it cannot be taken for the other. */
+/** RFC 9846 §7.5. The type of the early exporter differs, so that nobody takes one for the other. */
 export class Exporter<L extends 'exp master' | 'e exp master' = 'exp master'> {
   readonly #hash: Hash;
   readonly secret: Secret<L>;
@@ -152,10 +152,10 @@ export class Exporter<L extends 'exp master' | 'e exp master' = 'exp master'> {
 }
 
 /**
- * The channel binding `tls-exporter` (RFC 9266 §2): 32 bytes that both ends of this connection know and nobody else,
- * for authentication inside of it (SCRAM-…-PLUS).
- * @param connection a `Connection`, open
- * @throws TlsError ERR_TLS_INVALID_STATE where its `exportKey` does
+ * The channel binding `tls-exporter` (RFC 9266 §2): 32 bytes that only the two ends of this connection know, for
+ * authentication over it (SCRAM-…-PLUS).
+ * @param connection an open `Connection`
+ * @throws TlsError ERR_TLS_INVALID_STATE before the handshake is complete
  */
 export function tlsExporterBinding(connection: {
   exportKey(label: string, context: Uint8Array | undefined, length: number): Uint8Array;
@@ -164,7 +164,7 @@ export function tlsExporterBinding(connection: {
   return connection.exportKey('EXPORTER-Channel-Binding', new Uint8Array(0), 32);
 }
 
-/** What session tickets are made of, RFC 9846 §4.7.1. */
+/** The secret that session tickets are derived from, RFC 9846 §4.7.1. */
 export class Resumption {
   readonly #hash: Hash;
   readonly #secret: Secret<'res master'>;
@@ -228,7 +228,7 @@ export function trafficKeys(suite: CipherSuite, secret: Secret<TrafficLabel>): T
   return keys;
 }
 
-/** A copy of a resumption secret, for the ticket or the store that keeps it. */
+/** A copy of a resumption secret, for a ticket or a store. */
 export function revealForStorage(psk: Secret<'psk'>): Uint8Array {
   return psk.expose().slice();
 }

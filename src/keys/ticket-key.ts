@@ -2,7 +2,7 @@ import { wipe } from '../bytes/wipe.ts';
 import type { CipherSuite, RecordAead } from '../crypto/provider.ts';
 import { expandLabel } from './hkdf.ts';
 
-/** The key of one ticket: from the long-lived secret and the ticket's salt. */
+/** The key of one ticket, derived from the long-lived secret and the ticket's salt. */
 export function ticketKey(
   { hash, aead }: CipherSuite,
   secret: Uint8Array,

@@ -29,12 +29,12 @@ export class Transcript {
     return this.#running.digest() as TranscriptHash;
   }
 
-  /** A second transcript with the same beginning, as each post-handshake authentication needs one (RFC 9846 §4.7.2). */
+  /** A transcript that goes on separately: each post-handshake authentication needs its own (RFC 9846 §4.7.2). */
   fork(): Transcript {
     return new Transcript(this.#hash, this.#running.fork());
   }
 
-  /** For a HelloRetryRequest, of a transcript that holds ClientHello1 alone: it goes on from its message_hash. */
+  /** For a HelloRetryRequest: turns a transcript that holds ClientHello1 alone into one that begins with its message_hash. */
   intoRetry(): Transcript {
     const transcript = Transcript.from(this.#hash);
     transcript.add(messageHash(this.hash()));

@@ -5,7 +5,7 @@ import { MAX_CIPHERTEXT, RECORD_HEADER } from '../limits.ts';
 import { ContentType } from '../wire/enums.ts';
 import { RECORD_VERSION, readHeader, readVersion } from './header.ts';
 
-/** A record still in the inbox: views, good until {@link Deframer.consume}. */
+/** A record in the inbox, as views that are valid until {@link Deframer.consume}. */
 export interface RecordView {
   readonly type: number;
   /** The five header bytes: the additional data of the AEAD (RFC 9846 §5.2). */
@@ -19,7 +19,7 @@ export class Deframer {
   #record = 0;
   readonly #checkVersion: boolean;
 
-  /** @param checkVersion look at legacy_record_version, which RFC 9846 §5.1 has ignored */
+  /** @param checkVersion whether to check legacy_record_version, which RFC 9846 §5.1 says to ignore */
   constructor(checkVersion = false) {
     this.#checkVersion = checkVersion;
   }
@@ -33,7 +33,7 @@ export class Deframer {
       reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', `a record of content type ${type}`);
     }
     if (this.#checkVersion) checkVersion(type, header, this.#first);
-    // Unprotected records have a lower limit, checked where it is known which this is (record/opener.ts).
+    // openPlain (record/opener.ts) checks the lower limit of records without protection.
     if (length > MAX_CIPHERTEXT) {
       reject('ERR_TLS_RECORD_OVERFLOW', 'record_overflow', `a record of ${length} bytes`);
     }
@@ -52,7 +52,7 @@ export class Deframer {
 
 function checkVersion(type: number, header: Uint8Array, first: boolean): void {
   const version = readVersion(header);
-  // All versions that there ever were have this major byte.
+  // All versions of SSL 3.0 and TLS have this major byte.
   if (first && version >> 8 !== 3)
     reject('ERR_TLS_NOT_TLS', 'protocol_version', `a first record of version ${version}`);
   if (!first && type === ContentType.application_data && version !== RECORD_VERSION) {
@@ -60,7 +60,7 @@ function checkVersion(type: number, header: Uint8Array, first: boolean): void {
   }
 }
 
-/** Tells other protocols from a broken TLS peer, as soon as four bytes are there. */
+/** Recognises other protocols by their first four bytes. */
 function checkFirstBytes(inbox: Inbox): void {
   const start = inbox.peek(4);
   if (start === undefined) return;

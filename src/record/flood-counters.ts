@@ -3,9 +3,9 @@ import type { Limits } from '../limits.ts';
 import { HandshakeType } from '../wire/enums.ts';
 
 /**
- * Counts what costs this side more than its bytes cost the peer, and refuses more of it than {@link Limits} allows. All
- * counters of a connection are here: those of records, which `Receiving` drives, and those of messages and alerts, which
- * the connection drives.
+ * Counts records, messages and alerts that cost this side more than they cost the peer, and refuses more of them than
+ * {@link Limits} allows. All counters of a connection are here: `Receiving` counts records, the connection counts messages
+ * and alerts.
  */
 export class FloodCounters {
   readonly #limits: Limits;
@@ -71,7 +71,7 @@ export class FloodCounters {
     this.#debt = Math.max(0, this.#debt - length);
   }
 
-  /** Takes a post-handshake message back, because the application has a use for it. */
+  /** Uncounts a post-handshake message that the application can use. */
   useful(): void {
     this.data(this.#limits.postHandshakeBytes);
   }

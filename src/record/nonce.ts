@@ -40,7 +40,7 @@ export class NonceSequence {
     return this.#nonce;
   }
 
-  /** The last nonce was tried in vain: it is the next one again. */
+  /** Gives back the last nonce, with which nothing was opened: it is the next one again. */
   back(): void {
     this.#next--;
   }

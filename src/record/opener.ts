@@ -37,7 +37,7 @@ export class Opener {
 
   /**
    * Takes ownership of `secret`.
-   * @param opensAnyType try to deprotect a record before its outer type is looked at
+   * @param opensAnyType whether to deprotect a record before its outer type is checked
    */
   constructor(suite: CipherSuite, secret: Secret<TrafficLabel>, opensAnyType = false) {
     this.#key = new TrafficKey(suite, secret);
@@ -55,12 +55,13 @@ export class Opener {
   }
 
   /**
-   * @returns undefined for a record that cannot be deprotected: it does not count (RFC 9846 §4.3.10)
-   * @throws TlsError ERR_TLS_INVALID_OUTER_RECORD_TYPE for one that does not say that it is protected
+   * Tries to open a record. One that cannot be deprotected takes no sequence number (RFC 9846 §4.3.10).
+   * @returns undefined for such a record
+   * @throws TlsError ERR_TLS_INVALID_OUTER_RECORD_TYPE for a record whose type is not application_data
    */
   tryOpen(record: RecordView): Opened | undefined {
     if (!this.#opensAnyType) checkOuterType(record.type);
-    // What is shorter than a tag cannot be deprotected.
+    // A record without a whole tag cannot be deprotected.
     const length = record.body.length - this.#key.suite.aead.tagLength;
     if (length < 0) return undefined;
     const inner = new Uint8Array(length);
@@ -77,12 +78,12 @@ export class Opener {
     return unpad(inner, this.maxPadded);
   }
 
-  /** A key for 0-RTT data. */
+  /** Whether the key is for 0-RTT data. */
   get early(): boolean {
     return this.#label === 'c e traffic';
   }
 
-  /** Whether the peer may have used another key: at the end of 0-RTT data, and after the server's Finished, some do. */
+  /** Whether the peer may have used another key: at the end of 0-RTT data, and after the server's Finished. */
   get #mayBeOfOtherKey(): boolean {
     return this.early || (this.#label === 's ap traffic' && this.#key.nonces.count === 0);
   }
@@ -121,7 +122,7 @@ function unpad(inner: Uint8Array, maxPadded: number): Opened {
     reject('ERR_TLS_NO_CONTENT_TYPE', 'unexpected_message', 'a record of padding alone, without a content type');
   }
   checkNotEmpty(type, end);
-  // Whoever keeps the content counts its bytes: they must not keep far more bytes of padding.
+  // The caller counts bytes of content: a view must not keep far more bytes of padding alive.
   const wide = inner.length > 2 * end;
   return { type, bytes: wide ? inner.slice(0, end) : inner.subarray(0, end) };
 }

@@ -1,4 +1,4 @@
-/** Slabs of records on their way out, in order. Each is given away once and never written to again. */
+/** Slabs of records on their way out, in order. The outbox hands over each slab once and never writes to it again. */
 export class Outbox {
   #slabs: Uint8Array[] = [];
   #length = 0;

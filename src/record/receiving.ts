@@ -10,7 +10,7 @@ import { FloodCounters } from './flood-counters.ts';
 import { Joiner } from './joiner.ts';
 import { type Opened, Opener, openPlain } from './opener.ts';
 
-/** Content as the layers above see it: for 'handshake' one whole message, else the content of one record. */
+/** Content for the layers above: one whole message for 'handshake', else the content of one record. */
 export interface Received {
   readonly type: typeof ContentType.handshake | typeof ContentType.alert | typeof ContentType.application_data;
   readonly bytes: Uint8Array;
@@ -25,15 +25,15 @@ export class Receiving {
   #opener: Opener | undefined;
   /** RFC 9846 §5: between the first ClientHello and the peer's Finished. */
   #takesChangeCipherSpec: boolean;
-  /** A client that fails before it has keys can only send its alert in the clear. */
+  /** Server: a client that fails before it has keys sends its alert in the clear. */
   #takesPlainAlert: boolean;
   readonly #counters: FloodCounters;
   #maxPadded: number = MAX_PLAINTEXT;
-  /** Bytes of refused 0-RTT data that may still be passed over. */
+  /** Bytes of refused 0-RTT data that may still be skipped. */
   #skipRoom: number | undefined;
   readonly #boringsslChecks: boolean;
 
-  /** @param boringsslChecks legacy_record_version is looked at, the outer type of a protected record too late */
+  /** @param boringsslChecks check legacy_record_version, and the outer type only after deprotection, as BoringSSL does */
   constructor(
     limits: Limits,
     role: 'client' | 'server',
@@ -89,33 +89,36 @@ export class Receiving {
   }
 
   /**
-   * Passes over 0-RTT data that was refused (RFC 9846 §4.3.10): until the next key, all of it; under a key, whatever
-   * that cannot open, up to the first record that it can.
+   * Skips 0-RTT data that the server has refused (RFC 9846 §4.3.10): all records until the next key; under a key, all records
+   * up to the first that the key opens.
    * @param size max_early_data_size of the tickets
    */
   skipEarlyData(size: number): void {
-    // Ciphertext is longer than what the tickets allow: by 17 bytes and a header for each record.
+    // max_early_data_size counts plaintext: each record is longer by a header and 17 bytes.
     this.#skipRoom = this.#roomFor(size);
   }
 
   /**
-   * 0-RTT data comes under the present key. Padding does not count as data (RFC 9846 §4.7.1), but no more of it is taken
-   * than would be passed over: no client may depend on that.
+   * Bounds 0-RTT data, which comes under the present key. Padding does not count as data (RFC 9846 §4.7.1), but together they
+   * may take no more than the server would skip.
    */
   limitEarlyData(size: number): void {
     if (this.#opener !== undefined) this.#opener.room = this.#roomFor(size);
   }
 
-  /** Before the first ClientHello that is seen, what a client sends between two of them (RFC 9846 §5, §4.3.10). */
+  /**
+   * For a server that has forgotten its HelloRetryRequest: takes change_cipher_spec and refused 0-RTT data, which a client
+   * sends ahead of its second ClientHello (RFC 9846 §5, §4.3.10).
+   */
   expectRetriedHello(size: number): void {
     this.#takesChangeCipherSpec = true;
     this.skipEarlyData(size);
   }
 
-  /** Content bytes per record, padding included, that the peer was told (RFC 8449 §4). */
+  /** Limits records to the size that this side has sent to the peer, padding included (RFC 8449 §4). */
   limitRecords(content: number): void {
     this.#maxPadded = content;
-    // 0-RTT data was sent before the client could know.
+    // The client sends 0-RTT data before it knows the limit.
     if (this.#opener?.early === false) this.#opener.maxPadded = content;
   }
 
@@ -124,7 +127,7 @@ export class Receiving {
     return this.#opener?.verifyData(transcriptHash);
   }
 
-  /** @throws TlsError ERR_TLS_EXCESS_HANDSHAKE_DATA: what came last is not the end of its record */
+  /** @throws TlsError ERR_TLS_EXCESS_HANDSHAKE_DATA where the last message is not the end of its record */
   checkAligned(): void {
     if (!this.#joiner.empty) {
       reject('ERR_TLS_EXCESS_HANDSHAKE_DATA', 'unexpected_message', 'handshake data runs over a change of keys');
@@ -181,7 +184,7 @@ export class Receiving {
     const skipping = this.#skipRoom !== undefined;
     if (opener === undefined) {
       if (skipping && record.type === ContentType.application_data) return undefined;
-      // The client has seen the refusal: no 0-RTT data comes any more.
+      // The client has read the refusal, so no more 0-RTT data comes.
       this.#skipRoom = undefined;
       return openPlain(record);
     }
@@ -201,7 +204,7 @@ export class Receiving {
     }
   }
 
-  /** RFC 9846 §5: dropped without a look into the state, but for where and what it may be. */
+  /** Drops a change_cipher_spec record, which must have one byte, 1, and come within the handshake (RFC 9846 §5). */
   #dropChangeCipherSpec(body: Uint8Array): undefined {
     const harmless = body.length === 1 && body[0] === 1;
     if (!this.#takesChangeCipherSpec || !harmless || !this.#joiner.empty) {

@@ -10,8 +10,8 @@ import type { Outbox } from './outbox.ts';
 import { TrafficKey } from './traffic-key.ts';
 
 /**
- * Content bytes of a record that others follow. With the 5-byte header, the content type and a 16-byte tag, 16,382
- * makes a record a multiple of four long, so that every body of a slab that begins at offset 3 is 4-byte aligned:
+ * Content bytes of a record that is not the last of its slab. With the 5-byte header, the content type and a 16-byte tag,
+ * 16,382 makes the record a multiple of four long, so that in a slab that begins at offset 3 every body is 4-byte aligned:
  * 14–18 % faster in ciphers that work on 32-bit words.
  */
 export const ALIGNED_FRAGMENT = 16_382;
@@ -25,7 +25,7 @@ export function recordsPerTurn(length: number): number {
   return Math.max(1, Math.floor((16 * (MAX_PLAINTEXT + RECORD_COST)) / (length + RECORD_COST)));
 }
 
-/** What a record costs beside its content, in bytes of content. */
+/** The cost of a record besides its content, in bytes of content. */
 const RECORD_COST = 1024;
 
 export interface SealerOptions {
@@ -33,7 +33,7 @@ export interface SealerOptions {
   readonly maxFragment?: number | undefined;
   /** Content and padding bytes per record, 1..2^14. Default 2^14. */
   readonly maxPadded?: number | undefined;
-  /** Zero bytes to add to a record; as many as fit are. */
+  /** How many bytes of padding to add to a record; the record takes as many as fit. */
   readonly padding?: ((contentType: number, length: number) => number) | undefined;
 }
 
@@ -120,7 +120,7 @@ export class Sealer {
     const records = [];
     let left = total;
     while (left > 0) {
-      // Nothing follows the last record that would have to be aligned: 2^14 bytes go out as one.
+      // No record follows the last one, so alignment does not matter: 2^14 bytes go out as one record.
       const length = left <= lastFragment ? left : fragment;
       records.push({ length, padding: this.#paddingOf(type, length) });
       left -= length;

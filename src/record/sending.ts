@@ -8,7 +8,7 @@ import { INITIAL_VERSION, RECORD_VERSION } from './header.ts';
 import { Outbox } from './outbox.ts';
 import { ALIGNED_FRAGMENT, PlainSealer, recordsPerTurn, Sealer, type SealerOptions } from './sealer.ts';
 
-/** The write half of a connection: what it is told leaves as records, in that order. */
+/** The write half of a connection: makes records of messages, alerts and data, in the order of the calls. */
 export class Sending {
   readonly #outbox = new Outbox();
   #options: SealerOptions;
@@ -27,7 +27,7 @@ export class Sending {
     this.#sealer = new PlainSealer(role === 'client' ? INITIAL_VERSION : RECORD_VERSION, options);
   }
 
-  /** Bytes waiting to be taken, those that are no records yet among them. */
+  /** Bytes that wait to be taken, with the messages that are not records yet. */
   get length(): number {
     return this.#flight.reduce((sum, { length }) => sum + length, this.#outbox.length);
   }
@@ -77,14 +77,14 @@ export class Sending {
     this.#sealer = new Sealer(suite, secret, this.#options);
   }
 
-  /** Back to records without protection: a second ClientHello, after 0-RTT data that was refused. */
+  /** Returns to records without protection, for a second ClientHello after refused 0-RTT data. */
   unprotect(): void {
     this.flush();
     this.#sealer.wipe();
     this.#sealer = new PlainSealer(RECORD_VERSION, this.#options);
   }
 
-  /** Content bytes per record that the peer takes; what this side was configured for may be less. */
+  /** Limits the content of records to what the peer takes, or to the configured size where that is less. */
   limitRecords(content: number): void {
     const { maxFragment = content } = this.#options;
     this.#options = { ...this.#options, maxFragment: Math.min(maxFragment, content), maxPadded: content };
@@ -116,7 +116,7 @@ export class Sending {
     return this.#outbox.take();
   }
 
-  /** Drops the key; what is in the outbox may still be taken. */
+  /** Drops the key. The outbox keeps its records. */
   wipe(): void {
     this.#flight = [];
     this.#sealer.wipe();

@@ -2,26 +2,26 @@ import type { Awaitable } from '../crypto/provider.ts';
 import { count } from '../options.ts';
 import type { Session } from './session.ts';
 
-/** Names the connections that a session is for: a client offers it where all of the key is the same. */
+/** Says which connections a session is for: a client offers it only where the whole key is equal. */
 export interface SessionKey {
   readonly host: string;
   readonly port: number | string;
   /** ALPN names, best first. */
   readonly alpn: readonly string[];
-  /** A text for the configuration. Configurations with different trust need different texts. */
+  /** A name of the configuration: configurations with different trust need different names. */
   readonly identity: string;
 }
 
-/** A client's store of sessions. `take` forgets what it answers: a session is for one use (RFC 9846 Appendix C.4). */
+/** A client's store of sessions. A session is for one use (RFC 9846 Appendix C.4), so `take` removes it. */
 export interface ClientSessionStore {
-  /** Answers a session and forgets it; undefined where there is none. */
+  /** Returns a session and removes it from the store; undefined where the store has none. */
   take(key: SessionKey): Awaitable<Session | undefined>;
-  /** Keeps a session, whose secret is the store's from here on. */
+  /** Keeps a session. The store takes ownership of its secret. */
   put(key: SessionKey, session: Session): void;
 }
 
 /**
- * Keeps a client's sessions in memory. Above its limit it forgets the key that was used longest ago.
+ * Keeps a client's sessions in memory. Above its limit it drops the key that was used longest ago.
  *
  * @example
  * ```js
@@ -48,8 +48,8 @@ export class SessionCache implements ClientSessionStore {
 
   /**
    * @param limit keys at most
-   * @param perKey sessions of one key at most: for connections that are opened at the same time
-   * @throws TlsError ERR_TLS_CONFIG for what is no number, and so would bound nothing
+   * @param perKey sessions of one key at most: connections that a client opens at the same time need one each
+   * @throws TlsError ERR_TLS_CONFIG for a limit that is not a number: it would bound nothing
    */
   constructor(limit = 1000, perKey = 4) {
     this.#limit = count(limit, 'limit');
@@ -61,18 +61,18 @@ export class SessionCache implements ClientSessionStore {
     return this.#sessions.size;
   }
 
-  /** Answers the newest session of a key and forgets it. */
+  /** Returns the newest session of a key and removes it. */
   take(key: SessionKey): Session | undefined {
     const text = textOf(key);
     const kept = this.#sessions.get(text);
-    // The newest: it lives longest.
+    // The newest ticket expires last.
     const session = kept?.pop();
     if (kept !== undefined) this.#sessions.delete(text);
     if (kept !== undefined && kept.length > 0) this.#sessions.set(text, kept);
     return session;
   }
 
-  /** Keeps a session; what has no room any more is wiped. */
+  /** Keeps a session, and wipes the sessions that it displaces. */
   put(key: SessionKey, session: Session): void {
     const text = textOf(key);
     const kept = this.#sessions.get(text) ?? [];
@@ -87,14 +87,14 @@ export class SessionCache implements ClientSessionStore {
     }
   }
 
-  /** Forgets and wipes the sessions of one key. */
+  /** Removes and wipes the sessions of one key. */
   delete(key: SessionKey): void {
     const text = textOf(key);
     forget(this.#sessions.get(text) ?? []);
     this.#sessions.delete(text);
   }
 
-  /** Forgets and wipes all sessions. */
+  /** Removes and wipes all sessions. */
   clear(): void {
     for (const sessions of this.#sessions.values()) forget(sessions);
     this.#sessions.clear();

@@ -3,33 +3,33 @@ import type { Awaitable } from '../crypto/provider.ts';
 import { integer, settle, wrong } from '../options.ts';
 import { Spans } from './spans.ts';
 
-/** Keeps 0-RTT data from being taken twice (RFC 9846 §8). */
+/** Lets a server accept the 0-RTT data of a ClientHello once only (RFC 9846 §8). */
 export interface ReplayGuard {
   /**
    * Decides on the 0-RTT data of one ClientHello.
    * @param id unique to one ClientHello: its PSK binder
    * @param now milliseconds since 1970
-   * @param window milliseconds for which it has to be remembered: at any time further from now, its age does not pass
-   * @returns true where it was not seen before. Anything else where it was, or that cannot be told: the data is refused,
-   *   the handshake goes on. So too where it throws, or does not answer in time (`guardTimeout` of the policy)
+   * @param window milliseconds for which the guard has to remember the ClientHello: later, its ticket age is wrong
+   * @returns true where the guard has not seen the ClientHello before. For any other answer, for an error, and where the
+   *   guard does not answer in time (`guardTimeout` of the policy), the server refuses the data and goes on
    */
   admit(id: Uint8Array, now: number, window: number): Awaitable<boolean>;
 }
 
-/** A guard that admits nothing but where somebody reads what was admitted. */
+/** A guard that admits data only while the application reads 0-RTT data. */
 export function whereRead(guard: ReplayGuard, isRead: () => boolean): ReplayGuard {
   return { admit: (id, now, window) => isRead() && guard.admit(id, now, window) };
 }
 
 /** Options of {@link StrikeRegister}. */
 export interface StrikeRegisterOptions {
-  /** Entries at most; a full register refuses. Default 65,536. */
+  /** Entries at most; a full register admits nothing. Default 65,536. */
   readonly capacity?: number;
 }
 
 /**
- * Remembers each ClientHello that brought 0-RTT data for as long as its age would still pass (RFC 9846 §8.2, §8.3).
- * In memory: for one server process. Where the clock reads a time from which something may be forgotten, it refuses.
+ * Remembers each ClientHello that brought 0-RTT data for as long as its ticket age would be right (RFC 9846 §8.2, §8.3).
+ * It is in memory, for one server process. It admits nothing at a time whose entries it has dropped.
  *
  * @example
  * ```js
@@ -47,20 +47,20 @@ export class StrikeRegister implements ReplayGuard {
   readonly #capacity: number;
   readonly #made: number = Date.now();
   #started = false;
-  /** When each came, milliseconds since 1970. */
+  /** When each ClientHello came, milliseconds since 1970. */
   readonly #seen = new Map<string, number>();
-  /** The latest of {@link #seen}. */
+  /** The latest time in {@link #seen}. */
   #latest = Number.NEGATIVE_INFINITY;
-  /** Times at which ClientHellos came that are not remembered. */
+  /** Times of the ClientHellos that the register has dropped. */
   readonly #forgotten = new Spans(MOST_SPANS);
-  /** The longest that was asked for. */
+  /** The longest window so far. */
   #window = 0;
 
   /**
-   * @param knowsSince milliseconds since 1970. A server that starts again may be sent what it took before, so that
-   *   nothing is admitted until a window has passed since (RFC 9846 §8.2). Default: when the register was made.
-   *   `-Infinity` says that nothing was taken before: the ticket keys are new
-   * @throws TlsError ERR_TLS_CONFIG for what is no number: a comparison with it would refuse nothing
+   * @param knowsSince milliseconds since 1970. An attacker may send a server that starts again what it took before the
+   *   start, so the register admits nothing until a window has passed since then (RFC 9846 §8.2). Default: when the
+   *   register was made. `-Infinity` says that no server took anything before: the ticket keys are new
+   * @throws TlsError ERR_TLS_CONFIG for a value that is not a number: a comparison with it would refuse nothing
    */
   constructor(options: StrikeRegisterOptions = {}, knowsSince?: number) {
     this.#capacity = settle<StrikeRegisterOptions>(options, { capacity: integer(0) }, 'options').capacity ?? 0x1_0000;
@@ -70,9 +70,9 @@ export class StrikeRegister implements ReplayGuard {
   }
 
   admit(id: Uint8Array, now: number, window: number): boolean {
-    // What cannot be reckoned with cannot be told.
+    // With such a time or window, nobody can tell a replay.
     if (!Number.isFinite(now) || !(window >= 0 && window < Number.POSITIVE_INFINITY)) return false;
-    // By the clock that is told, which need not be the system's.
+    // `now` may come from another clock than the system's.
     if (!this.#started) this.#start(now - Math.max(0, Date.now() - this.#made));
     this.#window = Math.max(this.#window, window);
     this.#forget(now);
@@ -90,7 +90,7 @@ export class StrikeRegister implements ReplayGuard {
     this.#forgotten.add(Number.NEGATIVE_INFINITY, knowsSince);
   }
 
-  /** The oldest come first. */
+  /** Drops the entries that are older than the window. A Map keeps the oldest first. */
   #forget(now: number): void {
     for (const [key, time] of this.#seen) {
       if (now - time <= this.#window) return;
@@ -98,18 +98,18 @@ export class StrikeRegister implements ReplayGuard {
     }
   }
 
-  /** The clock was ahead and was set right: what came then would fill the register until it is there again. */
+  /** Drops entries from the future: the clock was ahead and was set back, and they would fill the register until then. */
   #makeRoom(now: number): void {
     for (const [key, time] of this.#seen) if (Math.abs(now - time) > this.#window) this.#drop(key, time);
     this.#latest = now;
   }
 
-  /** Should the clock read that time again, what was forgotten must not be new. */
+  /** Drops an entry, and remembers its time: should the clock read that time again, a replay must not look new. */
   #drop(key: string, time: number): void {
     this.#seen.delete(key);
     this.#forgotten.add(time, time);
   }
 }
 
-/** Of a clock that is set back, and forward again, more than once. */
+/** More than one span is left only by a clock that was set back several times. */
 const MOST_SPANS = 8;

@@ -6,7 +6,7 @@ import { SealedBox, type SealedBoxOptions, sealedBoxRules } from './sealed-box.t
 export interface RetryCookies {
   /**
    * Makes a cookie.
-   * @param state what the server need not remember then
+   * @param state which the server need not remember, because the cookie brings it back
    */
   seal(state: Uint8Array): Uint8Array;
   /**
@@ -18,14 +18,14 @@ export interface RetryCookies {
 
 /** Options of {@link CookieKeys}. */
 export interface CookieKeysOptions extends SealedBoxOptions {
-  /** Milliseconds for which a cookie is good. Default 60 seconds. */
+  /** Milliseconds for which a cookie is valid. Default 60 seconds. */
   readonly lifetime?: number | undefined;
 }
 
 const cookieRules: Rules<CookieKeysOptions> = { ...sealedBoxRules, lifetime: duration };
 
 /**
- * Makes cookies that hold the state itself and the time, sealed. Servers that share the keys read each other's.
+ * Makes cookies that hold the state and the time, encrypted. Servers that share the keys can read each other's cookies.
  *
  * @example
  * ```js
@@ -72,7 +72,7 @@ export class CookieKeys implements RetryCookies {
   }
 }
 
-/** Bytes of the time that a cookie begins with. */
+/** A cookie begins with its time: bytes. */
 const TIME = 8;
-/** Tickets sealed with the same keys are no cookies. */
+/** Separates cookies from tickets that the same keys seal. */
 const cookieContext: Uint8Array = new Uint8Array([0x63, 0x6f, 0x6f, 0x6b, 0x69, 0x65]);

@@ -7,7 +7,7 @@ import { ticketKey } from '../keys/ticket-key.ts';
 import { bytes, clock, duration, having, listOf, object, type Rules, secretBytes, settle } from '../options.ts';
 import { CipherSuiteId } from '../wire/enums.ts';
 
-/** As `node:tls` has them: 16 bytes of name, 32 of secret. */
+/** 16 bytes of name and 32 of secret, the length that `node:tls` has for `ticketKeys`. */
 export const TICKET_KEYS_LENGTH = 48;
 const NAME = 16;
 const SALT = 16;
@@ -19,11 +19,11 @@ interface BoxKey {
 }
 
 export interface SealedBoxOptions {
-  /** 48 bytes each: the first seals, all of them open. Default: random ones, replaced by themselves. */
+  /** 48 bytes each: the first seals, and each opens. Default: random keys, which the box replaces by itself. */
   readonly keys?: readonly Uint8Array[] | undefined;
-  /** What was sealed opens only where this is the same: what separates the sessions of applications. */
+  /** A box opens only what was sealed with an equal context: it separates the sessions of applications. */
   readonly context?: Uint8Array | undefined;
-  /** Milliseconds after which random keys are replaced; the one before still opens. Default 12 hours. */
+  /** Milliseconds after which the box replaces a random key; the key before it still opens. Default 12 hours. */
   readonly rotation?: number | undefined;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
@@ -37,8 +37,8 @@ export const sealedBoxRules: Rules<SealedBoxOptions> = {
 };
 
 /**
- * Bytes that a server gives away sealed, and gets back (RFC 5077 §4 recommends how). Each piece has a key of its own,
- * derived from the long-lived one and a random salt: no nonce can repeat.
+ * Encrypts bytes that a server hands to a client and gets back (RFC 5077 §4 recommends how). Each piece has a key of its
+ * own, derived from the long-lived key and a random salt, so no nonce can repeat.
  */
 export class SealedBox {
   readonly #provider: CryptoProvider;
@@ -58,7 +58,7 @@ export class SealedBox {
     this.#keys = (keys ?? [provider.random(TICKET_KEYS_LENGTH)]).map((key) => this.#keyOf(key));
   }
 
-  /** The key that seals, a copy. */
+  /** A copy of the key that seals now. */
   get current(): Uint8Array {
     const { name, secret } = this.#sealing();
     return concat([name, secret]);
@@ -75,7 +75,7 @@ export class SealedBox {
     return concat([name, salt, body]);
   }
 
-  /** @returns undefined for whatever was not sealed with one of the keys, in this context */
+  /** @returns undefined for bytes that none of the keys has sealed in this context */
   open(sealed: Uint8Array): Uint8Array | undefined {
     const suite = this.#suite();
     const length = sealed.length - NAME - SALT - suite.aead.tagLength;
@@ -100,7 +100,7 @@ export class SealedBox {
     return next;
   }
 
-  /** A server that seals nothing keeps its keys: they must not open for longer all the same. */
+  /** Whether a key is too old to open: a server that seals nothing does not replace its keys. */
   #isRetired({ madeAt }: BoxKey): boolean {
     return this.#rotation !== undefined && this.#now() - madeAt >= 2 * this.#rotation;
   }
@@ -109,7 +109,7 @@ export class SealedBox {
     return { name: key.slice(0, NAME), secret: key.slice(NAME), madeAt: this.#now() };
   }
 
-  /** The same with every provider, so that servers may share keys. */
+  /** The suite that seals: the same with every provider, so that servers with different providers can share keys. */
   #suite(): CryptoProvider['suites'][number] {
     const { suites } = this.#provider;
     const common = suites.find(({ id }) => id === CipherSuiteId.TLS_CHACHA20_POLY1305_SHA256);

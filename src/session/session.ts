@@ -9,11 +9,11 @@ import { bytes, object, wrongKind } from '../options.ts';
 import { CertificateTypeId, CipherSuiteId } from '../wire/enums.ts';
 import { type Codec, code, list, opaque, readExactly, struct, u8, u32 } from '../wire/schema.ts';
 
-/** What a side keeps of a handshake so that a later one can resume it (RFC 9846 §4.7.1). */
+/** The state of a connection that an endpoint keeps so that a later handshake can resume it (RFC 9846 §4.7.1). */
 export interface SessionState {
-  /** The suite it was made with: a resumed handshake may use another one of the same hash. */
+  /** The suite of the first handshake: a resumed handshake may use another suite with the same hash. */
   readonly suite: number;
-  /** Used once; whoever resumes wipes it. */
+  /** For one use: the handshake that resumes wipes it. */
   readonly psk: Secret<'psk'>;
   /** When the ticket was made or received, milliseconds since 1970. */
   readonly ticketTime: number;
@@ -24,18 +24,18 @@ export interface SessionState {
   readonly maxEarlyDataSize: number;
   readonly alpn: Uint8Array | undefined;
   readonly serverName: string | undefined;
-  /** Client: the server takes the ticket under its other names too (draft-ietf-tls-cross-sni-resumption). */
+  /** Client: the server accepts the ticket under its other names too (draft-ietf-tls-cross-sni-resumption). */
   readonly acrossNames: boolean;
-  /** The chain that the peer presented, DER: judged again before the session is used. Empty where it presented none. */
+  /** The peer's chain, DER; empty where it sent none. A client verifies it again before it offers the session. */
   readonly peerChain: readonly Uint8Array[];
-  /** What the chain is: certificates, or one raw public key. */
+  /** Whether the chain is of certificates, or one raw public key. */
   readonly peerChainType: CertificateType;
-  /** SHA-256 digests of the signatures on its path that were found good; none where the path was not verified. */
+  /** SHA-256 digests of the valid signatures on the chain's path; none where nobody has verified the path. */
   readonly peerSignatures: readonly Uint8Array[];
-  /** What was stapled to it: it counts when the chain is judged again. */
+  /** The OCSP response that was stapled to the chain, for the next verification. */
   readonly peerOcspResponse: Uint8Array | undefined;
   readonly peerTimestamps: Uint8Array | undefined;
-  /** The key agreed outside of TLS that the session goes back to: it is good for as long as that is. */
+  /** The external PSK that the first handshake used: the session is valid for as long as that PSK is. */
   readonly externalPsk: PskOrigin | undefined;
   /** When the peers last authenticated each other in full, milliseconds since 1970. */
   readonly authenticatedAt: number;
@@ -44,7 +44,7 @@ export interface SessionState {
 /** An external PSK, as a session remembers it. */
 export interface PskOrigin {
   readonly identity: Uint8Array;
-  /** Tells the key from others of the same identity; not the key, but to be kept like it. */
+  /** Tells the key from other keys of the same identity. It is not the key, but needs the same care. */
   readonly proof: Uint8Array;
 }
 
@@ -63,12 +63,12 @@ export function isFresh(state: SessionState, now: number): boolean {
   return age >= -CLOCK_SKEW && age < lifetime && now - state.authenticatedAt < MAX_TICKET_LIFETIME * 1000;
 }
 
-/** A clock that was set back this far is no reason to doubt a ticket, milliseconds. */
+/** Milliseconds that the clock may have been set back since the ticket came. */
 const CLOCK_SKEW = 10_000;
 
 /**
- * Writes a session as bytes, for a store such as a file. They hold the secret: keep them like a key.
- * @throws TlsError ERR_TLS_CONFIG for what is no session, ERR_TLS_SECRET_WIPED for one that was used
+ * Writes a session as bytes, for a file or a database. The bytes hold the secret: keep them like a key.
+ * @throws TlsError ERR_TLS_CONFIG for a value that is not a session, ERR_TLS_SECRET_WIPED for a session that was used
  */
 export function encodeSession(session: Session): Uint8Array {
   const { psk, ticket } = object<Session>(session, 'encodeSession: session');
@@ -79,8 +79,8 @@ export function encodeSession(session: Session): Uint8Array {
 
 /**
  * Reads a session that {@link encodeSession} wrote.
- * @returns undefined for all other bytes, those of another version of opentls included
- * @throws TlsError ERR_TLS_CONFIG for what is no bytes
+ * @returns undefined for all other bytes, also for those of another version of opentls
+ * @throws TlsError ERR_TLS_CONFIG for a value that is not a Uint8Array
  */
 export function decodeSession(encoded: Uint8Array): Session | undefined {
   // A session holds a secret, so the message does not quote it.
@@ -90,7 +90,7 @@ export function decodeSession(encoded: Uint8Array): Session | undefined {
   return state && { ...state, ticket: copy(stored.ticket) };
 }
 
-/** What goes into a server's ticket or store. It holds the secret. */
+/** Writes a state for a server's ticket or store. The bytes hold the secret. */
 export function encodeState(state: SessionState): Uint8Array {
   return encode(state, (w, stored) => StoredState.write(w, stored));
 }
@@ -103,7 +103,7 @@ function encode(state: SessionState, write: (w: Writer, stored: StoredState) => 
   } finally {
     wipe(stored.psk);
   }
-  // As long as it is: stores keep it.
+  // A copy of the right length, because a store keeps it.
   const bytes = copy(w.view());
   wipe(w.finish());
   return bytes;
@@ -130,7 +130,7 @@ interface StoredState {
   readonly peerSignatures: readonly Uint8Array[];
   readonly peerOcspResponse: Uint8Array;
   readonly peerTimestamps: Uint8Array;
-  /** Empty, as their identities never are, where there is none. */
+  /** Empty where the session has no external PSK: an identity has at least one byte. */
   readonly pskIdentity: Uint8Array;
   readonly pskProof: Uint8Array;
   readonly authenticatedAt: number;
@@ -200,7 +200,7 @@ function toStored(state: SessionState): StoredState {
   };
 }
 
-/** Copies all of it: the bytes that it was read from hold the secret, and may be part of something larger. */
+/** Copies each field: the caller wipes the bytes, and they may be a view of a larger buffer. */
 function fromStored(stored: StoredState): SessionState | undefined {
   if (stored.version !== FORMAT) return undefined;
   const copies = (list: readonly Uint8Array[]): Uint8Array[] => list.map(copy);

@@ -1,14 +1,14 @@
-/** Stretches of time, few of them: where there are too many, the two that are closest become one. */
+/** A bounded set of time spans: where there would be too many, the two closest become one. */
 export class Spans {
   readonly #most: number;
-  /** In order of time, and apart. */
+  /** In order of time, without overlaps. */
   #spans: readonly Span[] = [];
 
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** Both ends belong to it. */
+  /** Adds a span, with both of its ends. */
   add(from: number, to: number): void {
     const apart = this.#spans.filter((span) => span.to < from || span.from > to);
     const joined = this.#spans.filter((span) => !apart.includes(span));

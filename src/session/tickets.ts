@@ -26,7 +26,7 @@ export interface TicketSealer {
 export type TicketKeysOptions = SealedBoxOptions;
 
 /**
- * Makes tickets that hold the session itself, sealed with a key. The server keeps nothing for them.
+ * Makes tickets that hold the session itself, encrypted. The server keeps nothing but the key.
  *
  * @example
  * ```js
@@ -67,19 +67,19 @@ export class TicketKeys implements TicketSealer {
   }
 }
 
-/** A server's store of sessions. It may drop entries at any time. */
+/** A server's store of sessions. The store may drop entries at any time. */
 export interface ServerSessionStore {
   /**
-   * Keeps a state under a name.
-   * @param lifetime seconds after which it may be forgotten
+   * Keeps a state under an id.
+   * @param lifetime seconds after which the store may drop the state
    */
   put(id: Uint8Array, state: Uint8Array, lifetime: number): Awaitable<void>;
-  /** Answers a state and forgets it: a ticket is good for one resumption. */
+  /** Returns a state and removes it: a ticket is good for one resumption. */
   take(id: Uint8Array): Awaitable<Uint8Array | undefined>;
 }
 
 /**
- * Makes tickets that are random names of entries in a store. The store can revoke them, and each is good for one use.
+ * Makes tickets that are random ids of entries in a store. The store can revoke a ticket, and each is good for one use.
  *
  * @example
  * ```js

@@ -3,7 +3,7 @@ import type { Reader } from '../bytes/reader.ts';
 
 const BYTES_PER_LINE = 16;
 
-/** Collects annotated hex: offset, bytes, meaning, one field a line. Filled by {@link Codec.describe}. */
+/** Collects annotated hex, one field a line: offset, bytes, meaning. {@link Codec.describe} fills it. */
 export class Dump {
   readonly #source: Uint8Array;
   readonly #lines: string[] = [];
@@ -46,7 +46,7 @@ export class Dump {
   }
 }
 
-/** What is left in `r` after a field that could not be read. */
+/** The bytes left in `r` after a field that could not be read. */
 export function dumpRest(d: Dump, r: Reader, text: string): void {
   d.heading(r.offset, text);
   d.bytes(r.offset, r.rest());

@@ -186,7 +186,7 @@ const OfferedPsks: Codec<OfferedPsks> = struct<OfferedPsks>('OfferedPsks', {
     struct<PskIdentity>('PskIdentity', { identity: opaque('u16', 1), obfuscatedTicketAge: u32 }),
     7,
   ),
-  // PskBinderEntry<32..255>: a server looks at the length, handshake/select.ts.
+  // PskBinderEntry<32..255>: the server checks the length.
   binders: list('u16', opaque('u8'), 1),
 });
 const ServerNameList: Codec<readonly ServerName[]> = list(
@@ -230,8 +230,8 @@ const CertificateStatus = struct<CertificateStatus>('CertificateStatus', {
 const SignedCertificateTimestampList: Codec<Uint8Array> = keepingBytes(list('u16', opaque('u16', 1), 1));
 
 /**
- * Every extension this library knows the meaning of (RFC 9846 §4.3). Others are ignored where the RFC says so.
- * A client that gets `server_name` back (RFC 6066 §3) learns nothing from it: the data is empty.
+ * Every extension that opentls understands (RFC 9846 §4.3). It ignores the others where the RFC says so. A server's
+ * `server_name` (RFC 6066 §3) has no data.
  */
 export const extensionTable: { readonly [K in ExtensionName]?: ExtensionRow<K> } = {
   server_name: { CH: ServerNameList, EE: empty, CR: rest },
@@ -256,14 +256,14 @@ export const extensionTable: { readonly [K in ExtensionName]?: ExtensionRow<K> }
   oid_filters: { CR: rest },
   post_handshake_auth: { CH: empty },
   signature_algorithms_cert: { CH: SignatureSchemeList, CR: SignatureSchemeList },
-  // draft-ietf-tls-tlsflags puts it everywhere. The one flag that is known is of a NewSessionTicket (handshake/tickets.ts).
+  // draft-ietf-tls-tlsflags puts it everywhere. opentls knows one flag, of NewSessionTicket (handshake/shared/tickets.ts).
   tls_flags: { CH: rest, SH: rest, HRR: rest, EE: rest, CT: rest, CR: rest, NST: opaque('u8', 1) },
   key_share: { CH: list('u16', KeyShareEntry), SH: KeyShareEntry, HRR: code(2, NamedGroup) },
 };
 
 /**
- * Reads the extensions of one message by the rules of RFC 9846 §4.3: no duplicates; a known one must be allowed here;
- * with `offered`, each must answer one that was sent.
+ * Reads the extensions of one message by the rules of RFC 9846 §4.3: no type stands twice; a known type must be allowed in
+ * this message; with `offered`, each must answer an extension that this side has sent.
  */
 export function readExtensions<M extends ExtensionHome>(
   home: M,
@@ -289,7 +289,7 @@ export function readExtensions<M extends ExtensionHome>(
   return values as ExtensionValues[M];
 }
 
-/** The reverse: in the order of `values`' keys. */
+/** Writes the extensions of one message, in the order of the keys of `values`. */
 export function writeExtensions<M extends ExtensionHome>(home: M, values: ExtensionValues[M]): Extension[] {
   const w = new Writer(256);
   const ends: number[] = [];
@@ -305,7 +305,7 @@ export function writeExtensions<M extends ExtensionHome>(home: M, values: Extens
   return types.map((type, i) => ({ type, data: bytes.subarray(ends[i - 1] ?? 0, ends[i]) }));
 }
 
-/** HostName of the one host_name entry (RFC 6066 §3); other name types are ignored. */
+/** The HostName of the host_name entry (RFC 6066 §3); entries of other types are ignored. */
 export function hostNameIn(names: readonly ServerName[] | undefined): string | undefined {
   const entry = names?.find((name) => name.nameType === 0);
   return entry === undefined ? undefined : ascii(entry.name);
@@ -315,7 +315,7 @@ export function hostNameList(host: string): readonly ServerName[] {
   return [{ nameType: 0, name: utf8(host) }];
 }
 
-/** RFC 9846 §4.3 names no alert; what others send is decode_error where the block is read as a whole. */
+/** RFC 9846 §4.3 names no alert for a type that stands twice; other implementations send decode_error. */
 function checkUnique(home: ExtensionHome, extensions: readonly Extension[]): void {
   const seen = new Set<number>();
   const alert = home === 'CH' || home === 'EE' ? 'decode_error' : 'illegal_parameter';
@@ -340,7 +340,7 @@ function decode(codec: Codec<unknown>, data: Uint8Array, name: string): unknown 
   }
 }
 
-/** Errors of their own for the extensions that a handshake stands or falls with. */
+/** Extensions without which there is no handshake have an error code of their own. */
 const decodeCodes: ReadonlyMap<string, LocalErrorCode> = new Map<ExtensionName, LocalErrorCode>([
   ['application_layer_protocol_negotiation', 'ERR_TLS_ALPN_DECODE'],
   ['client_certificate_type', 'ERR_TLS_CERTIFICATE_TYPE_DECODE'],
@@ -353,7 +353,7 @@ const decodeCodes: ReadonlyMap<string, LocalErrorCode> = new Map<ExtensionName, 
   ['status_request', 'ERR_TLS_STATUS_DECODE'],
 ]);
 
-/** They are about versions before 1.3, and never answered in this one. */
+/** Extensions of versions before 1.3, which a TLS 1.3 server never answers. */
 const legacyTypes: ReadonlySet<number> = new Set([
   ExtensionType.ec_point_formats,
   ExtensionType.extended_main_secret,

@@ -150,7 +150,7 @@ export const helloRetryRequestRandom: Uint8Array = new Uint8Array([
   0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ]);
 
-/** A HelloRetryRequest differs from a ServerHello in what its extensions hold (RFC 9846 §4.2.4). */
+/** A HelloRetryRequest differs from a ServerHello in the contents of its extensions (RFC 9846 §4.2.4). */
 function serverHello(home: 'SH' | 'HRR'): Codec<ServerHello> {
   return struct<ServerHello>(home === 'SH' ? 'ServerHello' : 'HelloRetryRequest', {
     legacyVersion: u16,
@@ -158,7 +158,7 @@ function serverHello(home: 'SH' | 'HRR'): Codec<ServerHello> {
     legacySessionIdEcho: opaque('u8', 0, 32),
     cipherSuite: code(2, CipherSuiteId),
     legacyCompressionMethod: u8,
-    // A TLS 1.2 ServerHello may end here.
+    // A ServerHello of TLS 1.2 may end here.
     extensions: optionalTail(extensionList(home), []),
   });
 }
@@ -170,7 +170,7 @@ const codecs: { readonly [T in MessageType]: Codec<MessageBodies[T]> } = {
     legacySessionId: opaque('u8', 0, 32),
     cipherSuites: list('u16', code(2, CipherSuiteId), 2, 0xfffe),
     legacyCompressionMethods: opaque('u8', 1),
-    // A TLS 1.2 ClientHello may end here (RFC 5246 §7.4.1.2): it must parse to be told protocol_version.
+    // A ClientHello of TLS 1.2 may end here (RFC 5246 §7.4.1.2). The server has to read it to answer protocol_version.
     extensions: optionalTail(extensionList('CH'), []),
   }),
   [HandshakeType.server_hello]: serverHello('SH'),
@@ -237,7 +237,7 @@ export function parseMessage(raw: Uint8Array): HandshakeMessage {
   }
 }
 
-/** A message whose body came by itself. @throws as {@link parseMessage} */
+/** A message made of its type and body. @throws what {@link parseMessage} throws */
 export function messageFrom<T extends MessageType>(type: T, body: Uint8Array): MessageOf<T> {
   const w = new Writer(4 + body.length);
   w.u8(type);
@@ -248,7 +248,7 @@ export function messageFrom<T extends MessageType>(type: T, body: Uint8Array): M
 
 /**
  * struct { HandshakeType msg_type; uint24 length; … } Handshake;  RFC 9846 §4
- * @param capacity bytes that it will take, if the caller can tell: a guess that is too low costs time, and no more
+ * @param capacity bytes of the body, if the caller can tell: a guess that is too low costs time only
  */
 export function encodeMessage<T extends MessageType>(type: T, body: MessageBodies[T], capacity = 512): Uint8Array {
   const w = new Writer(capacity);
@@ -260,7 +260,7 @@ export function encodeMessage<T extends MessageType>(type: T, body: MessageBodie
 }
 
 /**
- * Writes a handshake message as annotated hex, for people. It shows malformed input as far as it can read it.
+ * Writes a handshake message as annotated hex, for people. It shows malformed input up to the first error.
  *
  * @example
  * ```js
@@ -269,7 +269,7 @@ export function encodeMessage<T extends MessageType>(type: T, body: MessageBodie
  * const endOfEarlyData = new Uint8Array([5, 0, 0, 0]);
  * console.log(describeMessage(endOfEarlyData).includes('end_of_early_data')); // true
  * ```
- * @throws TlsError ERR_TLS_CONFIG for what is no bytes
+ * @throws TlsError ERR_TLS_CONFIG for a value that is not a Uint8Array
  */
 export function describeMessage(raw: Uint8Array): string {
   bytes()(raw, 'describeMessage: raw');

@@ -4,7 +4,7 @@ import type { Dump } from './dump.ts';
 import { nameOf } from './enums.ts';
 
 /**
- * One declaration of a wire structure in the manner of RFC 9846 §3: it reads, writes and explains.
+ * Declares a wire structure in the manner of RFC 9846 §3. One declaration reads, writes and describes it.
  *
  * `read` throws {@link ReadError} for bytes that do not fit the declaration; `write` throws RangeError for a value
  * that does not.
@@ -12,7 +12,7 @@ import { nameOf } from './enums.ts';
 export interface Codec<T> {
   read(r: Reader): T;
   write(w: Writer, value: T): void;
-  /** Reads and tells the dump what each byte is; `field` is the name in the enclosing struct. */
+  /** Reads a value and writes the meaning of each byte to the dump; `field` is its name in the enclosing struct. */
   describe(d: Dump, r: Reader, field: string): void;
 }
 
@@ -24,7 +24,7 @@ export const u16: Codec<number> = uint(2);
 export const u24: Codec<number> = uint(3);
 export const u32: Codec<number> = uint(4);
 
-/** A code point: a number with names for people. Unknown values pass (RFC 9846 §3.5 leaves that to the field). */
+/** A code point: a number with names for people. Any value passes: RFC 9846 §3.5 leaves the check to the field. */
 export function code(width: 1 | 2, names: Readonly<Record<string, number>>): Codec<number> {
   const plain = uint(width);
   return {
@@ -115,7 +115,7 @@ export function struct<T extends object>(name: string, fields: { readonly [K in 
 /** A structure without bytes, such as an empty extension_data. */
 export const empty: Codec<true> = { read: () => true, write: () => {}, describe: () => {} };
 
-/** @returns undefined for bytes that are not exactly one value */
+/** Reads a value that takes all of the bytes. @returns undefined for other bytes */
 export function readExactly<T>(codec: Codec<T>, bytes: Uint8Array): T | undefined {
   try {
     const r = new Reader(bytes);
@@ -128,7 +128,7 @@ export function readExactly<T>(codec: Codec<T>, bytes: Uint8Array): T | undefine
   }
 }
 
-/** All bytes up to the end of what encloses it. */
+/** All bytes up to the end of the enclosing vector. */
 export const rest: Codec<Uint8Array> = {
   read: (r) => r.rest(),
   write: (w, value) => w.raw(value),
@@ -139,7 +139,7 @@ export const rest: Codec<Uint8Array> = {
   },
 };
 
-/** Checks the form of all bytes that are left, and answers them as they are. */
+/** Checks that the bytes that are left have a form, and returns them unread. */
 export function keepingBytes(form: Codec<unknown>): Codec<Uint8Array> {
   return {
     read(r) {
@@ -154,7 +154,7 @@ export function keepingBytes(form: Codec<unknown>): Codec<Uint8Array> {
   };
 }
 
-/** A last field that older versions leave out altogether: no bytes left means `absent`. */
+/** A last field that older versions leave out: where no bytes are left, its value is `absent`. */
 export function optionalTail<T>(codec: Codec<T>, absent: T): Codec<T> {
   return {
     read: (r) => (r.remaining === 0 ? absent : codec.read(r)),

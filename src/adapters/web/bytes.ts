@@ -1,10 +1,10 @@
-/** What a stream may carry: every view of memory, and memory itself. The W3C's name of it is BufferSource. */
+/** The chunks that a stream of bytes may carry; Web IDL calls the type BufferSource. */
 export type ByteSource = ArrayBuffer | ArrayBufferView;
 
 /**
  * The bytes of `source`, in place.
- * @param what names it in the error
- * @throws TypeError with the code ERR_INVALID_ARG_TYPE for what has no bytes, or has given its memory away
+ * @param what the name of `source` in the error
+ * @throws TypeError with the code ERR_INVALID_ARG_TYPE for a value without bytes, and for a detached buffer
  */
 export function bytesOf(source: unknown, what: string): Uint8Array {
   try {
@@ -21,7 +21,7 @@ function notBytes(what: string, given: string): TypeError {
   return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
-/** It may come from another realm, where `instanceof` does not know it. */
+/** Also for an ArrayBuffer of another realm, which `instanceof` does not recognise. */
 function isArrayBuffer(value: unknown): value is ArrayBuffer {
   try {
     return byteLength?.call(value) !== undefined;

@@ -1,7 +1,7 @@
 import type { ServerConfig } from '../../handshake/terms/config.ts';
 import { whereRead } from '../../session/replay.ts';
 
-/** Where a server's 0-RTT data goes: to a stream of its own, or nowhere. */
+/** Takes a server's 0-RTT data into a stream of its own, if there is one. */
 export class EarlySink {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
 
@@ -15,7 +15,7 @@ export class EarlySink {
     this.#writer?.closed.then(closed, closed);
   }
 
-  /** Nothing is taken, and no client told that it was, without somebody to read it. */
+  /** Lets the server accept 0-RTT data only where the application reads it. */
   guard(config: ServerConfig): ServerConfig {
     const { earlyData } = config;
     if (earlyData === undefined) return config;
@@ -23,12 +23,12 @@ export class EarlySink {
     return { ...config, earlyData: { ...earlyData, replay: whereRead(earlyData.replay, isRead) } };
   }
 
-  /** Rejects where the reader has gone. What it has not read is kept: there is no more of it than was allowed. */
+  /** Rejects where the reader has gone. Unread data is kept: max_early_data_size bounds it. */
   async write(bytes: Uint8Array): Promise<void> {
     await this.#writer?.write(bytes);
   }
 
-  /** The handshake is over. */
+  /** Ends the stream: the handshake is complete. */
   close(): void {
     this.#writer?.close().catch(() => {});
   }

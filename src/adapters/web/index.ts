@@ -1,6 +1,6 @@
 /**
- * `opentls` where there is no Node: TLS over a pair of WHATWG streams. Everything else is as in `opentls/core`,
- * `opentls/x509` and `opentls/crypto/noble`.
+ * `opentls` outside of Node: TLS over a pair of WHATWG streams. It also exports what `opentls/core` and
+ * `opentls/crypto/noble` do.
  *
  * @module opentls/web
  */

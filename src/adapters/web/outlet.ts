@@ -1,4 +1,4 @@
-/** The way to the transport. It knows what the transport has not taken. */
+/** Writes to the transport, and counts the bytes that the transport has not taken. */
 export class Outlet {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   #untaken = 0;
@@ -8,7 +8,7 @@ export class Outlet {
     this.#writer = stream.getWriter();
   }
 
-  /** Resolves once the transport has taken it all: how much it queues is its own affair, and may have no bound. */
+  /** Resolves once the transport has taken all of it. The transport decides how much it queues. */
   async write(slabs: readonly Uint8Array[]): Promise<void> {
     this.#untaken++;
     try {
@@ -23,7 +23,7 @@ export class Outlet {
     return this.#writer.close();
   }
 
-  /** Ends it after what was written, an alert above all. A transport that does not take that soon is aborted. */
+  /** Ends the transport after what was written, such as an alert. A transport that does not take it in time is aborted. */
   leave(reason: unknown): void {
     this.#writer.close().catch(() => {});
     if (this.#untaken > 0) this.#lastWords = setTimeout(() => this.abort(reason), LONGEST_GOODBYE);

@@ -12,29 +12,29 @@ import { Turns } from './turns.ts';
 
 /** Both directions of a byte stream: a TCP socket of an edge runtime, a WebTransport stream, a WebSocketStream, … */
 export interface ByteTransport {
-  /** Anything else than bytes fails the connection. */
+  /** A chunk that is not bytes fails the connection. */
   readonly readable: ReadableStream<ByteSource>;
   readonly writable: WritableStream<Uint8Array>;
 }
 
 /**
- * The same after TLS, and the news that the handshake is done. `readable` ends where the peer has said so; where the
- * transport ends alone, both streams break with a TlsError ERR_TLS_TRUNCATED (RFC 9846 §6.1). To cancel or to abort
- * either is to leave the connection: all that is pending is settled with the reason, whatever the transport does.
+ * The streams of plaintext, and a promise for the handshake. `readable` ends with the peer's close_notify; where the
+ * transport ends without one, both streams fail with a TlsError ERR_TLS_TRUNCATED (RFC 9846 §6.1). Cancelling or aborting
+ * either stream leaves the connection: everything that is pending settles with the reason, whatever the transport does.
  */
 export interface SecureTransport {
   readonly readable: ReadableStream<Uint8Array>;
   /**
-   * A write is done once the transport has taken all of it. For what is not bytes it rejects with a TypeError
-   * (ERR_INVALID_ARG_TYPE), and nothing more can be written; reading goes on.
+   * A write resolves once the transport has taken all of it. For a chunk that is not bytes it rejects with a TypeError
+   * (ERR_INVALID_ARG_TYPE), and the stream takes no more; reading goes on.
    */
   readonly writable: WritableStream<ByteSource>;
-  /** Rejects with a TlsError where the handshake fails, or the reason of who left. Data may be written before; it waits. */
+  /** Rejects with a TlsError where the handshake fails, or with the reason of an abort. Data written before it waits. */
   readonly opened: Promise<Facts>;
 }
 
 /**
- * Begins TLS as a client over `transport`, which nobody else may use from here.
+ * Begins TLS as a client over `transport`, which belongs to the connection from then on.
  * @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be
  *
  * @example
@@ -59,9 +59,9 @@ export function wrapClient(transport: ByteTransport, config: ClientConfig): Secu
 }
 
 /**
- * Begins TLS as a server over `transport`, which nobody else may use from here.
- * @param early takes 0-RTT data, which may be a replay (RFC 9846 §8): it is never among what `readable` gives. It is
- *   closed when the handshake is over, and aborted where that fails. Without it 0-RTT data is refused
+ * Begins TLS as a server over `transport`, which belongs to the connection from then on.
+ * @param early takes 0-RTT data, which may be a replay (RFC 9846 §8): `readable` never carries it. The stream is closed when
+ *   the handshake is complete, and aborted where the handshake fails. Without `early` the server refuses 0-RTT data
  * @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be
  *
  * @example
@@ -94,7 +94,7 @@ export function wrapServer(
   return new StreamDriver(transport, Connection.server(sink.guard(config)), sink).secure;
 }
 
-/** @throws TlsError ERR_TLS_CONFIG for what is no pair of WHATWG streams */
+/** @throws TlsError ERR_TLS_CONFIG for a value that is not a pair of WHATWG streams */
 function checkTransport(transport: ByteTransport): void {
   const { readable, writable } = object<ByteTransport>(transport, 'transport');
   having<ReadableStream<ByteSource>>('getReader')(readable, 'transport.readable');
@@ -115,11 +115,11 @@ class StreamDriver {
   #opened: { resolve(facts: Facts): void; reject(error: unknown): void } | undefined;
   /** Bytes of answers that the transport has not taken. */
   #unsent = 0;
-  /** Called when the engine has room for input again. */
+  /** Wakes the reader of the transport: the engine has room for input again. */
   #wake: (() => void) | undefined;
   /** Why the connection is over. */
   #left: { readonly reason: unknown } | undefined;
-  /** Rejects the work that the writable waits for. */
+  /** Rejects the write or close that is under way. */
   #giveUp: ((reason: unknown) => void) | undefined;
 
   constructor(transport: ByteTransport, connection: Connection, early: EarlySink) {
@@ -172,11 +172,11 @@ class StreamDriver {
     return new WritableStream<ByteSource>({
       start: (controller) => {
         this.#writable = controller;
-        // Before what is under way here has ended: it may be waiting for the peer.
+        // abort() waits for the write that is under way, which may wait for the peer: the signal comes at once.
         controller.signal.addEventListener('abort', () => this.#abort(controller.signal.reason));
       },
       write: async (chunk) => {
-        // Once more when it is its turn: its memory may be given away meanwhile.
+        // The chunk was checked when it was queued, but its buffer may have been detached since.
         bytesOf(chunk, WRITTEN);
         await opened;
         const left = new Chunks([bytesOf(chunk, WRITTEN)]);
@@ -189,7 +189,7 @@ class StreamDriver {
     });
   }
 
-  /** Does the writable's `work`. Leaving the connection ends the wait for it. */
+  /** Waits for the `work` of a write or close, until the connection is left. */
   #unlessLeft(work: () => Promise<void>): Promise<void> {
     if (this.#left !== undefined) return Promise.reject(this.#left.reason);
     return new Promise((resolve, reject) => {
@@ -198,12 +198,12 @@ class StreamDriver {
     });
   }
 
-  /** One turn's worth. There is never more of it than that between us and the transport. */
+  /** Seals and sends the data of one turn. No more than that waits for the transport. */
   async #seal(left: Chunks): Promise<void> {
     const most = this.#connection.bytesPerTurn();
     const before = left.length;
     this.#connection.write(left.take(most));
-    // Not an answer: the writer waits for it.
+    // The writer waits for it, so it does not count as an answer.
     const taken = this.#outlet.write(this.#connection.takeOutput());
     taken.catch((error) => this.#fail(error));
     this.#pump.run();
@@ -286,16 +286,16 @@ class StreamDriver {
     this.#wakeReader();
   }
 
-  /** Errors both streams: the next read or write rejects. */
+  /** Makes both streams fail: the next read or write rejects. */
   #fail(error: unknown): void {
     if (!this.#settle(error)) return;
     this.#writable?.error(error);
-    // The alert is written; nothing more comes.
+    // The alert has been written.
     this.#outlet.leave(error);
     this.#reader.cancel(error).catch(() => {});
   }
 
-  /** The writable breaks by itself. */
+  /** Fails all but the writable, which fails by itself. */
   #abort(reason: unknown): void {
     if (!this.#settle(reason ?? gone('aborted'))) return;
     this.#outlet.abort(reason);
@@ -303,8 +303,8 @@ class StreamDriver {
   }
 
   /**
-   * Nothing that is waited for on this side of TLS stays pending.
-   * @returns false where all was settled before, and that is why
+   * Settles everything that waits on this side of TLS.
+   * @returns false where that has happened before
    */
   #settle(reason: unknown): boolean {
     if (this.#left !== undefined) return false;

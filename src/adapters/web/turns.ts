@@ -1,20 +1,20 @@
 /**
- * Has the others take their turn: a transport that takes or gives at once settles its promises in microtasks, and those
- * alone let no timer and no socket run for as long as there is work.
+ * Lets timers and sockets run between pieces of work. A transport that takes or gives at once settles its promises in
+ * microtasks, which come before all timers and sockets.
  */
 export class Turns {
-  /** Of this turn; all of it is 1. */
+  /** The part of this turn that is spent; 1 is all of it. */
   #spent = 0;
   #next: Promise<void> | undefined;
 
-  /** Call after work on `bytes` of the `most` that a turn is good for. Resolves when there may be more of it. */
+  /** To be called after work on `bytes` of the `most` that a turn allows. Resolves when more work may be done. */
   async spend(bytes: number, most: number): Promise<void> {
     this.#next ??= this.#begin();
     this.#spent += bytes / most;
     if (this.#spent >= 1) await this.#next;
   }
 
-  /** Nobody waits who has been waiting for the transport meanwhile. */
+  /** Waits for the next turn, but not after a wait for the transport: that was a turn of its own. */
   #begin(): Promise<void> {
     return new Promise((resolve) => {
       setTimeout(() => {
