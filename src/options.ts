@@ -30,44 +30,44 @@ export type Given<T, Required extends keyof T = never> = {
 } & { readonly [K in Required]-?: Exclude<T[K], undefined> };
 
 /**
- * Checks each option that has a rule, and drops the others.
+ * Checks options.
  * @param name of the whole object, for error messages
  * @param required options that must be there
+ * @param others names of options that somebody else checks
  * @returns an object without a prototype
- * @throws TlsError ERR_TLS_CONFIG for the first option that is missing or wrong
+ * @throws TlsError ERR_TLS_CONFIG for the first option that is missing, wrong or unknown
  */
 export function settle<T extends object, Required extends keyof T = never>(
   given: unknown,
   rules: Rules<T>,
   name: string,
   required: readonly Required[] = [],
+  others: readonly string[] = [],
 ): Given<T, Required> {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) wrong(name, 'an object', given);
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) wrongKind(name, 'an object', given);
   const settled: Partial<T> = Object.create(null);
   for (const key of keysOf(rules)) {
     const value = own(given, key);
     if (value !== undefined) settled[key] = rules[key](value, `${name}.${String(key)}`) as T[typeof key];
   }
-  for (const key of required) if (settled[key] === undefined) wrong(`${name}.${String(key)}`, 'given', undefined);
+  for (const key of required)
+    if (settled[key] === undefined) misuse('ERR_TLS_CONFIG', `${name}.${String(key)} is missing`);
+  for (const key of Object.keys(given)) {
+    if (Object.hasOwn(rules, key) || others.includes(key) || own(given, key) === undefined) continue;
+    misuse('ERR_TLS_CONFIG', `${name} has no option '${key.slice(0, 40)}'`);
+  }
   return Object.freeze(settled) as Given<T, Required>;
 }
 
-/** As {@link settle}, but throws for an unknown option. */
+/** Options within options, by the rules of {@link settle}. */
 export function record<T extends object>(rules: Rules<T>, required: readonly (keyof T)[] = []): Rule<T> {
-  return (value, name) => {
-    const settled = settle<T, keyof T>(value, rules, name, required);
-    const known = new Set<string>(Object.keys(rules));
-    for (const [key, other] of Object.entries(value as object)) {
-      if (!known.has(key) && other !== undefined) misuse('ERR_TLS_CONFIG', `${name} has no option '${key}'`);
-    }
-    return settled as T;
-  };
+  return (value, name) => settle<T, keyof T>(value, rules, name, required) as T;
 }
 
 /** A list whose items `rule` checks. The list is not copied: the caller may change it later. */
 export function listOf<T>(rule: Rule<T>, least = 0): Rule<readonly T[]> {
   return (value, name) => {
-    if (!Array.isArray(value)) wrong(name, 'an array', value);
+    if (!Array.isArray(value)) wrongKind(name, 'an array', value);
     if (value.length < least) misuse('ERR_TLS_CONFIG', `${name} must not be empty`);
     for (const [i, item] of value.entries()) rule(item, `${name}[${i}]`);
     return value;
@@ -141,13 +141,18 @@ export function isPem(bytes: Uint8Array): boolean {
 /** '-----BEGIN' */
 const pemBegin: readonly number[] = [0x2d, 0x2d, 0x2d, 0x2d, 0x2d, 0x42, 0x45, 0x47, 0x49, 0x4e];
 
+type Methods<T> = readonly [keyof T & string, ...(keyof T & string)[]];
+
 /** An object that has these methods. */
-export function having<T>(...methods: readonly [keyof T & string, ...(keyof T & string)[]]): Rule<T> {
+export function having<T>(...methods: Methods<T>): Rule<T> {
+  return instance<T>(`an object with ${methods.map((method) => `${method}()`).join(', ')}`, ...methods);
+}
+
+/** An object that has these methods. @param kind what it is, and where it comes from */
+export function instance<T>(kind: string, ...methods: Methods<T>): Rule<T> {
   return (value, name) => {
     const fits = isObject(value) && methods.every((method) => typeof Reflect.get(value, method) === 'function');
-    return fits
-      ? (value as T)
-      : wrongKind(name, `an object with ${methods.map((method) => `${method}()`).join(', ')}`, value);
+    return fits ? (value as T) : wrongKind(name, kind, value);
   };
 }
 
@@ -180,17 +185,16 @@ export function wrong(name: string, expected: string, value: unknown): never {
   return misuse('ERR_TLS_CONFIG', `${name} must be ${expected}, not ${shown(value)}`);
 }
 
-/** As {@link wrong}, for a value that may be a secret in the wrong form: the message does not quote text. */
+/** As {@link wrong}, for a value that may be a secret in the wrong form: the message does not quote it. */
 export function wrongKind(name: string, expected: string, value: unknown): never {
-  return typeof value === 'string'
-    ? misuse('ERR_TLS_CONFIG', `${name} must be ${expected}, not ${kindOf(value)}`)
-    : wrong(name, expected, value);
+  return misuse('ERR_TLS_CONFIG', `${name} must be ${expected}, not ${kindOf(value)}`);
 }
 
 /** The kind of a value, without its content. Calls none of its methods. */
 export function kindOf(value: unknown): string {
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (value === null || value === undefined) return String(value);
+  if (value instanceof Date) return 'a Date';
   if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object';
   return `a ${typeof value}`;
 }

@@ -20,7 +20,7 @@ export interface PumpHandlers {
   secret(event: SecretEvent): void;
   /**
    * Client: a session for a later connection. The receiver keeps or wipes it; without a receiver the pump wipes it. The
-   * pump gathers none and answers none, so that any number of sessions is no flood.
+   * pump keeps no session and answers none, so it does not count them as a flood.
    */
   session?(session: Session): void;
   /** Server: the client has answered a request for its certificate after the handshake. */
@@ -79,7 +79,7 @@ export class Pump {
     return this.#handlers.unsent?.() ?? 0;
   }
 
-  /** To be called after any change of the connection. When it returns, all output has been handed over. */
+  /** Hands over the events and the output of the connection. The owner calls it after any change of the connection. */
   run(): void {
     this.#again = true;
     if (this.#running) {

@@ -18,11 +18,11 @@ export interface Target {
   readonly servername: string | undefined;
   readonly trust: { readonly source: string; readonly store: TrustStore };
   readonly alpn: readonly string[];
-  /** Milliseconds for the whole of it. */
+  /** Milliseconds for the whole look: name lookup, TCP and TLS. */
   readonly timeout: number;
 }
 
-/** What `look` saw. Members are undefined where the connection did not come so far. */
+/** The findings of `look`. Members are undefined where the connection did not come so far. */
 export interface Report {
   readonly target: {
     readonly host: string;
@@ -30,7 +30,7 @@ export interface Report {
     readonly servername: string | undefined;
     readonly address: string | undefined;
   };
-  /** Chain and name both. */
+  /** Whether the chain and the name are both valid. */
   readonly verified: boolean;
   readonly verification: Verification | undefined;
   readonly negotiated: Negotiated | undefined;
@@ -134,7 +134,7 @@ function nameFinding(name: string, leaf: Uint8Array | undefined): NameFinding {
 }
 
 function timedOut(timeout: number): { readonly code: string; readonly message: string } {
-  return { code: 'ETIMEDOUT', message: `nothing came of it within ${timeout} ms` };
+  return { code: 'ETIMEDOUT', message: `timed out after ${timeout} ms` };
 }
 
 function describeError(error: unknown): { readonly code: string; readonly message: string } {

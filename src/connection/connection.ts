@@ -203,8 +203,8 @@ export class Connection {
 
   /**
    * Takes the bytes for the transport, in order. The caller owns them.
-   * @param unsent whether the transport has not sent all that was taken before. Then a KeyUpdate that answers the peer's
-   * waits: else those for a peer that asks for many and reads none would gather
+   * @param unsent whether the transport has not sent all that was taken before. Then the KeyUpdate that
+   * answers the peer's waits, so that a peer that asks for many and reads none cannot make the output grow
    */
   takeOutput(unsent = false): readonly Uint8Array[] {
     this.#guard(() => {
@@ -376,7 +376,7 @@ export class Connection {
     this.#counters.warning();
   }
 
-  /** The peer sends no more: by its close_notify, or because the transport has ended. */
+  /** Ends the peer's direction, after its close_notify or the end of the transport. */
   #endRead(closeNotify: boolean): void {
     if (this.facts === undefined) {
       const what = closeNotify ? 'the peer closed the connection' : 'the transport ended';

@@ -163,7 +163,7 @@ export interface Signer {
 
 /**
  * A signature algorithm as certificates and TLS share it. ECDSA carries no curve here: in certificates curve and hash
- * are independent; TLS binds them by scheme (handshake/schemes.ts).
+ * are independent; TLS binds them by scheme (handshake/terms/schemes.ts).
  */
 export type SignatureAlgorithm =
   | 'rsa_pkcs1_md5'

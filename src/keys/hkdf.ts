@@ -9,10 +9,10 @@ export function extract(hash: Hash, salt: Uint8Array, ikm: Uint8Array): Uint8Arr
 
 /**
  * HKDF-Expand-Label, RFC 9846 §7.1.
- * @param label 1 to 249 bytes in UTF-8, without the `tls13 ` prefix
+ * @param label at most 249 bytes in UTF-8, without the `tls13 ` prefix
  * @param context at most 255 bytes
  * @param length at most 255 hash lengths (RFC 5869 §2.3)
- * @throws RangeError where one of them is not
+ * @throws RangeError for a label, context or length above these bounds
  */
 export function expandLabel(
   hash: Hash,
@@ -23,7 +23,7 @@ export function expandLabel(
 ): Uint8Array {
   if (length > 255 * hash.length) throw new RangeError(`HKDF cannot expand to ${length} bytes`);
   const name = utf8(`tls13 ${label}`);
-  // RFC 9846 §7.1 says label<7..255>; exporters of other stacks take an empty label all the same.
+  // RFC 9846 §7.1 says label<7..255>; other implementations export with an empty label too.
   if (name.length > 255) throw new RangeError(`a label of ${name.length - 6} bytes`);
   if (context.length > 255) throw new RangeError(`a context of ${context.length} bytes`);
   // HkdfLabel, with a last byte of room for the counter of HKDF-Expand.

@@ -106,7 +106,7 @@ export class Opener {
 /** RFC 9846 §5.2: a protected record has opaque_type application_data; another one is unexpected (§5). */
 function checkOuterType(type: number): void {
   if (type === ContentType.application_data) return;
-  const problem = `a record of outer type ${type} where all are protected`;
+  const problem = `an unprotected record of type ${type}, where all have to be protected`;
   reject('ERR_TLS_INVALID_OUTER_RECORD_TYPE', 'unexpected_message', problem);
 }
 
@@ -127,7 +127,7 @@ function unpad(inner: Uint8Array, maxPadded: number): Opened {
   return { type, bytes: wide ? inner.slice(0, end) : inner.subarray(0, end) };
 }
 
-/** RFC 9846 §5.1: handshake fragments and alerts are never empty, padded or not. */
+/** RFC 9846 §5.4: a handshake or alert record has content, padded or not. */
 function checkNotEmpty(type: number, length: number): void {
   if (length === 0 && (type === ContentType.handshake || type === ContentType.alert)) {
     reject('ERR_TLS_UNEXPECTED_RECORD', 'unexpected_message', 'an empty handshake or alert record');

@@ -57,9 +57,9 @@ export class StrikeRegister implements ReplayGuard {
   #window = 0;
 
   /**
-   * @param knowsSince milliseconds since 1970. An attacker may send a server that starts again what it took before the
-   *   start, so the register admits nothing until a window has passed since then (RFC 9846 §8.2). Default: when the
-   *   register was made. `-Infinity` says that no server took anything before: the ticket keys are new
+   * @param knowsSince milliseconds since 1970. After a restart of the server, an attacker may replay 0-RTT data of the
+   *   time before, so the register admits nothing until a window has passed since `knowsSince` (RFC 9846 §8.2). Default:
+   *   when the register was made. `-Infinity` says that no server took 0-RTT data before: the ticket keys are new
    * @throws TlsError ERR_TLS_CONFIG for a value that is not a number: a comparison with it would refuse nothing
    */
   constructor(options: StrikeRegisterOptions = {}, knowsSince?: number) {
@@ -70,14 +70,14 @@ export class StrikeRegister implements ReplayGuard {
   }
 
   admit(id: Uint8Array, now: number, window: number): boolean {
-    // With such a time or window, nobody can tell a replay.
+    // With such a time or window, the register cannot recognise a replay.
     if (!Number.isFinite(now) || !(window >= 0 && window < Number.POSITIVE_INFINITY)) return false;
     // `now` may come from another clock than the system's.
     if (!this.#started) this.#start(now - Math.max(0, Date.now() - this.#made));
     this.#window = Math.max(this.#window, window);
     this.#forget(now);
     if (this.#seen.size >= this.#capacity && this.#latest > now + this.#window) this.#makeRoom(now);
-    if (this.#forgotten.touch(now - window, now + window)) return false;
+    if (this.#forgotten.overlaps(now - window, now + window)) return false;
     const key = toHex(id);
     if (this.#seen.has(key) || this.#seen.size >= this.#capacity) return false;
     this.#seen.set(key, now);
@@ -111,5 +111,5 @@ export class StrikeRegister implements ReplayGuard {
   }
 }
 
-/** More than one span is left only by a clock that was set back several times. */
+/** A clock leaves more than one span only when it is set back several times. */
 const MOST_SPANS = 8;

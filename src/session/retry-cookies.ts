@@ -46,8 +46,8 @@ export class CookieKeys implements RetryCookies {
   /** @throws TlsError ERR_TLS_CONFIG for an option that is not what it must be, such as keys that are not 48 bytes long */
   constructor(provider: CryptoProvider, options: CookieKeysOptions = {}) {
     const settled = settle<CookieKeysOptions>(options, cookieRules, 'options');
-    const { context = cookieContext, lifetime = 60_000, now = Date.now } = settled;
-    this.#box = new SealedBox(provider, { ...settled, context });
+    const { context = cookieContext, lifetime = 60_000, now = Date.now, ...box } = settled;
+    this.#box = new SealedBox(provider, { ...box, context, now });
     this.#lifetime = lifetime;
     this.#now = now;
   }

@@ -10,15 +10,16 @@ export class Spans {
 
   /** Adds a span, with both of its ends. */
   add(from: number, to: number): void {
-    const apart = this.#spans.filter((span) => span.to < from || span.from > to);
-    const joined = this.#spans.filter((span) => !apart.includes(span));
+    const separate = this.#spans.filter((span) => span.to < from || span.from > to);
+    const joined = this.#spans.filter((span) => !separate.includes(span));
     const low = Math.min(from, ...joined.map((span) => span.from));
     const high = Math.max(to, ...joined.map((span) => span.to));
-    this.#spans = [...apart, { from: low, to: high }].sort((a, b) => a.from - b.from);
+    this.#spans = [...separate, { from: low, to: high }].sort((a, b) => a.from - b.from);
     if (this.#spans.length > this.#most) this.#joinClosest();
   }
 
-  touch(from: number, to: number): boolean {
+  /** Whether a span has a time in common with this one. */
+  overlaps(from: number, to: number): boolean {
     return this.#spans.some((span) => span.from <= to && span.to >= from);
   }
 

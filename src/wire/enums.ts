@@ -118,7 +118,7 @@ export const SignatureScheme = {
   mldsa87: 0x0906,
 } as const;
 
-/** CertificateType, RFC 7250 §3 (OpenPGP, 1, is no more) */
+/** CertificateType, RFC 7250 §3 (RFC 9846 §4.5.1 forbids OpenPGP, 1) */
 export const CertificateTypeId = { X509: 0, RawPublicKey: 2 } as const;
 
 /** RFC 9846 §4.7.3 */

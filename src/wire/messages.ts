@@ -89,7 +89,7 @@ export type EndOfEarlyData = Readonly<Record<never, never>>;
  *     uint32 ticket_age_add;
  *     opaque ticket_nonce<0..255>;
  *     opaque ticket<1..2^16-1>;
- *     Extension extensions<0..2^16-2>;
+ *     Extension extensions<0..2^16-1>;
  * } NewSessionTicket;  RFC 9846 §4.7.1
  */
 export interface NewSessionTicket {

@@ -63,8 +63,9 @@ export const rules: Readonly<Record<string, Rule>> = {
   'folders of a room keep their floors': (source) => {
     const room = roomOf(source.path);
     if (room === undefined) return [];
+    if (Number.isNaN(floorOf(source.path, room))) return [`${room} does not list the folder`];
     return relativeImports(source)
-      .filter(({ target }) => roomOf(target) === room && floorOf(target, room) > floorOf(source.path, room))
+      .filter(({ target }) => roomOf(target) === room && !(floorOf(target, room) <= floorOf(source.path, room)))
       .map(({ target, line }) => `line ${line}: ${target} is on a floor above`);
   },
 
@@ -128,7 +129,7 @@ function roomOf(path: string): string | undefined {
   return Object.keys(floors).find((room) => path.startsWith(`${room}/`) || path === `${room}.ts`);
 }
 
-/** Of the folder that a file stands in; doors are above all. A folder that the room does not list is below nothing. */
+/** Of the folder that a file stands in; doors are above all. NaN: a folder that the room does not list. */
 function floorOf(path: string, room: string): number {
   const [folder, ...rest] = path.slice(room.length + 1).split('/');
   const order = floors[room] ?? [];

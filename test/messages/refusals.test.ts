@@ -5,6 +5,7 @@ import { hostName } from '#opentls/x509/certificate/identity';
 import { TrustStore } from '#opentls/x509/path/trust';
 import { rfc5280 } from '#opentls/x509/rules/profile';
 import type { VerifyOptions } from '#opentls/x509/verify/options';
+import type { Verdict } from '#opentls/x509/verify/verified-peer';
 import { verifyPeer } from '#opentls/x509/verify/verify';
 import { authority, type Holder, serverLeaf } from '../x509/made/chain.ts';
 
@@ -16,7 +17,7 @@ const period = { notBefore: from, notAfter: to };
 const dated = { root: authority('root', undefined, period), leaf: undefined };
 const leaf = serverLeaf(dated.root, period);
 
-function reasonOf(chain: readonly Holder[], overrides: Partial<VerifyOptions>): string {
+function refusalOf(chain: readonly Holder[], overrides: Partial<VerifyOptions> = {}): Verdict {
   const verdict = verifyPeer(
     chain.map(({ der }) => der),
     {
@@ -29,7 +30,13 @@ function reasonOf(chain: readonly Holder[], overrides: Partial<VerifyOptions>): 
       ...overrides,
     },
   );
-  if ('then' in verdict || verdict.ok) throw new TypeError('a chain that should have been refused');
+  if ('then' in verdict) throw new TypeError('the provider verifies at once');
+  return verdict;
+}
+
+function reasonOf(chain: readonly Holder[], overrides: Partial<VerifyOptions>): string {
+  const verdict = refusalOf(chain, overrides);
+  if (verdict.ok) throw new TypeError('a chain that should have been refused');
   return verdict.reason;
 }
 
@@ -88,6 +95,36 @@ const cases: readonly [what: string, chain: readonly Holder[], options: Partial<
       '"CN=leaf" < "CN=ca" < "CN=root" (CERT_HAS_EXPIRED), "CN=leaf" < "CN=ca" < "CN=root" (CERT_SIGNATURE_FAILURE)',
   ],
 ];
+
+const usage = authority('usage', dated.root, { ...period, keyUsage: ['digitalSignature'] });
+const notCa = serverLeaf(dated.root, { ...period, subject: 'no ca', keyUsage: ['keyCertSign'] });
+/** Excludes leaf.test (RFC 5280 §4.2.1.10). */
+const nameConstraints = {
+  oid: '2.5.29.30',
+  critical: true,
+  value: Buffer.concat([Uint8Array.of(0x30, 15, 0xa1, 13, 0x30, 11, 0x82, 9), Buffer.from('leaf.test')]),
+};
+const excluding = authority('excluding', dated.root, { ...period, extensions: [nameConstraints] });
+
+test.each([
+  [
+    'KEYUSAGE_NO_CERTSIGN',
+    [serverLeaf(usage, period), usage],
+    'key usage does not include certificate signing: "CN=usage", certificate 2 of a path of 3',
+  ],
+  [
+    'INVALID_CA',
+    [serverLeaf(notCa, period), notCa],
+    'invalid CA certificate: "CN=no ca", certificate 2 of a path of 3',
+  ],
+  [
+    'EXCLUDED_VIOLATION',
+    [serverLeaf(excluding, { ...period, subjectAltNames: { dns: ['a.leaf.test'] } }), excluding],
+    'excluded subtree violation: "CN=leaf", certificate 1 of a path of 3',
+  ],
+])('%s', (code, chain, reason) => {
+  expect(refusalOf(chain)).toMatchObject({ ok: false, code, reason });
+});
 
 test.each(cases)('%s', (_what, chain, options, reason) => {
   expect(reasonOf(chain, options)).toBe(reason);

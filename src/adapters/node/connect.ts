@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { tlsDefaults } from './context/context.ts';
 import { type ConnectionOptionsFor, serverMustBeAuthorized } from './options/connection.ts';
 import { ownOptions } from './options/rules.ts';
-import { expectedHost, identify } from './options/socket.ts';
+import { expectedHost, nameCheck } from './options/socket.ts';
 import { TLSSocket } from './socket/tls-socket.ts';
 import { codedError, connectionReset, invalidArgType, validateFunction, validateNumber } from './support/errors.ts';
 import { warnOnce } from './support/warnings.ts';
@@ -57,7 +57,7 @@ export function connect(...args: readonly unknown[]): TLSSocket {
     isServer: false,
     secureContext: options.secureContext || tlsDefaults.createSecureContext(options),
     [expectedHost]: host,
-    [identify]: (certificate) => options.checkServerIdentity?.(host, certificate),
+    [nameCheck]: (certificate) => options.checkServerIdentity?.(host, certificate),
   });
   if (typeof listener === 'function') socket.once('secureConnect', listener as SecureConnectListener);
   socket._releaseControl();

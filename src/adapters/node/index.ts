@@ -30,7 +30,7 @@ export type {
 } from './options/context.ts';
 export type { OnReadOptions } from './options/socket.ts';
 export type { SecureConnectionListener, ServerOptions } from './server.ts';
-export type { CipherInfo } from './socket/described-socket.ts';
+export type { CipherInfo, TlsHandle } from './socket/described-socket.ts';
 export type { PskCallback, SniCallback, TLSSocketOptions } from './socket/tls-socket.ts';
 export type { AlpnOption } from './support/alpn.ts';
 export type { CodedError } from './support/errors.ts';
@@ -75,7 +75,7 @@ export const DEFAULT_MIN_VERSION: TlsDefaults['DEFAULT_MIN_VERSION'] = tlsDefaul
 /** The `maxVersion` of a context without that option. opentls speaks TLS 1.3 alone. */
 export const DEFAULT_MAX_VERSION: TlsDefaults['DEFAULT_MAX_VERSION'] = tlsDefaults.DEFAULT_MAX_VERSION;
 
-/** The module as one object. A program may assign to the properties of {@link TlsDefaults}, as with `node:tls`. */
+/** The module as one object. A program may assign to `DEFAULT_CIPHERS` and its other defaults, as with `node:tls`. */
 export interface TlsModule extends TlsDefaults {
   /** {@link connect} */
   connect: typeof connect;

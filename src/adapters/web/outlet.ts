@@ -2,7 +2,7 @@
 export class Outlet {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   #untaken = 0;
-  #lastWords: unknown;
+  #abortTimer: unknown;
 
   constructor(stream: WritableStream<Uint8Array>) {
     this.#writer = stream.getWriter();
@@ -15,7 +15,7 @@ export class Outlet {
       await Promise.all(slabs.map((slab) => this.#writer.write(slab)));
     } finally {
       this.#untaken--;
-      if (this.#untaken === 0) clearTimeout(this.#lastWords);
+      if (this.#untaken === 0) clearTimeout(this.#abortTimer);
     }
   }
 
@@ -26,7 +26,7 @@ export class Outlet {
   /** Ends the transport after what was written, such as an alert. A transport that does not take it in time is aborted. */
   leave(reason: unknown): void {
     this.#writer.close().catch(() => {});
-    if (this.#untaken > 0) this.#lastWords = setTimeout(() => this.abort(reason), LONGEST_GOODBYE);
+    if (this.#untaken > 0) this.#abortTimer = setTimeout(() => this.abort(reason), LEAVE_TIMEOUT);
   }
 
   abort(reason: unknown): void {
@@ -34,5 +34,5 @@ export class Outlet {
   }
 }
 
-/** Milliseconds. */
-const LONGEST_GOODBYE = 200;
+/** Milliseconds until {@link Outlet.leave} aborts the transport. */
+const LEAVE_TIMEOUT = 200;

@@ -198,12 +198,12 @@ class StreamDriver {
     });
   }
 
-  /** Seals and sends the data of one turn. No more than that waits for the transport. */
+  /** Seals and sends the data of one turn, and waits until the transport has taken it. */
   async #seal(left: Chunks): Promise<void> {
     const most = this.#connection.bytesPerTurn();
     const before = left.length;
     this.#connection.write(left.take(most));
-    // The writer waits for it, so it does not count as an answer.
+    // The application's data does not count as an answer: its write waits for the transport.
     const taken = this.#outlet.write(this.#connection.takeOutput());
     taken.catch((error) => this.#fail(error));
     this.#pump.run();

@@ -233,7 +233,11 @@ function checkScheme(
   }
   if (verifier === undefined || !isHandshakeScheme(scheme, peer) || !acceptable.includes(scheme) || !fits) {
     const name = nameOf(SignatureScheme, scheme);
-    reject('ERR_TLS_WRONG_SIGNATURE_SCHEME', 'illegal_parameter', `CertificateVerify is made with ${name}`);
+    reject(
+      'ERR_TLS_WRONG_SIGNATURE_SCHEME',
+      'illegal_parameter',
+      `the peer signed with ${name}, which it was not offered, or which its key cannot make`,
+    );
   }
   // RFC 9846 §4.5.1.2: a key usage extension must have digitalSignature set.
   if (readPart(() => key.keyUsage?.has('digitalSignature')) === false) {
@@ -279,11 +283,15 @@ function checkTimestamps(list: Uint8Array): void {
     const [extension] = writeExtensions('CT', { signed_certificate_timestamp: list });
     if (extension !== undefined) readExtensions('CT', [extension]);
   } catch (cause) {
-    throw new TlsError('ERR_TLS_INVALID_TIMESTAMPS', 'the timestamps of the certificate are not a list of them', {
-      alert: 'internal_error',
-      blame: 'config',
-      cause,
-    });
+    throw new TlsError(
+      'ERR_TLS_INVALID_TIMESTAMPS',
+      'timestamps of the credential is not a SignedCertificateTimestampList (RFC 6962 §3.3)',
+      {
+        alert: 'internal_error',
+        blame: 'config',
+        cause,
+      },
+    );
   }
 }
 

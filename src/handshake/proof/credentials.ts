@@ -135,6 +135,7 @@ function isIssuedBy(credential: Credential, authorities: readonly Uint8Array[]):
 
 const reasons: Readonly<Record<Misfit, string>> = {
   ERR_TLS_NO_SHARED_SIGNATURE_SCHEME: 'no certificate fits the signature schemes of the peer',
-  ERR_TLS_NO_SHARED_CERTIFICATE_TYPE: 'there is no certificate of a type that the peer takes',
+  ERR_TLS_NO_SHARED_CERTIFICATE_TYPE:
+    'no credential is of a certificate type that the peer accepts (X.509 or raw public key)',
   ERR_TLS_NO_MATCHING_ISSUER: 'no certificate is of an issuer that the peer knows',
 };

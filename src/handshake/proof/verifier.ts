@@ -43,14 +43,14 @@ const verifierRules: Rules<VerifierOptions> = { ...rules, now: clock };
  */
 export function verifier(options: VerifierOptions): (request: ChainRequest) => Awaitable<Verdict> {
   const settings = settle(options, verifierRules, 'verifier: options', ['trust', 'verifiers']);
-  const { now = Date.now } = settings;
+  const { now = Date.now, ...judgement } = settings;
   return (request) => {
     if (request.certificateType !== 'X509') {
       return refused({ code: 'RPK_UNTRUSTED', reason: 'a raw public key where certificates are judged' });
     }
     return verifyPeer(request.chain, {
-      ...settings,
-      ...withStapled(request, settings),
+      ...judgement,
+      ...withStapled(request, judgement),
       name: settings.name ?? defaultName(request),
       remembered: request.remembered,
       purpose: request.peer,

@@ -1,5 +1,7 @@
 import { reject } from '../../errors.ts';
+import { CipherSuiteId, NamedGroup, nameOf } from '../../wire/enums.ts';
 import { chooseAuthentication } from '../proof/credentials.ts';
+import { nothingShared } from '../shared/nothing-shared.ts';
 import type { Credential } from '../terms/credential.ts';
 import { groupById } from '../terms/enabled.ts';
 import type { ServerEndpoint } from '../terms/endpoint.ts';
@@ -29,12 +31,24 @@ export function* planHandshake(
   const admission = admissionOf(config, hello, credentials);
   const external = usable && admission.withPsk ? yield* findExternal(config, hello, suites) : undefined;
   const suite = suites.find(({ hash }) => external === undefined || hash.name === external.psk.hash) ?? suites[0];
-  if (suite === undefined) return reject('ERR_TLS_NO_SHARED_CIPHER', 'handshake_failure', 'no cipher suite in common');
+  if (suite === undefined) refuseSuites(config, hello);
   const psk = usable ? yield* findPsk(endpoint, hello, suite, external, admission) : undefined;
   if (psk === undefined && !admission.withoutPsk) refusePsks(config, hello, usable);
   if (psk !== undefined && !withExchange) return { suite, choice: undefined, psk };
-  if (choice === undefined) reject('ERR_TLS_NO_SHARED_GROUP', 'handshake_failure', 'no key exchange group in common');
+  if (choice === undefined) refuseGroups(config, hello);
   return { suite, choice, psk };
+}
+
+function refuseSuites({ suites }: ServerSettings, { view }: Hello): never {
+  const own = suites.map(({ name }) => name);
+  const message = nothingShared('cipher suite', view.suites, (id) => nameOf(CipherSuiteId, id), own);
+  reject('ERR_TLS_NO_SHARED_CIPHER', 'handshake_failure', message);
+}
+
+function refuseGroups({ groups }: ServerSettings, { view }: Hello): never {
+  const own = groups.map(({ name }) => name);
+  const message = nothingShared('key exchange group', view.groups, (id) => nameOf(NamedGroup, id), own);
+  reject('ERR_TLS_NO_SHARED_GROUP', 'handshake_failure', message);
 }
 
 /** A certificate goes before PSKs with `preferCertificate`; a server that has PSKs alone accepts no client without one. */

@@ -6,7 +6,9 @@ import { EarlySecret } from '../../keys/schedule.ts';
 import type { Transcript } from '../../keys/transcript.ts';
 import { isFresh, type PskOrigin, type SessionState } from '../../session/session.ts';
 import type { TicketSealer } from '../../session/tickets.ts';
+import { nameOf } from '../../wire/enums.ts';
 import type { VerifiedPeer } from '../../x509/verify/verified-peer.ts';
+import { nothingShared } from '../shared/nothing-shared.ts';
 import {
   type BindablePsk,
   bindable,
@@ -204,7 +206,10 @@ export function refusePsks(config: ServerSettings, hello: Hello, usable: boolean
   const alert = config.boringsslChecks ? 'handshake_failure' : 'decrypt_error';
   if (usable) reject('ERR_TLS_UNKNOWN_PSK', alert, 'the client names no PSK that is known');
   if (!sharesMode(config, hello, 'psk_dhe_ke') && !sharesMode(config, hello, 'psk_ke')) {
-    reject('ERR_TLS_NO_SHARED_PSK_MODE', 'handshake_failure', 'no PSK key exchange mode in common');
+    const offered = hello.extensions.psk_key_exchange_modes ?? [];
+    const nameOfMode = (id: number): string => nameOf(pskModeIds, id);
+    const message = nothingShared('PSK key exchange mode', offered, nameOfMode, config.pskModes);
+    reject('ERR_TLS_NO_SHARED_PSK_MODE', 'handshake_failure', message);
   }
 }
 

@@ -1,4 +1,5 @@
 import { equal } from '../../bytes/equal.ts';
+import { ascii } from '../../bytes/utf8.ts';
 import type { CipherSuite, Group } from '../../crypto/provider.ts';
 import { ownFault, reject } from '../../errors.ts';
 import { EarlySecret, type HandshakeSecret, verifyData } from '../../keys/schedule.ts';
@@ -18,6 +19,7 @@ import {
   keptFacts,
   peerFacts,
 } from '../shared/finish.ts';
+import { nothingShared } from '../shared/nothing-shared.ts';
 import { agreeRecordLimits } from '../shared/record-limits.ts';
 import { issueTickets } from '../shared/tickets.ts';
 import { type Credential, certificateTypeOf } from '../terms/credential.ts';
@@ -157,7 +159,8 @@ function* chooseAlpn(config: ServerSettings, hello: Hello): Script<Uint8Array | 
       : yield* ask('chooseProtocol', { hello: hello.view, choose: chooseProtocol });
   if (chosen?.length === 0) ownFault('ERR_TLS_INVALID_ALPN', 'config', 'the ALPN protocol chosen is empty');
   if (chosen === undefined) {
-    reject('ERR_TLS_NO_APPLICATION_PROTOCOL', 'no_application_protocol', 'no ALPN protocol in common');
+    const message = nothingShared('ALPN protocol', offered, ascii, own.map(ascii));
+    reject('ERR_TLS_NO_APPLICATION_PROTOCOL', 'no_application_protocol', message);
   }
   return chosen;
 }

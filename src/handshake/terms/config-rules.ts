@@ -11,6 +11,7 @@ import {
   finite,
   flag,
   having,
+  instance,
   integer,
   listOf,
   object,
@@ -20,12 +21,14 @@ import {
   type Rules,
   record,
   text,
+  wrong,
   wrongKind,
 } from '../../options.ts';
 import type { ReplayGuard } from '../../session/replay.ts';
 import type { RetryCookies } from '../../session/retry-cookies.ts';
 import type { TicketSealer } from '../../session/tickets.ts';
 import type { Extension } from '../../wire/extensions.ts';
+import { parseIp } from '../../x509/certificate/identity.ts';
 import type { ClientConfig, CommonConfig, EarlyDataPolicy, ServerConfig } from './config.ts';
 import type { CertificateCompression, Credential } from './credential.ts';
 
@@ -34,7 +37,11 @@ const codePoints = listOf(u16);
 const certificateTypes = listOf(oneOf('X509', 'RawPublicKey'), 1);
 
 export const provider: Rule<CryptoProvider> = (value, name) => {
-  const given = having<CryptoProvider>('random', 'signer')(value, name);
+  const given = instance<CryptoProvider>(
+    'a provider, as noble of opentls/crypto/noble',
+    'random',
+    'signer',
+  )(value, name);
   listOf(object, 1)(given.suites, `${name}.suites`);
   listOf(object)(given.groups, `${name}.groups`);
   listOf(object)(given.verifiers, `${name}.verifiers`);
@@ -43,7 +50,7 @@ export const provider: Rule<CryptoProvider> = (value, name) => {
 };
 
 export const signer: Rule<Signer> = (value, name) => {
-  const given = having<Signer>('sign')(value, name);
+  const given = instance<Signer>('a signer, as noble.signer(key) makes it', 'sign')(value, name);
   codePoints(given.schemes, `${name}.schemes`);
   if (given.publicKey !== undefined) bytes(1)(given.publicKey, `${name}.publicKey`);
   return given;
@@ -91,10 +98,18 @@ const extension: Rule<Extension> = (value, name) => {
   return given;
 };
 
-/** RFC 6066 §3: a host name has at least one byte. */
+/** RFC 6066 §3: a host name in ASCII, not an address. */
 const serverName: Rule<string> = (value, name) => {
-  if (text(value, name) === '') misuse('ERR_TLS_CONFIG', `${name} must not be empty: leave it out to send none`);
-  return text(value, name);
+  const host = text(value, name);
+  if (host === '') misuse('ERR_TLS_CONFIG', `${name} must not be empty: leave it out to send none`);
+  if (parseIp(host) !== undefined) {
+    misuse(
+      'ERR_TLS_CONFIG',
+      `${name} must not be an IP address: leave it out, and give the verifier the address as its name`,
+    );
+  }
+  if (!/^[\x21-\x7e]*$/.test(host)) wrong(name, 'a host name in ASCII (IDNs as A-labels)', host);
+  return host;
 };
 
 const count = integer(0);

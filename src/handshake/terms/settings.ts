@@ -66,7 +66,7 @@ export interface ServerSettings extends Settings, SettledServer {
 
 /** @throws TlsError ERR_TLS_CONFIG for an option that is missing or not what it must be, by its name */
 export function settleClient(config: ClientConfig): ClientSettings {
-  const given = settle(config, clientRules, 'config', required);
+  const given = settle(config, clientRules, 'config', required, Object.keys(serverRules));
   const common = settleCommon(given);
   checkOffer(common);
   const { credentials = [] } = given;
@@ -107,7 +107,7 @@ function checkOffer({ suites, groups, provider }: Settings): void {
 
 /** @throws TlsError ERR_TLS_CONFIG for an option that is missing or not what it must be, by its name */
 export function settleServer(config: ServerConfig): ServerSettings {
-  const given = settle(config, serverRules, 'config', required);
+  const given = settle(config, serverRules, 'config', required, Object.keys(clientRules));
   const { earlyData } = given;
   return Object.freeze({
     ...settleCommon(given),

@@ -1,4 +1,5 @@
 import { equal } from '../../bytes/equal.ts';
+import { MAX_HOST_NAME } from '../../limits.ts';
 import { object, type Rule, text, wrong } from '../../options.ts';
 import { context, DerError, DerReader, Tag } from '../asn1/der.ts';
 import { Oid } from '../asn1/oids.ts';
@@ -26,7 +27,8 @@ export const peerName: Rule<PeerName> = (value, name) => {
 const textForms: ReadonlySet<unknown> = new Set(['dns', 'uri', 'email']);
 
 /**
- * A host as people write it: an address becomes an IP-ID, all else a DNS-ID in A-labels.
+ * A host as people write it: an address becomes an IP-ID, a name a DNS-ID in A-labels.
+ * @throws TlsError ERR_TLS_CONFIG for text that is neither, such as a URL or a host with a port
  *
  * @example
  * ```js
@@ -38,7 +40,9 @@ const textForms: ReadonlySet<unknown> = new Set(['dns', 'uri', 'email']);
 export function hostName(host: string): PeerName {
   text(host, 'hostName: host');
   const ip = parseIp(host);
-  return ip === undefined ? { dns: toAscii(host) } : { ip };
+  if (ip !== undefined) return { ip };
+  if (host === '' || /[\s/:@?#]/.test(host)) wrong('hostName: host', 'a host name or an IP address', host);
+  return { dns: toAscii(host) };
 }
 
 /**
@@ -137,7 +141,7 @@ export function parseIp(address: string): Uint8Array | undefined {
 export function toAscii(host: string): string {
   const bare = host.replace(/\.$/, '');
   // RFC 1035 §2.3.4: a longer text is no host, and IDNA's cost grows with the square of the length.
-  if (bare.length > MAX_HOST) return bare.toLowerCase();
+  if (bare.length > MAX_HOST_NAME) return bare.toLowerCase();
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range is what is asked for
   if (/^[\x00-\x7f]*$/.test(bare)) return bare.toLowerCase();
   try {
@@ -146,8 +150,6 @@ export function toAscii(host: string): string {
     return bare.toLowerCase();
   }
 }
-
-const MAX_HOST = 255;
 
 function labelsOf(name: string): readonly string[] | undefined {
   const labels = name.toLowerCase().replace(/\.$/, '').split('.');

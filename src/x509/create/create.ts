@@ -88,13 +88,18 @@ export interface Created {
  * ```
  */
 export function createCertificate(options: CertificateOptions): Awaitable<Created> {
-  checkGiven(options, 'createCertificate');
+  checkGiven(options, 'createCertificate', certificateOptions);
   having('random')(options.provider, 'createCertificate: options.provider');
   finite(options.notBefore, 'createCertificate: options.notBefore');
   finite(options.notAfter, 'createCertificate: options.notAfter');
   const publicKey = options.publicKey ?? (options.issuer === undefined ? options.signer.publicKey : undefined);
-  if (publicKey === undefined) misuse('ERR_TLS_CONFIG', 'the certificate needs the public key of its subject');
-  if (options.notAfter < options.notBefore) misuse('ERR_TLS_CONFIG', 'the certificate ends before it begins');
+  if (publicKey === undefined)
+    misuse(
+      'ERR_TLS_CONFIG',
+      'createCertificate: options.publicKey is missing: with an issuer, it is the public key of the subject',
+    );
+  if (options.notAfter < options.notBefore)
+    misuse('ERR_TLS_CONFIG', 'createCertificate: options.notAfter is before options.notBefore');
   const scheme = schemeFor(options.signer, options.signatureScheme);
   const algorithm = signatureAlgorithm(scheme);
   const subject = encodeName(options.subject);
@@ -129,7 +134,7 @@ export function createCertificate(options: CertificateOptions): Awaitable<Create
  * ```
  */
 export function createCertificateRequest(options: CertificateRequestOptions): Awaitable<Created> {
-  checkGiven(options, 'createCertificateRequest');
+  checkGiven(options, 'createCertificateRequest', requestOptions);
   const publicKey = options.signer.publicKey;
   if (publicKey === undefined) misuse('ERR_TLS_CONFIG', 'the signer does not know its public key');
   const scheme = schemeFor(options.signer, options.signatureScheme);
@@ -162,12 +167,28 @@ function checkPublicKey(publicKey: Uint8Array, name: string): void {
 }
 
 /** @throws TlsError ERR_TLS_CONFIG where options are none, or their signer is none */
-function checkGiven(options: SubjectOptions & { readonly signer: Signer }, name: string): void {
+function checkGiven(
+  options: SubjectOptions & { readonly signer: Signer },
+  name: string,
+  others: readonly string[],
+): void {
   object(options, `${name}: options`);
   having<Signer>('sign')(options.signer, `${name}: options.signer`);
   listOf(wholeNumber(0, 0xffff))(options.signer.schemes, `${name}: options.signer.schemes`);
-  checkSubject(options, `${name}: options`);
+  checkSubject(options, `${name}: options`, others);
 }
+
+/** Options that are not about the subject. */
+const requestOptions = ['signer', 'signatureScheme'];
+const certificateOptions = [
+  ...requestOptions,
+  'provider',
+  'issuer',
+  'publicKey',
+  'serialNumber',
+  'notBefore',
+  'notAfter',
+];
 
 function sign(signer: Signer, scheme: number, toBeSigned: Uint8Array, label: string): Awaitable<Created> {
   const finish = (signature: Uint8Array): Created => {

@@ -166,8 +166,8 @@ const subjectRules: Rules<SubjectOptions> = {
 };
 
 /** @throws TlsError ERR_TLS_CONFIG for the first option about the subject that is not what it must be */
-export function checkSubject(options: SubjectOptions, name: string): void {
-  settle<SubjectOptions, 'subject'>(options, subjectRules, name, ['subject']);
+export function checkSubject(options: SubjectOptions, name: string, others: readonly string[]): void {
+  settle<SubjectOptions, 'subject'>(options, subjectRules, name, ['subject'], others);
 }
 
 /** Name, RFC 5280 §4.1.2.4. @throws TlsError ERR_TLS_CONFIG */

@@ -3,7 +3,7 @@ import { ascii, utf8 } from '../../bytes/utf8.ts';
 import { wipe } from '../../bytes/wipe.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { misuse, TlsError } from '../../errors.ts';
-import { wrong } from '../../options.ts';
+import { wrongKind } from '../../options.ts';
 import { context, DerError, DerReader, Tag } from '../asn1/der.ts';
 import { element, unsignedInteger } from '../asn1/der-write.ts';
 import { decodePem, type PemBlock } from '../asn1/pem.ts';
@@ -29,7 +29,7 @@ import { decryptPbes2 } from './pbes2.ts';
  */
 export function parsePrivateKey(input: string | Uint8Array, passphrase?: string | Uint8Array): Secret<'private key'> {
   if (typeof input !== 'string' && !(input instanceof Uint8Array)) {
-    wrong('parsePrivateKey: input', 'the text of a PEM file, or DER or PEM bytes', input);
+    wrongKind('parsePrivateKey: input', 'the text of a PEM file, or DER or PEM bytes', input);
   }
   if (passphrase !== undefined && typeof passphrase !== 'string' && !(passphrase instanceof Uint8Array)) {
     misuse('ERR_TLS_CONFIG', 'parsePrivateKey: passphrase must be a string or a Uint8Array');
@@ -143,7 +143,7 @@ const labels: ReadonlySet<string> = new Set([
   'RSA PRIVATE KEY',
 ]);
 
-/** AlgorithmIdentifier of rsaEncryption with its NULL (RFC 3279 §2.3.1). */
+/** `Oid.rsaEncryption` with its NULL (RFC 3279 §2.3.1), encoded: reading a key needs no ASN.1 library. */
 const RSA_ENCRYPTION = fromHex('300d06092a864886f70d0101010500');
-/** id-ecPublicKey (RFC 5480 §2.1.1). */
+/** `Oid.ecPublicKey` (RFC 5480 §2.1.1), encoded. */
 const EC_PUBLIC_KEY = fromHex('06072a8648ce3d0201');

@@ -8,6 +8,7 @@ import {
   finite,
   flag,
   having,
+  instance,
   listOf,
   object,
   oneOf,
@@ -108,7 +109,7 @@ const names: Rule<NonNullable<VerifyOptions['name']>> = (value, name) => {
 
 export const verifyRules: Rules<VerifyOptions> = {
   ...judgementRules,
-  trust: having<TrustStore>('named', 'has', 'distrusts'),
+  trust: instance<TrustStore>('a TrustStore, as TrustStore.from() makes it', 'named', 'has', 'distrusts'),
   verifiers: listOf(having<SignatureVerifier>('verify')),
   name: names,
   reliedOn: callable,

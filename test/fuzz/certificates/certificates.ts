@@ -58,7 +58,7 @@ const { context } = createSecureContext({ ca: root.pem, provider: node });
 function judge({ chain }: MutatedChain, number: Numbers): 'good' | 'refused' {
   const enforce = number(2) === 0;
   let asked = 0;
-  const identify = (path: readonly ShownCertificate[]): Error | undefined => {
+  const nameCheck = (path: readonly ShownCertificate[]): Error | undefined => {
     const certificate = legacyChain(path, node.hashes);
     if (certificate === undefined) throw new TypeError('there is nothing to compare the host with');
     asked++;
@@ -66,7 +66,7 @@ function judge({ chain }: MutatedChain, number: Numbers): 'good' | 'refused' {
   };
   const peer = number(2) === 0 ? 'server' : 'client';
   const host = peer === 'server' ? 'localhost' : undefined;
-  const check = new PeerCheck({ host, context: () => context, enforce, identify: host && identify });
+  const check = new PeerCheck({ host, context: () => context, enforce, nameCheck: host && nameCheck });
   const request = { peer, chain, certificateType: 'X509', serverName: host, resumed: false } as const;
   for (const der of chain) describeCertificate(der);
   // So far the engine looks before it asks.

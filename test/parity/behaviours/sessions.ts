@@ -194,10 +194,10 @@ export const behaviours: readonly Behaviour[] = [
     name: 'wrong arguments of setTicketKeys()',
     run: (trial) => {
       const server = trial.server();
-      for (const keys of [undefined, 48, null]) {
+      for (const keys of [undefined, null]) {
         trial.call('server', `${typeof keys}`, server.setTicketKeys.bind(server), keys);
       }
-      for (const keys of [Buffer.alloc(47), Buffer.alloc(0), 'x'.repeat(48)]) {
+      for (const keys of [Buffer.alloc(47), Buffer.alloc(0), 'x'.repeat(48), 48]) {
         try {
           server.setTicketKeys(keys as Buffer);
         } catch (error) {

@@ -13,7 +13,7 @@ import type { EngineOptions } from '../options/context.ts';
 import {
   enforces,
   expectedHost,
-  identify,
+  nameCheck,
   type PskCallbackFor,
   type SniCallbackFor,
   type SocketOptionsFor,
@@ -49,13 +49,13 @@ export class HandshakeCallbacks<TLSSocket extends Socket> {
     this.#socket = socket;
     this.#context = context;
     this.#options = options;
-    const name = options[identify];
+    const name = options[nameCheck];
     const host = options[expectedHost];
     this.check = new PeerCheck({
       context: () => this.#context,
       enforce: enforces(options),
       host,
-      identify: name && ((path) => this.#identify(name, path)),
+      nameCheck: name && ((path) => this.#checkName(name, path)),
     });
   }
 
@@ -132,8 +132,8 @@ export class HandshakeCallbacks<TLSSocket extends Socket> {
     };
   }
 
-  #identify(
-    name: NonNullable<SocketOptionsFor<TLSSocket>[typeof identify]>,
+  #checkName(
+    name: NonNullable<SocketOptionsFor<TLSSocket>[typeof nameCheck]>,
     path: readonly ShownCertificate[],
   ): Error | undefined {
     const certificate = legacyChain(path, this.#context.provider.hashes);

@@ -19,7 +19,7 @@ export interface PeerPolicy {
   /** Whether a peer that is not authorized ends the connection. */
   readonly enforce: boolean;
   /** Client: the error of a certificate that is not for the host. Called once the path is valid. */
-  readonly identify: ((path: readonly ShownCertificate[]) => Error | undefined) | undefined;
+  readonly nameCheck: ((path: readonly ShownCertificate[]) => Error | undefined) | undefined;
 }
 
 /** Judges the peer's chain in the middle of the handshake, so that the peer gets the right alert. */
@@ -80,7 +80,7 @@ export class PeerCheck {
     if (this.#failure !== undefined || !verdict.ok) {
       return { ok: true, peer: dangerouslyTrust(request.chain, this.#failure) };
     }
-    this.#identityError = this.#policy.identify?.(verdict.peer.certificates);
+    this.#identityError = this.#policy.nameCheck?.(verdict.peer.certificates);
     if (this.#identityError === undefined || !this.#policy.enforce) return verdict;
     const cause = this.#identityError;
     return { ok: false, code: 'HOSTNAME_MISMATCH', reason: cause.message, cause };
@@ -94,7 +94,7 @@ export class PeerCheck {
     // checkServerIdentity would take the certificate for one without names, and use its common name.
     const form = isIP(this.#policy.host ?? '') === 0 ? 'dns' : 'ip';
     const hasNoSuchName = leaf.subjectAltName?.some(({ type }) => type === form) !== true;
-    if (this.#policy.identify !== undefined && names !== undefined && hasNoSuchName) {
+    if (this.#policy.nameCheck !== undefined && names !== undefined && hasNoSuchName) {
       return { code: 'INVALID_EXTENSION', reason: `subjectAltName cannot be read: ${names.reason}` };
     }
     // With `enforce`, the engine makes this check (its option anyCertificate is off).

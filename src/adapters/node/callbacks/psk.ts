@@ -33,7 +33,7 @@ export function serverPsk(identity: Uint8Array, answer: Answer): ExternalPsk | u
 
 /** A callback that answers text may have answered the key: the error does not quote it. */
 function validateAnswer(answer: unknown): asserts answer is PskAnswer {
-  if (typeof answer === 'string') throw invalidKeyType('pskCallback()', 'of type object', answer);
+  if (typeof answer !== 'object') throw invalidKeyType('pskCallback()', 'of type object', answer);
   validateObject(answer, 'pskCallback()');
 }
 

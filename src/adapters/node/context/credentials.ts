@@ -1,11 +1,12 @@
 import { equal } from '../../../bytes/equal.ts';
 import type { CryptoProvider, Signer } from '../../../crypto/provider.ts';
 import type { Credential } from '../../../handshake/terms/credential.ts';
+import { decodePem } from '../../../x509/asn1/pem.ts';
 import { parseCertificate } from '../../../x509/certificate/certificate.ts';
 import { parsePrivateKey } from '../../../x509/private-key/keys.ts';
 import type { CertificateInput, KeyInput } from '../options/context.ts';
 import { signersOf } from '../options/rules.ts';
-import { codedError, invalidArgType, validateString } from '../support/errors.ts';
+import { codedError, invalidKeyType } from '../support/errors.ts';
 import { certificatesOf } from './ca.ts';
 
 export interface CredentialOptions {
@@ -33,7 +34,13 @@ export function loadCredentials(
   return signers.map((signer, index) => {
     const chain =
       chains.find(([leaf]) => leaf !== undefined && fits(signer, leaf)) ?? anonymousChain(signer, chains, index);
-    if (chain === undefined) throw opensslError('x509 certificate routines', 'X509', 'key values mismatch');
+    if (chain === undefined)
+      throw opensslError(
+        'x509 certificate routines',
+        'X509',
+        'key values mismatch',
+        'a key or signer fits none of the certificates of options.cert',
+      );
     return { chain, signer: restricted(signer, schemes) };
   });
 }
@@ -43,14 +50,16 @@ function loadKeys({ key, passphrase }: CredentialOptions, provider: CryptoProvid
     const withPem = typeof entry === 'object' && entry !== null && 'pem' in entry ? entry : undefined;
     const input = withPem === undefined ? entry : withPem.pem;
     const phrase = withPem?.passphrase ?? passphrase;
-    if (phrase !== undefined && phrase !== null) validateString(phrase, 'options.passphrase');
+    if (phrase !== undefined && phrase !== null && typeof phrase !== 'string') {
+      throw invalidKeyType('options.passphrase', 'of type string', phrase);
+    }
     return provider.signer(parsePrivateKey(textOrBytes(input), phrase ?? undefined));
   });
 }
 
 function chainOf(input: unknown): readonly Uint8Array[] {
   const chain = certificatesOf(input, 'options.cert');
-  if (chain.length === 0) throw opensslError('PEM routines', 'PEM', 'no start line');
+  if (chain.length === 0) throw opensslError('PEM routines', 'PEM', 'no start line', noCertificate(input));
   return chain;
 }
 
@@ -79,7 +88,7 @@ function restricted(signer: Signer, schemes: readonly number[] | undefined): Sig
 function textOrBytes(input: unknown): string | Uint8Array {
   if (typeof input === 'string') return input;
   if (ArrayBuffer.isView(input)) return new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
-  throw invalidArgType('options.key', 'of type string or an instance of Buffer, TypedArray, or DataView', input);
+  throw invalidKeyType('options.key', 'of type string or an instance of Buffer, TypedArray, or DataView', input);
 }
 
 function arrayOf<T>(value: T | readonly T[] | undefined): readonly T[] {
@@ -87,7 +96,16 @@ function arrayOf<T>(value: T | readonly T[] | undefined): readonly T[] {
   return Array.isArray(value) ? value : [value as T];
 }
 
-function opensslError(library: string, prefix: string, reason: string): Error {
+/** What is wrong with a `cert` that holds no certificate. It may be a key by mistake, so only its labels are told. */
+function noCertificate(input: unknown): string {
+  const content = ArrayBuffer.isView(input) ? Buffer.from(input.buffer, input.byteOffset, input.byteLength) : input;
+  const labels = [...new Set(decodePem(String(content)).map(({ label }) => label))].slice(0, 3);
+  const found = labels.length === 0 ? 'is no PEM text' : `holds ${labels.join(', ')}`;
+  return `options.cert holds the text or the bytes of a PEM file with a CERTIFICATE; what was given ${found}`;
+}
+
+/** @param hint what OpenSSL does not say */
+function opensslError(library: string, prefix: string, reason: string, hint: string): Error {
   const code = `ERR_OSSL_${prefix}_${reason.toUpperCase().replaceAll(' ', '_')}`;
-  return codedError(code, `error:${library}::${reason}`, { library, reason });
+  return codedError(code, `error:${library}::${reason}: ${hint}`, { library, reason });
 }

@@ -5,7 +5,7 @@ import { clientRules, provider, serverRules, signer } from '../../../handshake/t
 import { clock, own, type Rule, type Rules, record } from '../../../options.ts';
 import { judgementRules } from '../../../x509/verify/rules.ts';
 import { convertALPNProtocols } from '../support/alpn.ts';
-import { invalidArgType, validateBuffer, validateFunction } from '../support/errors.ts';
+import { invalidArgType, invalidKeyType, validateFunction } from '../support/errors.ts';
 import type { EngineOptions, PeerVerification, SecureContextOptions } from './context.ts';
 import type { ServerOptionsFor } from './server.ts';
 import type { SocketOptionsFor } from './socket.ts';
@@ -61,7 +61,9 @@ export function settleSocketOptions<TLSSocket extends Socket>(
   if (earlyData === undefined || earlyData === null) {
     delete settled.earlyData;
   } else {
-    validateBuffer(earlyData, 'options.earlyData');
+    if (!ArrayBuffer.isView(earlyData)) {
+      throw invalidKeyType('options.earlyData', 'an instance of Buffer, TypedArray, or DataView', earlyData);
+    }
     settled.earlyData = new Uint8Array(earlyData.buffer, earlyData.byteOffset, earlyData.byteLength).slice();
   }
   return settled;
@@ -69,14 +71,14 @@ export function settleSocketOptions<TLSSocket extends Socket>(
 
 /** @throws ERR_INVALID_ARG_TYPE; TlsError ERR_TLS_CONFIG for a provider with a wrong part */
 export function providerOf(option: unknown, otherwise: CryptoProvider): CryptoProvider {
-  return objectOption('provider', option, provider) ?? otherwise;
+  return objectOption('provider', option, provider, 'a provider, as node of opentls/crypto/node') ?? otherwise;
 }
 
 /** @throws ERR_INVALID_ARG_TYPE; TlsError ERR_TLS_CONFIG for a signer with a wrong part */
 export function signersOf(option: unknown): readonly Signer[] {
   if (option === undefined || option === null) return [];
   const list: readonly unknown[] = Array.isArray(option) ? option : [option];
-  return list.flatMap((one) => objectOption('signer', one, signer) ?? []);
+  return list.flatMap((one) => objectOption('signer', one, signer, 'a signer, as noble.signer(key) makes it') ?? []);
 }
 
 /** @throws ERR_INVALID_ARG_TYPE; TlsError ERR_TLS_CONFIG for an unknown option or a wrong value in it */
@@ -109,9 +111,9 @@ function checkSocketOptions(
   if (pskCallback) validateFunction(pskCallback, 'options.pskCallback');
 }
 
-function objectOption<T>(name: string, option: unknown, rule: Rule<T>): T | undefined {
+function objectOption<T>(name: string, option: unknown, rule: Rule<T>, kind = 'of type object'): T | undefined {
   if (option === undefined || option === null) return undefined;
-  if (typeof option !== 'object') throw invalidArgType(`options.${name}`, 'of type object', option);
+  if (typeof option !== 'object') throw invalidKeyType(`options.${name}`, `${kind}`, option);
   return rule(option, `options.${name}`);
 }
 

@@ -78,7 +78,7 @@ export interface SocketOptionsFor<TLSSocket extends Socket> extends SecureContex
    * accepted them; opentls does not send them again.
    */
   readonly earlyData?: Uint8Array | undefined;
-  /** Answers an external PSK, see {@link PskCallbackFor}. */
+  /** Answers an external PSK: a client's by its first argument, a server's by socket and identity. */
   readonly pskCallback?: PskCallbackFor<TLSSocket> | undefined;
   /** Client: whether it asks for a stapled OCSP response, which 'OCSPResponse' brings. Default false. */
   readonly requestOCSP?: boolean | undefined;
@@ -109,7 +109,7 @@ export interface SocketOptionsFor<TLSSocket extends Socket> extends SecureContex
   /** @internal The host that a client means to reach. */
   readonly [expectedHost]?: string | undefined;
   /** @internal A client's check of the host; a truthy answer refuses. */
-  readonly [identify]?: ((certificate: DetailedCertificate) => unknown) | undefined;
+  readonly [nameCheck]?: ((certificate: DetailedCertificate) => unknown) | undefined;
 }
 
 /** The internal option by which a server gives its ticket keys to a socket. */
@@ -129,7 +129,7 @@ export const earlyReader: unique symbol = Symbol('earlyReader');
 export const expectedHost: unique symbol = Symbol('expectedHost');
 
 /** The internal option by which `connect()` gives its check of the host to a socket. */
-export const identify: unique symbol = Symbol('identify');
+export const nameCheck: unique symbol = Symbol('nameCheck');
 
 /**
  * Whether a peer that is not authorized ends the connection. A bare socket without the option leaves the decision to the

@@ -27,6 +27,12 @@ export interface CipherInfo {
   readonly version: 'TLSv1.3';
 }
 
+/** What programs ask of the native handle behind a socket of `node:tls`. */
+export interface TlsHandle {
+  /** Returns the error of the peer's chain, null where the chain is trusted. */
+  verifyError(): Error | null;
+}
+
 /**
  * The properties and methods of `tls.TLSSocket` that describe the connection. As in `node:tls`, the methods answer null once
  * the socket is destroyed.
@@ -62,11 +68,8 @@ export abstract class DescribedSocket extends TransportSocket {
     return this.destroyed ? undefined : this.connection?.facts;
   }
 
-  /**
-   * Stands for the native handle of `node:tls`: `verifyError()` answers why the peer's chain is not trusted, null where it
-   * is. Null once the socket is destroyed.
-   */
-  get ssl(): { verifyError(): Error | null } | null {
+  /** Stands for the native handle of `node:tls`; null once the socket is destroyed. */
+  get ssl(): TlsHandle | null {
     return this.destroyed ? null : { verifyError: () => this.chainError };
   }
 

@@ -53,7 +53,7 @@ export abstract class TransportSocket extends net.Socket {
     return this;
   }
 
-  /** @param transport connected, connecting or not connected yet */
+  /** Takes the transport. @param transport connected, connecting or not connected yet */
   protected useTransport(transport: Duplex): void {
     if (typeof transport.on !== 'function') throw invalidArgType('socket', 'an instance of Duplex', transport);
     this.transport = transport;

@@ -45,7 +45,8 @@ export function invalidArgType(name: string, expected: string, actual: unknown):
 
 /** {@link invalidArgType} for an argument that may be a key in a wrong form: the message does not quote it. */
 export function invalidKeyType(name: string, expected: string, actual: unknown): CodedError {
-  const given = typeof actual === 'string' ? 'type string' : received(actual);
+  const kind = typeof actual;
+  const given = kind === 'object' || kind === 'undefined' ? received(actual) : `type ${kind}`;
   const message = `The ${describe(name)} must be ${expected}. Received ${given}`;
   return codedError('ERR_INVALID_ARG_TYPE', message, undefined, TypeError);
 }

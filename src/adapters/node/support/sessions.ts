@@ -52,10 +52,10 @@ export function ticketsOf(
 ): TicketSealer {
   if (server === undefined) return tickets;
   const stored = server.listenerCount('newSession') > 0;
-  const asked = server.listenerCount('resumeSession') > 0;
+  const resumed = server.listenerCount('resumeSession') > 0;
   const store = new EventStore(server, fail);
-  if (stored && asked) return new StoredTickets(store, provider);
-  return stored || asked ? new AnnouncedTickets(store, tickets, provider) : tickets;
+  if (stored && resumed) return new StoredTickets(store, provider);
+  return stored || resumed ? new AnnouncedTickets(store, tickets, provider) : tickets;
 }
 
 /** Encodes a session for `getSession()`, the 'session' event and the `session` option. */

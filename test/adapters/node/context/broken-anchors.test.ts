@@ -18,7 +18,7 @@ const broken: Readonly<Record<string, readonly [input: string, named: string | u
   'no end': ['-----BEGIN CERTIFICATE-----\nAAAA\n', 'PEM block'],
   'the end of another block': ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END X509 CRL-----\n', 'PEM block'],
   'a key that is broken': ['-----BEGIN PRIVATE KEY-----\n!!!!\n-----END PRIVATE KEY-----\n', undefined],
-  text: ['the root of us all\n', undefined],
+  text: ['the root of us all\n', 'it holds no PEM block'],
 };
 
 type Ca = NonNullable<nodeTls.ConnectionOptions['ca']>;
