@@ -6,9 +6,10 @@
  * - the cost of judging a chain (signatures, steps, names, policies, fetches; depth): `x509/path/build.ts`
  * - bytes of a certificate, a revocation list, an OCSP response, nesting of DER: `x509/certificate/certificate.ts`,
  *   `x509/revocation/crl.ts`, `x509/revocation/ocsp.ts`, `x509/asn1/der.ts`
- * - iterations and memory for the password of a private key: `x509/private-key/pbes2.ts`; size of an RSA exponent:
- *   `providers/shared/rsa.ts`
- * - spans that a strike register remembers: `session/replay.ts`
+ * - iterations and memory for the password of a private key: `x509/private-key/pbes2.ts`
+ * - size of an RSA key and its exponent: `providers/shared/rsa.ts`; steps to find a serial number: `x509/revocation/crl-entries.ts`
+ * - what a refusal tells of names and paths: `x509/verify/explain.ts`, `handshake/shared/nothing-shared.ts`
+ * - spans that a strike register remembers: `session/replay.ts`; sessions of a client: `session/client-sessions.ts`
  * - bytes of our answers that wait for the transport, and time for an end: `adapters/pump.ts`; bytes and time after a
  *   connection was refused: `adapters/node/socket/transport.ts`, `adapters/web/outlet.ts`
  */

@@ -83,7 +83,7 @@ export class Pump {
   run(): void {
     this.#again = true;
     if (this.#running) {
-      // The handler that has called may end the transport next.
+      // A handler has called, and may end the transport next: the output goes out first.
       this.#flush();
       return;
     }

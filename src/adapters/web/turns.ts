@@ -14,7 +14,7 @@ export class Turns {
     if (this.#spent >= 1) await this.#next;
   }
 
-  /** Waits for the next turn, but not after a wait for the transport: that was a turn of its own. */
+  /** Resolves with the next turn of the event loop. */
   #begin(): Promise<void> {
     return new Promise((resolve) => {
       setTimeout(() => {

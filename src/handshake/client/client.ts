@@ -147,7 +147,7 @@ function* receiveServerParameters(
   const refused = offer.early !== undefined && !earlyAccepted;
   if (refused) records.protect('write', accepted.suite, custody.give(secret));
   takeRecordLimits(endpoint, values);
-  // The verdict before the ClientHello let 0-RTT data go to this server; the data after a refusal needs one of its own.
+  // The verdict before the ClientHello was for 0-RTT data. The server has refused that data: later data needs a verdict.
   if (refused) yield* confirmServer(endpoint, accepted.psk?.session);
   return { values, alpn, earlyAccepted };
 }

@@ -85,7 +85,7 @@ function* judgeServer(endpoint: ClientEndpoint, session: Session): Script<Verifi
   return verdict.ok && verdict.peer;
 }
 
-/** Judges the server of a resumed session once more: it has refused the 0-RTT data that the first verdict was for. */
+/** Judges the server of a resumed session again, after it has refused 0-RTT data: the first verdict was for that data. */
 export function* confirmServer(endpoint: ClientEndpoint, session: Session | undefined): Script<void> {
   if (session === undefined || session.peerChain.length === 0) return;
   const verdict = yield* judgeSession(endpoint, 'server', endpoint.config.serverName, session);

@@ -2,7 +2,7 @@ import { isThenable } from '../../crypto/provider.ts';
 import { messageOf, TlsError } from '../../errors.ts';
 import { kindOf } from '../../options.ts';
 
-/** Every ask by the name that its message has: what was asked, in the words of the configuration. */
+/** The name of each ask for error messages: that of the option, where the application answers it. */
 const subjects = {
   keyShare: 'making a key share',
   agree: 'the key agreement',

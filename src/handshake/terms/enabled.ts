@@ -14,8 +14,8 @@ export function enabledGroups({ groups }: CryptoProvider, wanted?: readonly numb
 }
 
 /**
- * The groups of `enabled` that the first ClientHello has shares for, in the same order (RFC 9846 §4.3.8). By default a
- * post-quantum one and a classical one: no peer of today then needs a HelloRetryRequest.
+ * The groups of `enabled` that the first ClientHello has shares for, in the same order (RFC 9846 §4.3.8). By default
+ * they are one post-quantum and one classical group, so that no peer of today needs a HelloRetryRequest.
  */
 export function shareGroups(enabled: readonly Group[], wanted?: readonly number[]): readonly Group[] {
   if (wanted !== undefined) return enabled.filter(({ id }) => wanted.includes(id));

@@ -9,8 +9,8 @@ interface SchemeRow {
   readonly key: Exclude<PublicKeyInfo['algorithm'], 'unknown'>;
   readonly curve?: 'P-256' | 'P-384' | 'P-521';
   /**
-   * The roles that may sign a CertificateVerify with it: neither with RSASSA-PKCS1-v1_5, but for the one scheme that
-   * RFC 9963 allows clients.
+   * The roles that may sign a CertificateVerify with it. No role may use RSASSA-PKCS1-v1_5, except that RFC 9963 allows
+   * clients one of its schemes.
    */
   readonly handshake: boolean | 'client';
   /** Advertised only where a configuration names it. */
@@ -24,7 +24,7 @@ const rows: ReadonlyMap<number, SchemeRow> = new Map<number, SchemeRow>([
   [SignatureScheme.ecdsa_secp384r1_sha384, { algorithm: 'ecdsa_sha384', key: 'ec', curve: 'P-384', handshake: true }],
   [SignatureScheme.ecdsa_secp521r1_sha512, { algorithm: 'ecdsa_sha512', key: 'ec', curve: 'P-521', handshake: true }],
   [SignatureScheme.ed448, { algorithm: 'ed448', key: 'ed448', handshake: true }],
-  // Only where the provider verifies them: an option.
+  // Offered only by a provider that verifies ML-DSA.
   [SignatureScheme.mldsa44, { algorithm: 'ml_dsa_44', key: 'ml_dsa_44', handshake: true }],
   [SignatureScheme.mldsa65, { algorithm: 'ml_dsa_65', key: 'ml_dsa_65', handshake: true }],
   [SignatureScheme.mldsa87, { algorithm: 'ml_dsa_87', key: 'ml_dsa_87', handshake: true }],

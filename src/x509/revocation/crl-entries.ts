@@ -262,7 +262,7 @@ function checkTime(bytes: Uint8Array, tag: number, start: number, end: number): 
   }
 }
 
-/** Of four digits. */
+/** Whether a time whose year has four digits is before 2050. */
 function isBefore2050(bytes: Uint8Array, at: number): boolean {
   const century = 10 * (bytes[at] ?? 0) + (bytes[at + 1] ?? 0) - 11 * 0x30;
   return century < 20 || (century === 20 && (bytes[at + 2] ?? 0) < 0x35);

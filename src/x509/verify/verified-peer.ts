@@ -12,7 +12,7 @@ export type ShownChain = readonly [leaf: ShownCertificate, ...issuers: ShownCert
 export interface VerifiedChain {
   readonly [verifiedBrand]: true;
   readonly verified: true;
-  /** The path that stood, from the leaf to the anchor. */
+  /** The verified path, from the leaf to the anchor. */
   readonly certificates: ShownChain;
   readonly rawPublicKey: undefined;
   /**
@@ -74,7 +74,7 @@ export interface RawPublicKey {
 /** What {@link verifyPeer} answers: the peer that it accepts, or why it refuses. */
 export type Verdict = { readonly ok: true; readonly peer: VerifiedPeer } | Refusal;
 
-/** Makes a peer. Only this folder may call it: code that holds a peer takes it for judged. */
+/** Makes a peer. Only this folder may call it: a peer is the proof that `verifyPeer` has accepted it, or was told to. */
 export function mintPeer<P extends VerifiedPeer>(peer: Omit<P, typeof verifiedBrand>): P {
   return Object.freeze(peer) as unknown as P;
 }

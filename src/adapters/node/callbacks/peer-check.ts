@@ -57,7 +57,7 @@ export class PeerCheck {
 
   verify(request: ChainRequest): Awaitable<ChainVerdict> {
     const { trust, provider, now, verification } = this.#policy.context();
-    // A client may have refused a session first: this is then the check of the full handshake that follows.
+    // A second call comes where a client has not offered a session, because the chain was refused: it starts anew.
     this.#failure = undefined;
     this.#identityError = undefined;
     const verify = verifier({

@@ -31,13 +31,13 @@ export function serverPsk(identity: Uint8Array, answer: Answer): ExternalPsk | u
   return pskOf(identity, answer.psk, answer.hash);
 }
 
-/** A callback that answers text may have answered the key: the error does not quote it. */
+/** The error does not quote the answer: a callback that does not answer an object may have answered the key. */
 function validateAnswer(answer: unknown): asserts answer is PskAnswer {
   if (typeof answer !== 'object') throw invalidKeyType('pskCallback()', 'of type object', answer);
   validateObject(answer, 'pskCallback()');
 }
 
-/** @returns undefined for an empty key: as in `node:tls`, it means that there is none */
+/** @returns undefined for an empty key: the callback says by it that there is no key, as in `node:tls` */
 function pskOf(
   identity: Uint8Array,
   psk: NodeJS.ArrayBufferView,

@@ -82,7 +82,7 @@ export function anchorsOf(ca: unknown, name: string): Anchors {
     const where = Array.isArray(ca) ? `${name}[${i}]` : name;
     const content = contentOf(input, name);
     const blocks = typeof content === 'string' ? readPem(content) : [{ label: 'CERTIFICATE', der: content }];
-    if (blocks.length === 0) unread.push({ which: where, reason: 'it holds no PEM block' });
+    if (blocks.length === 0) unread.push({ which: `in ${where}`, reason: 'it holds no PEM block' });
     for (const [j, block] of blocks.entries()) {
       if (!certificateLabels.includes(block.label)) continue;
       if ('der' in block) anchors.push(block.der);

@@ -61,17 +61,17 @@ export function schemesOf(sigalgs: string, name: string): readonly number[] {
   });
 }
 
-/** As `getCiphers()` lists them. */
+/** The names of the provider's suites, as `getCiphers()` lists them. */
 export function cipherNames(provider: CryptoProvider): string[] {
   return provider.suites.map((suite) => suite.name.toLowerCase());
 }
 
-/** As `getSharedSigalgs()` spells them. */
+/** The name of a scheme, as `getSharedSigalgs()` spells it. */
 export function sigalgName(scheme: number): string {
   return sigalgNames[scheme] ?? 'UNDEF+UNDEF';
 }
 
-/** As `getEphemeralKeyInfo()` describes the group. */
+/** The description of a group, as `getEphemeralKeyInfo()` returns it. */
 export function ephemeralKeyInfo(group: { readonly id: number; readonly name: string }): object {
   return curveInfo[group.id] ?? { type: 'TLSGroup', name: group.name };
 }

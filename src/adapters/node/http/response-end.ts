@@ -9,7 +9,7 @@ import { connectionReset } from '../support/errors.ts';
  * connection, and is complete only where the server has sent close_notify (RFC 9112 §9.8, RFC 9846 §6.1). Node takes any
  * end of the connection for the end of that response. Here it is aborted, as Node aborts one that is shorter than its
  * Content-Length: 'aborted', ECONNRESET, and `complete` stays false.
- * @param socket without other listeners yet: these have to be the first
+ * @param socket to which nobody has added listeners yet: the listeners of this function have to run first
  */
 export function endResponses(socket: TLSSocket): void {
   const events: EventEmitter = socket;
@@ -25,7 +25,7 @@ function abort(socket: TLSSocket, cause: Error): void {
   if (response === undefined || response.complete) return;
   // Node's parser hears of the end after this listener, and would set `complete`.
   Object.defineProperty(response, 'complete', { configurable: true, enumerable: true, get: () => false, set() {} });
-  // The socket first: else the request would emit an error as well.
+  // The socket is destroyed before the response: else the request would emit an error as well.
   socket.destroy();
   response.destroy(Object.assign(connectionReset('aborted'), { cause }));
 }

@@ -215,8 +215,8 @@ export abstract class DescribedSocket extends TransportSocket {
 }
 
 /**
- * The leaf, with the next certificate of the path as `issuerCertificate`, and so on. Node's class sets that property for
- * connections of `node:tls` only, so this sets it on the object.
+ * The leaf, with the next certificate of the path as `issuerCertificate`, and so on. Node sets that property for
+ * connections of `node:tls` only, so opentls defines it on the object.
  */
 function x509ChainOf(path: readonly ShownCertificate[]): X509Certificate | undefined {
   let issuer: X509Certificate | undefined;
