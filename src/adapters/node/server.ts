@@ -34,7 +34,12 @@ export interface ServerOptions extends ServerOptionsFor<TLSSocket> {}
 /** A listener of 'secureConnection': called with each connection whose handshake is complete. */
 export type SecureConnectionListener = (socket: TLSSocket) => void;
 
-class TlsServer extends net.Server {
+/** The class behind {@link Server}, for classes that extend it. */
+export class TlsServer extends net.Server {
+  static {
+    Object.defineProperty(TlsServer, 'name', { value: 'Server', configurable: true });
+  }
+
   requestCert: boolean;
   rejectUnauthorized: boolean;
   /** In the form of the wire: each name after its length byte. */

@@ -34,6 +34,31 @@ export const behaviours: readonly Behaviour[] = [
       await closed;
     },
   },
+  ...(
+    [
+      ['a self-signed certificate', 'selfSigned', []],
+      ['an unknown root that is sent', 'leafOfStranger', ['stranger']],
+      ['an intermediate that is not sent', 'leafOfIntermediate', []],
+      ['an expired certificate', 'expired', []],
+      ['the name of another server', 'other', []],
+    ] as const
+  ).map(
+    ([what, leaf, more]): Behaviour => ({
+      name: `a client meets ${what}`,
+      run: async (trial) => {
+        const { credentials } = trial;
+        const cert = [leaf, ...more].map((name) => credentials[name].cert).join('');
+        const port = await trial.listen(trial.nodeServer({ key: credentials[leaf].key, cert }));
+        for (const rejectUnauthorized of [true, false]) {
+          const client = trial.connect(port, { rejectUnauthorized });
+          client.on('error', (error) => trial.note('client', 'error', error));
+          client.on('secureConnect', () => trial.note('client', 'secureConnect'));
+          await Promise.race([trial.event(client, 'close'), trial.event(client, 'secureConnect')]);
+          trial.note('client', 'authorized', client.authorized, client.authorizationError);
+        }
+      },
+    }),
+  ),
   {
     name: 'the lines of the key log come in an order',
     run: async (trial) => {

@@ -86,6 +86,10 @@ export class ContextState {
 }
 
 class NodeSecureContext {
+  static {
+    Object.defineProperty(NodeSecureContext, 'name', { value: 'SecureContext', configurable: true });
+  }
+
   /** The settled options: not for applications. */
   readonly context: ContextState;
 

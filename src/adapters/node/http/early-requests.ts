@@ -1,15 +1,16 @@
 /** Requests in 0-RTT data (RFC 8470): the handler gets them before the handshake is complete, with a header that says so. */
+import type { EventEmitter } from 'node:events';
 import http from 'node:http';
 import type { EarlyReader, TLSSocket } from '../socket/tls-socket.ts';
 
 /** Gives 0-RTT data to the parser of an `http.Server`, ahead of the data that comes after the handshake. */
 export class EarlyRequests implements EarlyReader {
-  readonly #server: http.Server;
+  readonly #server: EventEmitter;
   readonly #serve: (socket: TLSSocket) => void;
   readonly #served = new WeakSet<TLSSocket>();
 
   /** @param serve begins to read requests from a socket */
-  constructor(server: http.Server, serve: (socket: TLSSocket) => void) {
+  constructor(server: EventEmitter, serve: (socket: TLSSocket) => void) {
     this.#server = server;
     this.#serve = serve;
   }

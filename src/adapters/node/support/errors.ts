@@ -112,7 +112,7 @@ export function toNodeError(error: TlsError): Error {
   if (error.code === 'HOSTNAME_MISMATCH' && error.cause instanceof IdentityRefusal) return error.cause.answer as Error;
   if (error.code === 'HOSTNAME_MISMATCH' && error.cause instanceof Error) return error.cause;
   const alert = error.alert === undefined ? undefined : { alert: error.alert };
-  const text = certificateTexts[error.code as CertificateErrorCode];
+  const text = textOf(error.code as CertificateErrorCode);
   const code = certificateCode(error.code);
   if (text !== undefined || code !== error.code)
     return withCause(codedError(code, text ?? error.message, alert), error);
@@ -121,6 +121,20 @@ export function toNodeError(error: TlsError): Error {
   const fields = { library: 'SSL routines', reason, ...alert };
   return withCause(codedError(sslCode(reason), `error:SSL routines:${reason}: ${error.message}`, fields), error);
 }
+
+/** Node's text for a refused chain. Since Node 24 some say how to trust the roots of the system, which holds here as well. */
+function textOf(code: CertificateErrorCode): string | undefined {
+  const text = certificateTexts[code];
+  if (text === undefined || !aboutRoots.has(code) || Number.parseInt(process.versions.node, 10) < 24) return text;
+  return `${text}; if the root CA is installed locally, try running Node.js with --use-system-ca`;
+}
+
+const aboutRoots: ReadonlySet<CertificateErrorCode> = new Set<CertificateErrorCode>([
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+]);
 
 /**
  * The code that `node:tls` has for a refused chain. It has fewer codes than OpenSSL, and calls a CA certificate that is
