@@ -5,7 +5,14 @@ import { type ConnectionOptionsFor, serverMustBeAuthorized } from './options/con
 import { ownOptions } from './options/rules.ts';
 import { expectedHost, nameCheck } from './options/socket.ts';
 import { TLSSocket } from './socket/tls-socket.ts';
-import { codedError, connectionReset, invalidArgType, validateFunction, validateNumber } from './support/errors.ts';
+import {
+  codedError,
+  connectionReset,
+  invalidArgType,
+  validateFunction,
+  validateNumber,
+  validateString,
+} from './support/errors.ts';
 import { warnOnce } from './support/warnings.ts';
 
 /** Options of `connect()`: of the context, of the socket, and of `net.connect()`. */
@@ -62,6 +69,7 @@ export function connect(...args: readonly unknown[]): TLSSocket {
   if (typeof listener === 'function') socket.once('secureConnect', listener as SecureConnectListener);
   socket._releaseControl();
   if (servername) {
+    validateString(servername, 'options.servername');
     if (net.isIP(servername) !== 0) warnOfAddress();
     socket.setServername(servername);
   }

@@ -76,12 +76,17 @@ function schemesFor(key: PublicKeyInfo): readonly number[] {
   }
 }
 
+/** The code point, for an error message: a caller may have given something else. */
+function schemeName(scheme: unknown): string {
+  return typeof scheme === 'number' ? `0x${scheme.toString(16)}` : `of type ${typeof scheme}`;
+}
+
 /** @throws TlsError ERR_TLS_CONFIG for a scheme that the key cannot sign with */
 export function parametersFor(schemes: readonly number[], scheme: number): SignatureParameters {
   // An RSA key signs with it, but `schemes` does not list it: an application may add it to its signer's (RFC 9963 §2).
   const legacy = scheme === SignatureScheme.rsa_pkcs1_sha256_legacy && schemes === rsaSchemes;
   if (!schemes.includes(scheme) && !legacy) {
-    misuse('ERR_TLS_CONFIG', `the key does not make the signature scheme 0x${scheme.toString(16)}`);
+    misuse('ERR_TLS_CONFIG', `the key does not make the signature scheme ${schemeName(scheme)}`);
   }
   return parametersOf(scheme);
 }
@@ -100,7 +105,7 @@ export function allowsPss(restriction: PssParameters | undefined, hash: LegacyHa
 function parametersOf(scheme: number): SignatureParameters {
   const algorithm = schemeAlgorithms.get(scheme);
   return algorithm === undefined
-    ? misuse('ERR_TLS_CONFIG', `the signature scheme 0x${scheme.toString(16)} is not known`)
+    ? misuse('ERR_TLS_CONFIG', `the signature scheme ${schemeName(scheme)} is not known`)
     : signatureAlgorithms[algorithm];
 }
 

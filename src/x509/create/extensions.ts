@@ -153,6 +153,14 @@ const rawExtension: Rule<RawExtension> = (value, name) => {
   return given;
 };
 
+const purpose: Rule<KeyPurpose> = (value, name) => {
+  const given = text(value, name);
+  const known = Object.hasOwn(keyPurposes, given) || /^\d+(?:\.\d+)+$/.test(given);
+  return known
+    ? (given as KeyPurpose)
+    : wrong(name, `an object identifier, or one of ${Object.keys(keyPurposes).join(', ')}`, given);
+};
+
 const texts = listOf(text);
 
 const subjectRules: Rules<SubjectOptions> = {
@@ -161,7 +169,7 @@ const subjectRules: Rules<SubjectOptions> = {
   isCa: flag,
   pathLength: wholeNumber(0),
   keyUsage: listOf(oneOf(...keyUsageNames)),
-  extendedKeyUsage: listOf(text) as Rule<readonly KeyPurpose[]>,
+  extendedKeyUsage: listOf(purpose),
   extensions: listOf(rawExtension),
 };
 
@@ -228,7 +236,7 @@ function generalNames(names: SubjectAltNames): readonly Uint8Array[] {
 }
 
 function ipBytes(address: string): Uint8Array {
-  return parseIp(address) ?? misuse('ERR_TLS_CONFIG', `'${address}' is not an IP address`);
+  return parseIp(address) ?? wrong('options.subjectAltNames.ip', 'IP addresses', address);
 }
 
 function encodeAttribute(attribute: NewNameAttribute): Uint8Array {

@@ -141,8 +141,10 @@ export function stateOf(context: unknown): ContextState {
   if (context instanceof ContextState) return context;
   const inner: unknown = typeof context === 'object' && context !== null ? Reflect.get(context, 'context') : undefined;
   if (inner instanceof ContextState) return inner;
-  throw codedError('ERR_TLS_INVALID_CONTEXT', 'context must be a SecureContext', undefined, TypeError);
+  throw codedError('ERR_TLS_INVALID_CONTEXT', notOurs, undefined, TypeError);
 }
+
+const notOurs = 'context must be a SecureContext of opentls, as createSecureContext() makes it';
 
 const initialCiphers = 'TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384';
 
@@ -186,7 +188,8 @@ function checkVersions({ secureProtocol, minVersion, maxVersion }: SecureContext
   }
   checkVersion('minimum', minVersion ?? tlsDefaults.DEFAULT_MIN_VERSION);
   const max = checkVersion('maximum', maxVersion ?? tlsDefaults.DEFAULT_MAX_VERSION);
-  if (max !== 'TLSv1.3') throw invalidVersion(`the maximum TLS protocol version ${max} excludes TLSv1.3`);
+  if (max !== 'TLSv1.3')
+    throw invalidVersion(`options.maxVersion is ${JSON.stringify(max)}: opentls speaks TLSv1.3 alone`);
 }
 
 function checkVersion(which: string, version: string): string {

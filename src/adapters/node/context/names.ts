@@ -56,7 +56,10 @@ export function groupsOf(curves: string, provider: CryptoProvider): readonly num
 export function schemesOf(sigalgs: string, name: string): readonly number[] {
   return sigalgs.split(':').flatMap((entry) => {
     const scheme = schemeIds.get(entry.toLowerCase());
-    if (scheme === undefined) throw invalidArgValue(name, sigalgs);
+    if (scheme === undefined) {
+      const wanted = 'must be names as ecdsa_secp256r1_sha256 or RSA-PSS+SHA256, with colons between them';
+      throw invalidArgValue(name, sigalgs, wanted);
+    }
     return scheme === UNUSED ? [] : [scheme];
   });
 }
