@@ -107,7 +107,7 @@ const promiseUse = new RegExp(`${promiseMaking.source}|\\bnew\\s+Promise\\b|\\.t
 /** Which files may import a package. */
 function door(specifier: string): RegExp {
   if (specifier.startsWith('node:')) return nodeSide;
-  if (specifier.startsWith('@noble/')) return /^providers\/(?!node)|^x509\/private-key\/pbes2\.ts$/;
+  if (specifier.startsWith('@noble/')) return /^providers\/(?!node)|^x509\/private-key\/(?:pbes2|rfc1421)\.ts$/;
   if (specifier === 'asn1js') return /^x509\/asn1\/asn1js\.ts$/;
   return /^(?!)/;
 }

@@ -8,6 +8,7 @@ import { context, DerError, DerReader, Tag } from '../asn1/der.ts';
 import { element, unsignedInteger } from '../asn1/der-write.ts';
 import { decodePem, type PemBlock } from '../asn1/pem.ts';
 import { decryptPbes2 } from './pbes2.ts';
+import { decryptRfc1421, isEncrypted } from './rfc1421.ts';
 
 /**
  * A private key of any usual container: PKCS#8 (`PRIVATE KEY`, and `ENCRYPTED PRIVATE KEY` under PBES2), SEC 1
@@ -38,7 +39,7 @@ export function parsePrivateKey(input: string | Uint8Array, passphrase?: string 
   if (typeof input !== 'string' && input[0] === Tag.sequence) return normalise(input, password);
   const block = findKey(typeof input === 'string' ? input : ascii(input));
   try {
-    return normalise(block.der, password);
+    return normalise(block.der, password, block.headers);
   } finally {
     wipe(block.der);
   }
@@ -53,9 +54,6 @@ function findKey(text: string): PemBlock {
     return refuse(`no private key: neither DER nor a PEM block of one${found}`);
   }
   if (!labels.has(block.label)) misuse('ERR_TLS_UNSUPPORTED_KEY', `a private key as ${block.label}`);
-  if (/^DEK-Info:/m.test(block.headers)) {
-    misuse('ERR_TLS_UNSUPPORTED_KEY', 'a private key encrypted as in RFC 1421; convert it to PKCS#8');
-  }
   return block;
 }
 
@@ -67,9 +65,13 @@ function blocksOf(text: string): readonly PemBlock[] {
   }
 }
 
-function normalise(der: Uint8Array, password: Uint8Array | undefined): Secret<'private key'> {
+function normalise(der: Uint8Array, password: Uint8Array | undefined, headers = ''): Secret<'private key'> {
   try {
-    return new Secret('private key', toPkcs8(der, password));
+    if (!isEncrypted(headers)) return new Secret('private key', toPkcs8(der, password));
+    return new Secret(
+      'private key',
+      decrypted(password, (given) => decryptRfc1421(headers, der, given)),
+    );
   } catch (cause) {
     if (cause instanceof DerError) return refuse(`a malformed private key: ${cause.message}`, cause);
     throw cause;
@@ -83,7 +85,7 @@ function toPkcs8(der: Uint8Array, password: Uint8Array | undefined): Uint8Array 
   outer.end();
   if (key.nextTag === Tag.sequence) {
     if (holdsCertificate(key)) throw new DerError('it is a certificate');
-    return decrypt(der, password);
+    return decrypted(password, (given) => decryptPbes2(der, given));
   }
   key.smallInteger();
   switch (key.nextTag) {
@@ -104,15 +106,24 @@ function holdsCertificate(outer: DerReader): boolean {
   return first === context(0, 'constructed') || first === Tag.integer;
 }
 
-/** RFC 5958 §3 */
-function decrypt(der: Uint8Array, password: Uint8Array | undefined): Uint8Array {
-  if (password === undefined) return refuse('the private key is encrypted and needs a passphrase');
-  const decrypted = decryptPbes2(der, password);
-  if (decrypted === undefined) return refuse('the passphrase is wrong, or the private key is damaged');
+/** The key within an encrypted one. @throws TlsError ERR_TLS_KEY_PASSPHRASE where the passphrase is missing or wrong */
+function decrypted(
+  password: Uint8Array | undefined,
+  decrypt: (password: Uint8Array) => Uint8Array | undefined,
+): Uint8Array {
+  if (password === undefined) {
+    misuse('ERR_TLS_KEY_PASSPHRASE', 'the private key is encrypted and needs a passphrase');
+  }
+  const wrongPassphrase = 'the passphrase is wrong, or the private key is damaged';
+  const plain = decrypt(password) ?? misuse('ERR_TLS_KEY_PASSPHRASE', wrongPassphrase);
   try {
-    return toPkcs8(decrypted, undefined);
+    return toPkcs8(plain, undefined);
+  } catch (error) {
+    // The padding may fit by chance.
+    if (error instanceof DerError) misuse('ERR_TLS_KEY_PASSPHRASE', wrongPassphrase);
+    throw error;
   } finally {
-    wipe(decrypted);
+    wipe(plain);
   }
 }
 

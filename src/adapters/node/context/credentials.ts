@@ -1,12 +1,14 @@
 import { equal } from '../../../bytes/equal.ts';
 import type { CryptoProvider, Signer } from '../../../crypto/provider.ts';
+import type { Secret } from '../../../crypto/secret.ts';
+import { TlsError } from '../../../errors.ts';
 import type { Credential } from '../../../handshake/terms/credential.ts';
 import { decodePem } from '../../../x509/asn1/pem.ts';
 import { parseCertificate } from '../../../x509/certificate/certificate.ts';
 import { parsePrivateKey } from '../../../x509/private-key/keys.ts';
 import type { CertificateInput, KeyInput } from '../options/context.ts';
 import { signersOf } from '../options/rules.ts';
-import { codedError, invalidKeyType } from '../support/errors.ts';
+import { type CodedError, codedError, invalidKeyType, withCause } from '../support/errors.ts';
 import { certificatesOf } from './ca.ts';
 
 export interface CredentialOptions {
@@ -53,8 +55,22 @@ function loadKeys({ key, passphrase }: CredentialOptions, provider: CryptoProvid
     if (phrase !== undefined && phrase !== null && typeof phrase !== 'string') {
       throw invalidKeyType('options.passphrase', 'of type string', phrase);
     }
-    return provider.signer(parsePrivateKey(textOrBytes(input), phrase ?? undefined));
+    return provider.signer(readKey(textOrBytes(input), phrase ?? undefined));
   });
+}
+
+/** Reads a key, with the errors of `node:tls`. */
+function readKey(input: string | Uint8Array, passphrase: string | undefined): Secret<'private key'> {
+  try {
+    return parsePrivateKey(input, passphrase);
+  } catch (error) {
+    if (!(error instanceof TlsError)) throw error;
+    const about = (library: string, reason: string): Error =>
+      withCause(opensslError(library, '', reason, error.message), error);
+    if (error.code === 'ERR_TLS_KEY_PASSPHRASE') throw about('Provider routines', 'bad decrypt');
+    if (error.code === 'ERR_TLS_KEY_DECODE') throw about('DECODER routines', 'unsupported');
+    throw error;
+  }
 }
 
 function chainOf(input: unknown): readonly Uint8Array[] {
@@ -105,7 +121,7 @@ function noCertificate(input: unknown): string {
 }
 
 /** @param hint what OpenSSL does not say */
-function opensslError(library: string, prefix: string, reason: string, hint: string): Error {
-  const code = `ERR_OSSL_${prefix}_${reason.toUpperCase().replaceAll(' ', '_')}`;
+function opensslError(library: string, prefix: string, reason: string, hint: string): CodedError {
+  const code = `ERR_OSSL_${prefix === '' ? '' : `${prefix}_`}${reason.toUpperCase().replaceAll(' ', '_')}`;
   return codedError(code, `error:${library}::${reason}: ${hint}`, { library, reason });
 }

@@ -3,6 +3,7 @@ import type { CryptoProvider } from '../../../crypto/provider.ts';
 import { CipherSuiteId, NamedGroup, SignatureScheme } from '../../../wire/enums.ts';
 import { codedError, invalidArgValue } from '../support/errors.ts';
 import { warnOnce } from '../support/warnings.ts';
+import { namesOlderSuites } from './cipher-list.ts';
 
 /**
  * The TLS 1.3 suites of an OpenSSL cipher list, in its order. Names of suites of older versions are ignored.
@@ -13,10 +14,9 @@ import { warnOnce } from '../support/warnings.ts';
 export function suitesOf(ciphers: string, provider: CryptoProvider, name: string): readonly number[] | undefined {
   const entries = ciphers.split(':').filter((entry) => entry !== '');
   if (entries.length === 0) throw invalidArgValue(name, ciphers);
-  const modern = entries.filter((entry) => entry.startsWith('TLS_') || entry.startsWith('!TLS_'));
-  const older = entries.filter((entry) => !modern.includes(entry));
-  if (older.length > 0 && !older.some((entry) => legacyCipher.test(entry)))
-    throw noCipherMatch(name, older[0], provider);
+  const modern = entries.filter((entry) => /^!?TLS_/.test(entry) && !olderSuite.test(entry));
+  const older = entries.filter((entry) => !/^!?TLS_/.test(entry));
+  if (older.length > 0 && !namesOlderSuites(older.join(':'))) throw noCipherMatch(name, older[0], provider);
   if (modern.length === 0) return undefined;
   const known = modern.map((entry) => (Object.hasOwn(suiteIds, entry) ? suiteIds[entry] : undefined));
   if (known.includes(undefined)) throw noCipherMatch(name, modern[known.indexOf(undefined)], provider);
@@ -102,9 +102,8 @@ const suiteIds: Readonly<Record<string, number>> = {
   TLS_AES_128_CCM_8_SHA256: 0x1305,
 };
 
-/** Names and keywords of `openssl ciphers`. */
-const legacyCipher =
-  /^[!+-]?(?:@SECLEVEL=[0-5]|@STRENGTH|DEFAULT|COMPLEMENTOF(?:DEFAULT|ALL)|ALL|HIGH|MEDIUM|LOW|[ae]NULL|NULL|TLSv1(?:\.[0-2])?|SSLv3|[ak]?(?:RSA|DSS|ECDSA|DH|ECDH|EDH|EECDH|DHE|ECDHE|PSK|SRP|GOST\w*)(?:[-+]\w+)*|(?:CHACHA20|AES|CAMELLIA|ARIA|SEED|IDEA|DES|3DES|RC4|RC2|NULL|SHA|MD5)[\w-]*(?:\+\w+)*)$/;
+/** The name of a suite before TLS 1.3, in the registry of IANA. */
+const olderSuite = /^!?TLS_\w+_WITH_\w+$/;
 
 const groupIds: ReadonlyMap<string, number> = new Map([
   ['x25519', NamedGroup.x25519],

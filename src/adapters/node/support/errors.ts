@@ -174,7 +174,8 @@ function sslCode(reason: string): string {
   return `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`;
 }
 
-function withCause(error: CodedError, cause: unknown): CodedError {
+/** Adds the error of the engine, which does not show when the error is listed. */
+export function withCause(error: CodedError, cause: unknown): CodedError {
   Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
   return error;
 }

@@ -94,7 +94,7 @@ describe('createSecureContext throws what node:tls throws', () => {
     ['an engine', { clientCertEngine: 'x' }, 'ERR_CRYPTO_CUSTOM_ENGINE_NOT_SUPPORTED'],
     ['a version that excludes TLS 1.3', { maxVersion: 'TLSv1.2' }, 'ERR_TLS_INVALID_PROTOCOL_VERSION'],
     ['SSL_OP_NO_TLSv1_3', { secureOptions: 0x2000_0000 }, 'ERR_TLS_INVALID_PROTOCOL_VERSION'],
-    ['a key that is none', { key: 'key', cert: leaf.pem }, 'ERR_TLS_KEY_DECODE'],
+    ['a key that is none', { key: 'key', cert: leaf.pem }, 'ERR_OSSL_UNSUPPORTED'],
   ])('what cannot be honoured is refused: %s', (_name, options, code) => {
     expect(codeOf(() => tls.createSecureContext(options as object))).toBe(code);
   });
@@ -159,7 +159,7 @@ describe('what a context holds takes effect', () => {
     expect(codeOf(() => tls.createSecureContext({ key, passphrase: 'secret' }))).toBe('fine');
     if (cipher)
       expect(codeOf(() => tls.createSecureContext({ key, cert: leaf.pem, passphrase: 'wrong' }))).toBe(
-        'ERR_TLS_KEY_DECODE',
+        'ERR_OSSL_BAD_DECRYPT',
       );
   });
 
