@@ -1,8 +1,10 @@
 /**
  * `npm run parity [-- --node 20,24] [--area NAME] [--only TEXT] [--json]`: compares opentls with `node:tls` on each Node
- * that is here, and prints what differs. Exits with 1 for a difference that no behaviour explains.
+ * that is here, and prints what differs. Exits with 1 for a difference that no behaviour explains. `--readme` writes the
+ * differences that are meant into the page of the adapter instead.
  */
 import { parseArgs } from 'node:util';
+import { writeDifferences } from './differences.ts';
 import { binaries } from './nodes.ts';
 import { loadAreas, type Outcome, runArea } from './run.ts';
 import { printOutcomes, stale } from './table.ts';
@@ -13,6 +15,7 @@ const { values } = parseArgs({
     area: { type: 'string' },
     only: { type: 'string' },
     json: { type: 'boolean' },
+    readme: { type: 'boolean' },
   },
 });
 
@@ -20,6 +23,10 @@ const majors = values.node?.split(',').map(Number);
 const { found, missing } = await binaries();
 const nodes = found.filter(({ major }) => majors?.includes(major) ?? true);
 const areas = (await loadAreas()).filter(({ name }) => values.area === undefined || name === values.area);
+if (values.readme === true) {
+  writeDifferences(areas);
+  process.exit();
+}
 const outcomes: Outcome[] = [];
 for (const area of areas) {
   for (const node of nodes) {

@@ -1,6 +1,8 @@
 // opentls beside node:tls on the Node that runs; `npm run parity` has the newer ones as well.
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { compare } from './compare.ts';
+import { page, withDifferences } from './differences.ts';
 import { running } from './nodes.ts';
 import { type Area, loadAreas, type Outcome, runArea } from './run.ts';
 import { finding } from './table.ts';
@@ -16,6 +18,11 @@ describe.each(areas.map((area) => [area.name, area] as const))('%s', (_name, are
     expect(outcome).toBeDefined();
     expect(outcome && finding(outcome)).toBe('');
   });
+});
+
+test('the page of the adapter lists what differs on purpose: npm run parity -- --readme', () => {
+  const text = readFileSync(page, 'utf8');
+  expect(withDifferences(text, areas)).toBe(text);
 });
 
 test('no two behaviours of an area have the same name', () => {

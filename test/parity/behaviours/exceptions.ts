@@ -106,7 +106,8 @@ export const behaviours: readonly Behaviour[] = [
     {
       ...toldClient,
       process: 'An exception in a listener for `OCSPRequest` or `resumeSession` ends its connection, as in Node 24.',
-      'server: tlsClientError': 'It is the error of `tlsClientError`, as in Node 24.',
+      'server: tlsClientError':
+        'The error of a listener for `OCSPRequest` or `resumeSession` is that of `tlsClientError`, as in Node 24.',
     },
     atServer("a server's listener for OCSPRequest", {}, (_trial, server) => server.on('OCSPRequest', boom)),
   ),
@@ -118,7 +119,11 @@ export const behaviours: readonly Behaviour[] = [
     atServer('SNICallback that answers an error', { SNICallback: (_name, done) => done(new Error('no such name')) }),
   ),
   but(
-    { ...toldClient, 'server: tlsClientError': 'The error has a code, and says what is wanted.' },
+    {
+      ...toldClient,
+      'server: tlsClientError':
+        'The error for an answer of `SNICallback` that is no context has a code, and says what is wanted.',
+    },
     atServer('SNICallback that answers another object', { SNICallback: (_name, done) => done(null, {} as never) }),
   ),
   but(toldClient, atServer('ALPNCallback that answers another protocol', { ALPNCallback: () => 'c' })),

@@ -65,7 +65,7 @@ const properties = [
 ] as const;
 
 const named =
-  'The name has all options that decide how the peer is judged; requests that differ in one share no connection.';
+  'The name of `https.Agent.getName()` has all options that decide how the peer is judged; requests that differ in one share no connection.';
 
 export const behaviours: readonly Behaviour[] = [
   {
