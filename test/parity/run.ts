@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Behaviour, ModuleName, Note } from './behaviour.ts';
 import { type Comparison, compare } from './compare.ts';
@@ -92,7 +92,9 @@ function runChild(
 ): Promise<Notes> {
   const args = ['--no-warnings', ...flags, '--import', tsx, child, url, module, credentials, names];
   return new Promise((resolve, reject) => {
-    const options = { timeout: 240_000, maxBuffer: 64 << 20, env: { ...process.env, ...env } };
+    // A folder of its own, for behaviours that write files.
+    const cwd = mkdtempSync(join(dirname(credentials), 'child-'));
+    const options = { cwd, timeout: 240_000, maxBuffer: 64 << 20, env: { ...process.env, ...env } };
     execFile(path, args, options, (error, stdout, stderr) => {
       if (error !== null) return reject(new Error(`${module} ${pathToFileURL(path)}: ${error.message}\n${stderr}`));
       const all = new Map<string, readonly Note[]>();

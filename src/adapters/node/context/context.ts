@@ -27,6 +27,7 @@ import {
   validateObject,
   validateString,
 } from '../support/errors.ts';
+import { flagOf } from '../support/flags.ts';
 import { ticketKeyList, ticketKeysOf } from '../support/sessions.ts';
 import { anchorsOf, blocksOf, defaultTrust } from './ca.ts';
 import { compressionsOf } from './certificate-compression.ts';
@@ -163,11 +164,17 @@ export interface TlsDefaults {
   checkServerIdentity: typeof checkServerIdentity;
 }
 
+function defaultCiphers(): string {
+  const flag = flagOf('--tls-cipher-list');
+  return typeof flag === 'string' ? flag : initialCiphers;
+}
+
 export const tlsDefaults: TlsDefaults = {
-  DEFAULT_CIPHERS: initialCiphers,
+  DEFAULT_CIPHERS: defaultCiphers(),
   DEFAULT_ECDH_CURVE: 'auto',
   DEFAULT_MIN_VERSION: 'TLSv1.3',
-  DEFAULT_MAX_VERSION: 'TLSv1.3',
+  // As in node:tls the flag keeps TLS 1.3 away: nothing is left to speak, and contexts say so.
+  DEFAULT_MAX_VERSION: flagOf('--tls-max-v1.2') === undefined || flagOf('--tls-max-v1.3') ? 'TLSv1.3' : 'TLSv1.2',
   CLIENT_RENEG_LIMIT: 3,
   CLIENT_RENEG_WINDOW: 600,
   createSecureContext,

@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import net from 'node:net';
 import { addAbortSignal, type Duplex } from 'node:stream';
 import type { Connection, SecretEvent } from '../../../connection/connection.ts';
@@ -18,7 +19,9 @@ import {
 import { settleSocketOptions } from '../options/rules.ts';
 import type { EarlyReaderFor, PskCallbackFor, SniCallbackFor, SocketOptionsFor } from '../options/socket.ts';
 import { codedError, throwLater, toNodeError, validateString } from '../support/errors.ts';
+import { flagOf } from '../support/flags.ts';
 import { fromBlob, noSession, toBlob } from '../support/sessions.ts';
+import { warnOnce } from '../support/warnings.ts';
 import { Inlet } from './inlet.ts';
 import { OnRead } from './onread.ts';
 import { linger } from './transport.ts';
@@ -98,6 +101,8 @@ export class TLSSocket extends WritingSocket {
     if (!this.isServer) this.#offer(own.session);
     this.#onread = !socket && own.onread ? new OnRead(own.onread) : undefined;
     this.on('error', this._tlsError);
+    const keylogFile = flagOf('--tls-keylog');
+    if (typeof keylogFile === 'string') this.on('keylog', (line: Buffer) => writeKeylog(keylogFile, line));
     if (own.pauseOnConnect) this.pause();
     if (own.handshakeTimeout !== undefined && own.handshakeTimeout > 0) {
       this.#handshakeTimer = setTimeout(onHandshakeTimeout, own.handshakeTimeout, this).unref();
@@ -375,6 +380,13 @@ function onHandshakeTimeout(socket: TLSSocket): void {
 
 function emitClose(socket: TLSSocket, hadError: boolean): void {
   socket.emit('close', hadError);
+}
+
+/** Writes a line of the key log to the file of `--tls-keylog`, as Node does. */
+function writeKeylog(file: string, line: Buffer): void {
+  const warning = `Using --tls-keylog makes TLS connections insecure by writing secret key material to file ${file}`;
+  warnOnce(warning);
+  appendFileSync(file, line, { mode: 0o600 });
 }
 
 /** A line of SSLKEYLOGFILE (RFC 9850 §2). */
