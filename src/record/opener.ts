@@ -1,7 +1,6 @@
 import type { CipherSuite } from '../crypto/provider.ts';
 import type { Secret, TrafficLabel } from '../crypto/secret.ts';
 import { reject } from '../errors.ts';
-import type { TranscriptHash } from '../keys/transcript.ts';
 import { MAX_PLAINTEXT } from '../limits.ts';
 import { ContentType } from '../wire/enums.ts';
 import type { RecordView } from './deframer.ts';
@@ -26,8 +25,7 @@ export function openPlain(record: RecordView): Opened {
 }
 
 /** The read half of one key: TLSCiphertext, RFC 9846 §5.2. */
-export class Opener {
-  readonly #key: TrafficKey;
+export class Opener extends TrafficKey {
   readonly #label: TrafficLabel;
   readonly #opensAnyType: boolean;
   /** Content and padding bytes that a record may hold. */
@@ -40,7 +38,7 @@ export class Opener {
    * @param opensAnyType whether to deprotect a record before its outer type is checked
    */
   constructor(suite: CipherSuite, secret: Secret<TrafficLabel>, opensAnyType = false) {
-    this.#key = new TrafficKey(suite, secret);
+    super(suite, secret);
     this.#label = secret.label;
     this.#opensAnyType = opensAnyType;
   }
@@ -62,10 +60,10 @@ export class Opener {
   tryOpen(record: RecordView): Opened | undefined {
     if (!this.#opensAnyType) checkOuterType(record.type);
     // A record without a whole tag cannot be deprotected.
-    const length = record.body.length - this.#key.suite.aead.tagLength;
+    const length = record.body.length - this.suite.aead.tagLength;
     if (length < 0) return undefined;
     const inner = new Uint8Array(length);
-    const { nonces, aead } = this.#key;
+    const { nonces, aead } = this;
     if (!aead.open(nonces.next(), record.header, record.body, inner)) {
       nonces.back();
       return undefined;
@@ -85,21 +83,7 @@ export class Opener {
 
   /** Whether the peer may have used another key: at the end of 0-RTT data, and after the server's Finished. */
   get #mayBeOfOtherKey(): boolean {
-    return this.early || (this.#label === 's ap traffic' && this.#key.nonces.count === 0);
-  }
-
-  /** Finished.verify_data under this key's secret (RFC 9846 §4.5.3). */
-  verifyData(transcriptHash: TranscriptHash): Uint8Array {
-    return this.#key.verifyData(transcriptHash);
-  }
-
-  /** RFC 9846 §7.2 */
-  update(): void {
-    this.#key.update();
-  }
-
-  wipe(): void {
-    this.#key.wipe();
+    return this.early || (this.#label === 's ap traffic' && this.nonces.count === 0);
   }
 }
 

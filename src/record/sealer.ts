@@ -2,7 +2,6 @@ import { Chunks } from '../bytes/chunks.ts';
 import type { CipherSuite } from '../crypto/provider.ts';
 import type { Secret, TrafficLabel } from '../crypto/secret.ts';
 import { misuse } from '../errors.ts';
-import type { TranscriptHash } from '../keys/transcript.ts';
 import { MAX_PLAINTEXT, RECORD_HEADER } from '../limits.ts';
 import { ContentType } from '../wire/enums.ts';
 import { INITIAL_VERSION, RECORD_VERSION, writeHeader } from './header.ts';
@@ -68,20 +67,19 @@ export class PlainSealer {
 }
 
 /** The write half of one key: TLSCiphertext, RFC 9846 §5.2. */
-export class Sealer {
+export class Sealer extends TrafficKey {
   options: SealerOptions;
   readonly #aad = new Uint8Array(RECORD_HEADER);
-  readonly #key: TrafficKey;
 
   /** Takes ownership of `secret`. */
   constructor(suite: CipherSuite, secret: Secret<TrafficLabel>, options: SealerOptions = {}) {
-    this.#key = new TrafficKey(suite, secret);
+    super(suite, secret);
     this.options = options;
   }
 
   /** Whether the key has protected as many records as it may (RFC 9846 §5.5). */
   get needsUpdate(): boolean {
-    return this.#key.nonces.count >= this.#key.suite.aead.recordLimit;
+    return this.nonces.count >= this.suite.aead.recordLimit;
   }
 
   /** Seals all of `chunks` as one run of content into one slab: full records, and one for the rest. */
@@ -99,20 +97,6 @@ export class Sealer {
       offset += this.#recordLength(length, padding);
     }
     outbox.push(slab.subarray(SLAB_START));
-  }
-
-  /** Finished.verify_data under this key's secret (RFC 9846 §4.5.3). */
-  verifyData(transcriptHash: TranscriptHash): Uint8Array {
-    return this.#key.verifyData(transcriptHash);
-  }
-
-  /** RFC 9846 §7.2 */
-  update(): void {
-    this.#key.update();
-  }
-
-  wipe(): void {
-    this.#key.wipe();
   }
 
   #plan(type: number, total: number): { readonly length: number; readonly padding: number }[] {
@@ -139,18 +123,18 @@ export class Sealer {
   }
 
   #recordLength(length: number, padding: number): number {
-    return RECORD_HEADER + length + 1 + padding + this.#key.suite.aead.tagLength;
+    return RECORD_HEADER + length + 1 + padding + this.suite.aead.tagLength;
   }
 
   /** TLSInnerPlaintext in place → TLSCiphertext; the content is already there, the padding is zero as allocated. */
   #protect(slab: Uint8Array, offset: number, type: number, length: number, padding: number): void {
     const inner = length + 1 + padding;
-    const sealed = inner + this.#key.suite.aead.tagLength;
+    const sealed = inner + this.suite.aead.tagLength;
     writeHeader(slab, offset, ContentType.application_data, RECORD_VERSION, sealed);
     writeHeader(this.#aad, 0, ContentType.application_data, RECORD_VERSION, sealed);
     const start = offset + RECORD_HEADER;
     slab[start + length] = type;
-    this.#key.aead.seal(this.#key.nonces.next(), this.#aad, slab.subarray(start, start + sealed), inner);
+    this.aead.seal(this.nonces.next(), this.#aad, slab.subarray(start, start + sealed), inner);
   }
 }
 

@@ -34,7 +34,11 @@ export function decryptPbes2(der: Uint8Array, password: Uint8Array): Uint8Array 
   const cipher = parameters.sequence();
   parameters.end();
   const { keyLength, iv } = readCipher(cipher);
-  const key = deriveKey(kdf, password, keyLength);
+  return decryptCbc(deriveKey(kdf, password, keyLength), iv, ciphertext);
+}
+
+/** Decrypts AES-CBC and wipes the key. @returns undefined where the padding shows that the key is wrong */
+export function decryptCbc(key: Uint8Array, iv: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined {
   try {
     return cbc(key, iv).decrypt(ciphertext);
   } catch {

@@ -2,12 +2,12 @@
  * The encryption of PEM blocks in the manner of RFC 1421, as OpenSSL wrote private keys before PKCS#8 and still does with
  * `-traditional`: a header names the cipher and its IV, one round of MD5 makes the key. Only to read old files.
  */
-import { cbc } from '@noble/ciphers/aes.js';
 import { md5 } from '@noble/hashes/legacy.js';
 import { concat } from '../../bytes/concat.ts';
 import { fromHex } from '../../bytes/hex.ts';
 import { wipe } from '../../bytes/wipe.ts';
 import { misuse } from '../../errors.ts';
+import { decryptCbc } from './pbes2.ts';
 
 /** Whether the headers of a PEM block say that it is encrypted. */
 export function isEncrypted(headers: string): boolean {
@@ -26,14 +26,7 @@ export function decryptRfc1421(headers: string, ciphertext: Uint8Array, password
   if (keyLength === undefined || iv.length !== 16) {
     misuse('ERR_TLS_UNSUPPORTED_KEY', 'a private key encrypted as in RFC 1421 by another cipher than AES-CBC');
   }
-  const key = deriveKey(password, iv.subarray(0, 8), keyLength);
-  try {
-    return cbc(key, iv).decrypt(ciphertext);
-  } catch {
-    return undefined;
-  } finally {
-    wipe(key);
-  }
+  return decryptCbc(deriveKey(password, iv.subarray(0, 8), keyLength), iv, ciphertext);
 }
 
 /** EVP_BytesToKey(3) of OpenSSL, with one iteration: each block is MD5 of the block before, the password and the salt. */

@@ -94,7 +94,7 @@ function parse(raw: Uint8Array, reader: DerReader): CertificateList {
   const fields = parseTbs(body);
   // RFC 5280 §5.1.1.2
   if (!equal(fields.algorithm, algorithm)) throw new DerError('two different signature algorithms');
-  return new ParsedCrl(raw, tbs, fields, signature);
+  return listOf(raw, tbs, fields, signature);
 }
 
 type TbsFields = Pick<
@@ -131,51 +131,48 @@ function parseVersion(version: number): 2 {
   return 2;
 }
 
-class ParsedCrl implements CertificateList {
-  readonly raw: Uint8Array;
-  readonly tbs: Uint8Array;
-  readonly version: 1 | 2;
-  readonly issuer: DistinguishedName;
-  readonly thisUpdate: number;
-  readonly nextUpdate: number | undefined;
-  readonly signature: CertificateSignature;
-  readonly extensions: readonly CertificateExtension[];
-  readonly authorityKeyIdentifier: AuthorityKeyIdentifier | undefined;
-  readonly crlNumber: Uint8Array | undefined;
-  readonly deltaCrlIndicator: Uint8Array | undefined;
-  readonly issuingDistributionPoint: IssuingDistributionPoint | undefined;
-  readonly freshestCrl: readonly DistributionPoint[] | undefined;
-  readonly unhandledExtension: string | undefined;
-  readonly size: number;
-  readonly repeats: boolean;
-  readonly earlyGeneralizedTime: boolean;
-  readonly #entries: CrlEntries | undefined;
+function listOf(raw: Uint8Array, tbs: Uint8Array, fields: TbsFields, signature: CertificateSignature): CertificateList {
+  const { version, issuer, thisUpdate, nextUpdate, extensions, listed } = fields;
+  const value = <T>(oid: string, parseValue: (der: Uint8Array) => T): T | undefined => {
+    const extension = extensions.find((candidate) => candidate.oid === oid);
+    return extension && parseValue(extension.value);
+  };
+  const issuingDistributionPoint = value(ExtensionOid.issuingDistributionPoint, parseIssuingDistributionPoint);
+  const indirect = issuingDistributionPoint?.indirectCrl === true;
+  const index = listed && new CrlEntries(listed, version, indirect);
+  const entries = new EntryReader(index, issuer);
+  return {
+    raw,
+    tbs,
+    version,
+    issuer,
+    thisUpdate,
+    nextUpdate,
+    signature,
+    extensions,
+    authorityKeyIdentifier: value(ExtensionOid.authorityKeyIdentifier, parseAuthorityKeyIdentifier),
+    crlNumber: value(ExtensionOid.crlNumber, parseCrlNumber),
+    deltaCrlIndicator: value(ExtensionOid.deltaCrlIndicator, parseCrlNumber),
+    issuingDistributionPoint,
+    freshestCrl: value(ExtensionOid.freshestCrl, parseCrlDistributionPoints),
+    unhandledExtension: unhandledOf(extensions, index),
+    size: index?.size ?? 0,
+    repeats: !indirect && index?.repeats === true,
+    earlyGeneralizedTime: fields.earlyGeneralizedTime || index?.earlyGeneralizedTime === true,
+    find: (serialNumber, certificateIssuer) => entries.find(serialNumber, certificateIssuer),
+    entries: () => entries.all(),
+  };
+}
 
-  constructor(raw: Uint8Array, tbs: Uint8Array, fields: TbsFields, signature: CertificateSignature) {
-    const { version, issuer, thisUpdate, nextUpdate, extensions, listed } = fields;
-    this.raw = raw;
-    this.tbs = tbs;
-    this.version = version;
-    this.issuer = issuer;
-    this.thisUpdate = thisUpdate;
-    this.nextUpdate = nextUpdate;
-    this.signature = signature;
-    this.extensions = extensions;
-    this.authorityKeyIdentifier = this.#extension(ExtensionOid.authorityKeyIdentifier, parseAuthorityKeyIdentifier);
-    this.crlNumber = this.#extension(ExtensionOid.crlNumber, parseCrlNumber);
-    this.deltaCrlIndicator = this.#extension(ExtensionOid.deltaCrlIndicator, parseCrlNumber);
-    this.issuingDistributionPoint = this.#extension(
-      ExtensionOid.issuingDistributionPoint,
-      parseIssuingDistributionPoint,
-    );
-    this.freshestCrl = this.#extension(ExtensionOid.freshestCrl, parseCrlDistributionPoints);
-    const indirect = this.issuingDistributionPoint?.indirectCrl === true;
-    const entries = listed && new CrlEntries(listed, version, indirect);
-    this.unhandledExtension = unhandledOf(extensions, entries);
-    this.size = entries?.size ?? 0;
+/** Reads the entries of a list, each when it is asked for. */
+class EntryReader {
+  readonly #entries: CrlEntries | undefined;
+  readonly #issuer: DistinguishedName;
+
+  /** @param issuer of the list */
+  constructor(entries: CrlEntries | undefined, issuer: DistinguishedName) {
     this.#entries = entries;
-    this.repeats = !indirect && entries?.repeats === true;
-    this.earlyGeneralizedTime = fields.earlyGeneralizedTime || entries?.earlyGeneralizedTime === true;
+    this.#issuer = issuer;
   }
 
   find(serialNumber: Uint8Array, issuer: DistinguishedName): RevokedCertificate | undefined {
@@ -184,8 +181,8 @@ class ParsedCrl implements CertificateList {
     return number === undefined ? undefined : this.#read(number, readable);
   }
 
-  *entries(): Iterable<RevokedCertificate> {
-    for (let number = 0; number < this.size; number++) {
+  *all(): Iterable<RevokedCertificate> {
+    for (let number = 0; number < (this.#entries?.size ?? 0); number++) {
       const entry = this.#read(number, strictly);
       if (entry !== undefined) yield entry;
     }
@@ -212,12 +209,7 @@ class ParsedCrl implements CertificateList {
     const naming = this.#entries?.issuerNamedBy(number);
     const extensions = naming === undefined ? [] : entryExtensions(this.#entries?.read(naming).extensions);
     const named = extensions.find(({ oid }) => oid === ExtensionOid.certificateIssuer);
-    return named === undefined ? this.issuer : parseCertificateIssuer(named.value);
-  }
-
-  #extension<T>(oid: string, parseValue: (der: Uint8Array) => T): T | undefined {
-    const extension = this.extensions.find((candidate) => candidate.oid === oid);
-    return extension && parseValue(extension.value);
+    return named === undefined ? this.#issuer : parseCertificateIssuer(named.value);
   }
 }
 
