@@ -36,10 +36,17 @@ const parts: Readonly<Record<string, readonly [title: string, run: () => Promise
 };
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts);
+const unknown = wanted.filter((name) => !Object.hasOwn(parts, name));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `no such part: ${unknown.join(' ')}\nnpm run bench [-- PART …]; parts: ${Object.keys(parts).join(', ')}\n`,
+  );
+  process.exit(2);
+}
 process.stdout.write(`Node ${process.version}, ${process.platform} ${process.arch}\n`);
 for (const name of wanted) {
   const part = parts[name];
-  if (part === undefined) throw new Error(`no such part: ${name}; there are ${Object.keys(parts).join(', ')}`);
+  if (part === undefined) continue;
   const [title, run] = part;
   printTable(title, await run());
 }
