@@ -56,7 +56,7 @@ export class PeerCheck {
   }
 
   verify(request: ChainRequest): Awaitable<ChainVerdict> {
-    const { trust, provider, now, verification } = this.#policy.context();
+    const { trust, links, provider, now, verification } = this.#policy.context();
     // A second call comes where a client has not offered a session, because the chain was refused: it starts anew.
     this.#failure = undefined;
     this.#identityError = undefined;
@@ -69,7 +69,7 @@ export class PeerCheck {
       reliedOn: (leaf) => namesReliedOn(leaf, this.#policy.host),
       now,
     });
-    const verdict = verify(request);
+    const verdict = verify({ ...request, chain: [...request.chain, ...links] });
     if (isThenable(verdict)) return verdict.then((settled) => this.#judge(request, settled));
     return this.#judge(request, verdict);
   }

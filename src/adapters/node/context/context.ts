@@ -31,6 +31,7 @@ import { flagOf } from '../support/flags.ts';
 import { ticketKeyList, ticketKeysOf } from '../support/sessions.ts';
 import { anchorsOf, blocksOf, defaultTrust } from './ca.ts';
 import { compressionsOf } from './certificate-compression.ts';
+import { completed, linksOf } from './chains.ts';
 import { loadCredentials } from './credentials.ts';
 import { groupsOf, schemesOf, suitesOf } from './names.ts';
 
@@ -43,6 +44,8 @@ export class ContextState {
   readonly credentials: readonly Credential[];
   readonly certificateCompression: readonly CertificateCompression[];
   readonly trust: TrustStore;
+  /** Certificates of `ca` that another issued: links of paths, ours and the peer's. */
+  readonly links: readonly Uint8Array[];
   readonly preferOwnOrder: boolean;
   readonly prioritizeChaCha: boolean;
   readonly now: () => number;
@@ -66,11 +69,13 @@ export class ContextState {
     validateString(ecdhCurve, 'options.ecdhCurve');
     this.groups = groupsOf(ecdhCurve, this.provider);
     this.schemes = checkSigalgs(sigalgs);
-    this.credentials = loadCredentials(options, this.provider, this.schemes);
     this.certificateCompression = compressionsOf(options.certificateCompression);
     // Only `true` counts, because the option widens trust.
     const allowPartial = options.allowPartialTrustChain === true;
-    this.trust = ca ? trustOf(ca, allowPartial) : defaultTrust();
+    const given = ca ? anchorsOf(ca, 'options.ca') : undefined;
+    this.trust = given ? TrustStore.from(given.anchors, { allowPartial, unread: given.unread }) : defaultTrust();
+    this.links = linksOf(given?.anchors ?? []);
+    this.credentials = completed(loadCredentials(options, this.provider, this.schemes), this.links);
     this.preferOwnOrder = Boolean(options.honorCipherOrder) || (secureOptions & SSL_OP_CIPHER_SERVER_PREFERENCE) !== 0;
     this.now = clockOf(options.now);
     this.engine = engineOf(options.engine);
@@ -221,11 +226,6 @@ function checkSigalgs(sigalgs: unknown): readonly number[] | undefined {
   validateString(sigalgs, 'options.sigalgs');
   if (sigalgs === '') throw invalidArgValue('options.sigalgs', sigalgs);
   return schemesOf(sigalgs, 'options.sigalgs');
-}
-
-function trustOf(ca: unknown, allowPartial: boolean): TrustStore {
-  const { anchors, unread } = anchorsOf(ca, 'options.ca');
-  return TrustStore.from(anchors, { allowPartial, unread });
 }
 
 /** @throws ERR_CRYPTO_OPERATION_FAILED for a list that cannot be read */
