@@ -31,7 +31,7 @@ function atServer(
       client.on('error', (error) => trial.note('client', 'error', error));
       client.on('secureConnect', () => trial.note('client', 'secureConnect'));
       client.resume();
-      await Promise.race([trial.event(client, 'close'), trial.settle(400)]);
+      await Promise.race([trial.event(client, 'close'), trial.settle(3000)]);
       await trial.settle(20);
     },
   };
@@ -54,7 +54,7 @@ function atClient(
       const client = trial.connect(await trial.listen(listener), { ...asking, ...options });
       trial.watch('client', client);
       prepare(trial, client);
-      await Promise.race([trial.event(client, 'close'), trial.settle(400)]);
+      await Promise.race([trial.event(client, 'close'), trial.settle(3000)]);
     },
   };
 }

@@ -197,7 +197,7 @@ export const behaviours: readonly Behaviour[] = [
         client.on('data', (chunk) => {
           answer += chunk;
         });
-        await Promise.race([trial.event(client, 'close'), trial.settle(150)]);
+        await Promise.race([trial.event(client, 'close'), trial.settle(1000)]);
         trial.note(track, 'answer', answer.split('\r\n')[0]);
         client.destroy();
       };

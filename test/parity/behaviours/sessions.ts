@@ -24,7 +24,7 @@ async function visitTwice(
     socket.on('error', (error) => trial.note('client', at, error));
     socket.resume();
     await visit(socket, at);
-    await Promise.race([trial.event(socket, 'close'), trial.settle(2000)]);
+    await Promise.race([trial.event(socket, 'close'), trial.settle(4000)]);
     socket.destroy();
   }
 }

@@ -73,7 +73,7 @@ export const behaviours: readonly Behaviour[] = [
         trial.defer(() => client.destroy());
         trial.watch('client', client, clientEvents);
         client.resume();
-        await Promise.race([trial.event(client, 'close'), trial.settle(1000)]);
+        await Promise.race([trial.event(client, 'close'), trial.settle(3000)]);
         trial.note('raw', 'listeners', raw.listenerCount('readable'));
       },
       ...(name.includes('readable') && { byDesign: { 'raw: listeners': removed } }),
@@ -111,7 +111,7 @@ export const behaviours: readonly Behaviour[] = [
         client.on('error', (error) => trial.note('client', 'error', error));
         client.on('data', (chunk) => trial.note('client', 'data', String(chunk)));
         client.end('x');
-        await Promise.race([trial.event(client, 'close'), trial.settle(1000)]);
+        await Promise.race([trial.event(client, 'close'), trial.settle(3000)]);
       },
     },
   ]),
@@ -154,7 +154,7 @@ export const behaviours: readonly Behaviour[] = [
       const client = trial.nodeConnect(await trial.listen(listener));
       client.on('data', (chunk) => trial.note('client', 'data', String(chunk)));
       client.end();
-      await Promise.race([trial.event(client, 'close'), trial.settle(1000)]);
+      await Promise.race([trial.event(client, 'close'), trial.settle(3000)]);
     },
   },
   {

@@ -115,7 +115,7 @@ export const behaviours: readonly Behaviour[] = [
         trial.watch('client', socket, events);
         server.end(Buffer.alloc(150_000));
         socket.resume();
-        await Promise.race([trial.event(socket, 'close'), trial.settle(500)]);
+        await Promise.race([trial.event(socket, 'close'), trial.settle(2000)]);
         trial.note('client', 'after', socket.bytesRead, socket.writableEnded, socket.destroyed);
       },
     },
